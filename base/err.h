@@ -7,7 +7,7 @@
  * to do about it.
  *
  *     if (n < 0)
- *         return cu_fail(err, CU_IO, CU_RETRY, "cannot read %s: %s", path, why);
+ *         return cu_fail(err, CU_IO, CU_RETRY, "cannot read %s: %s", path, s);
  *
  * The message says what failed, where, why, and what to do next, without
  * a trailing full stop.  No allocation, fixed size, copyable by assignment.

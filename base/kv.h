@@ -58,7 +58,9 @@ typedef struct cu_kv_vt {
     int (*iter)(cu_kv *, cu_slice lo, cu_slice hi, cu_kv_iter **, cu_err *);
     bool (*iter_next)(cu_kv_iter *, cu_slice *key, cu_slice *value); /* lent */
     bool (*iter_prev)(cu_kv_iter *, cu_slice *key, cu_slice *value);
-    /* Reposition at the first key >= `key` (for next) in the bounds. */
+    /* Reposition: the following next gives the first key >= `key` in the
+     * bounds, the following prev the last key < `key`.  A new iterator starts
+     * with the first key (next) or the last (prev). */
     void (*iter_seek)(cu_kv_iter *, cu_slice key);
     /* After next/prev returned false: 0 at the end, else what went wrong. */
     int (*iter_close)(cu_kv_iter *, cu_err *);
