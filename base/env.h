@@ -83,7 +83,8 @@ void cu_env_sim_faults(cu_env *sim, unsigned per_mille, const char *only,
                        unsigned hit);
 /* How many fault points were visited so far; sim only. */
 uint64_t cu_env_sim_visits(const cu_env *sim);
-/* What a power cut does: files fall back to their last synced content. */
+/* What a power cut does: files fall back to their last synced content,
+ * removals may come undone, locks are free, stop requests forgotten. */
 void cu_env_sim_crash(cu_env *sim);
 void cu_env_sim_stop(cu_env *sim, int requests);
 
@@ -112,7 +113,8 @@ char *cu_path_join(cu_arena *a, const char *dir, const char *name);
 char *cu_path_dir(cu_arena *a, const char *path);
 const char *cu_path_base(const char *path);
 /* Files under `dir` that match a glob (star, question mark, [set], and a
- * double star for any folders), relative to `dir`, in byte order. */
+ * double star for any folders), relative to `dir`, in byte order.  Names
+ * with a leading dot match only a pattern that has it. */
 int cu_glob(cu_env *e, const char *dir, const char *pattern, cu_arena *a,
             cu_names *out, cu_err *err);
 /* "events2.csv" before "events10.csv": <0, 0, >0. */

@@ -1,0 +1,172 @@
+#include "base/env.h"
+
+#include "tests/unit/base/scratch.h"
+
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char *folder;
+static cu_arena *arena;
+static cu_env *env;
+
+static void start(void)
+{
+    arena = cu_arena_new(0);
+    folder = cu_scratch_new();
+    env = cu_env_real(true);
+}
+
+static void stop(void)
+{
+    env->vt->close(env);
+    cu_scratch_free(folder);
+    cu_arena_free(arena);
+}
+
+TestSuite(env_real, .init = start, .fini = stop);
+
+static const char *in(const char *name)
+{
+    return cu_path_join(arena, folder, name);
+}
+
+Test(env_real, signals_are_counted_and_pipes_ignored)
+{
+    cr_assert_eq(env->vt->stop_requested(env), 0);
+    raise(SIGTERM);
+    cr_assert_eq(env->vt->stop_requested(env), 1);
+    raise(SIGINT);
+    cr_assert_eq(env->vt->stop_requested(env), 2);
+    raise(SIGPIPE);
+    cr_assert_eq(env->vt->stop_requested(env), 2);
+}
+
+static void *signal_soon(void *arg)
+{
+    usleep(30000);
+    kill(getpid(), SIGTERM);
+    return arg;
+}
+
+Test(env_real, a_stop_request_wakes_every_sleeper)
+{
+    pthread_t t;
+    int64_t before = cu_mono_ms(env);
+    cr_assert_eq(pthread_create(&t, NULL, signal_soon, NULL), 0);
+    env->vt->sleep_us(env, 20 * 1000000);
+    cr_assert_lt(cu_mono_ms(env) - before, 5000);
+    pthread_join(t, NULL);
+
+    /* Later sleeps are short, but they are sleeps. */
+    before = cu_mono_us(env);
+    env->vt->sleep_us(env, 20 * 1000000);
+    cr_assert_lt(cu_mono_us(env) - before, 5000000);
+    cr_assert_geq(cu_mono_us(env) - before, 10000);
+}
+
+Test(env_real, a_failed_write_leaves_the_old_content_and_no_debris)
+{
+    cu_err err = {0};
+    const char *path = in("a");
+    cr_assert_eq(env->vt->write_file(env, path, CU_LIT("old"), &err), 0);
+    /* A folder in the way makes the rename fail. */
+    cr_assert_eq(mkdir(in("d"), 0700), 0);
+    cr_assert_eq(mkdir(in("d/x"), 0700), 0);
+    cr_assert_neq(env->vt->write_file(env, in("d"), CU_LIT("new"), &err), 0);
+    cu_names names;
+    cr_assert_eq(env->vt->list_dir(env, folder, arena, &names, &err), 0);
+    cr_assert_eq(names.n, 2);
+}
+
+Test(env_real, files_without_a_size_are_read_to_their_end)
+{
+    cu_slice got;
+    cu_err err = {0};
+    const char *path = "/proc/self/stat";
+    cr_assert_eq(env->vt->read_file(env, path, 100000, arena, &got, &err), 0);
+    cr_assert_gt(got.len, 10);
+    cr_assert_eq(env->vt->read_file(env, path, 3, arena, &got, &err), CU_LIMIT);
+}
+
+Test(env_real, variables_come_from_the_environment)
+{
+    setenv("CUPEL_TEST_VARIABLE", "x", 1);
+    cr_assert_str_eq(env->vt->variable(env, "CUPEL_TEST_VARIABLE"), "x");
+    cr_assert_null(env->vt->variable(env, "CUPEL_TEST_NOT_SET"));
+}
+
+/* How a child ends that visits points a, b, b, b under CUPEL_CRASH_AT. */
+static int end_of_child(const char *crash_at)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        setenv("CUPEL_CRASH_AT", crash_at, 1);
+        cu_env *e = cu_env_real(false);
+        cu_fault(e, "a");
+        for (int i = 0; i < 3; i++)
+            cu_fault(e, "b");
+        _exit(0);
+    }
+    int status = -1;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+Test(env_real, crashes_where_it_was_told)
+{
+    cr_assert_eq(end_of_child("a"), 137);
+    cr_assert_eq(end_of_child("a:1"), 137);
+    cr_assert_eq(end_of_child("a:2"), 0);
+    cr_assert_eq(end_of_child("b:3"), 137);
+    cr_assert_eq(end_of_child("b:4"), 0);
+    cr_assert_eq(end_of_child("c"), 0);
+    cr_assert_eq(end_of_child(":"), 0);
+}
+
+Test(env_real, a_lock_names_the_other_process_and_dies_with_it)
+{
+    int pipes[2];
+    cr_assert_eq(pipe(pipes), 0);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        cu_lock *l;
+        if (env->vt->lock(env, in("lock"), &l, NULL))
+            _exit(1);
+        ssize_t n = write(pipes[1], "x", 1);
+        pause();
+        _exit((int)n);
+    }
+    char x;
+    cr_assert_eq(read(pipes[0], &x, 1), 1);
+    cu_lock *l = NULL;
+    cu_err err = {0};
+    cr_assert_eq(env->vt->lock(env, in("lock"), &l, &err), CU_BUSY);
+    cr_assert_not_null(
+        strstr(err.msg, cu_arena_printf(arena, "process %d", (int)child)));
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    cr_assert_eq(env->vt->lock(env, in("lock"), &l, &err), 0, "%s", err.msg);
+    env->vt->unlock(env, l);
+}
+
+Test(env_real, loops_of_links_end)
+{
+    cu_err err = {0};
+    cu_names names;
+    cr_assert_eq(env->vt->write_file(env, in("d/a.csv"), CU_LIT("x"), &err), 0);
+    cr_assert_eq(symlink("..", in("d/up")), 0);
+    cr_assert_eq(symlink(".", in("d/self")), 0);
+    cr_assert_eq(cu_glob(env, folder, "**/*.csv", arena, &names, &err),
+                 CU_LIMIT);
+    cr_assert_eq(cu_glob(env, folder, "*/*.csv", arena, &names, &err), 0);
+    cr_assert_eq(names.n, 1);
+}
