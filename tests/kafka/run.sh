@@ -1,0 +1,40 @@
+#!/bin/bash
+# Runs a test program against a broker of its own.
+#
+#   run.sh VERSION PORT PROGRAM [arguments]
+#
+# The program finds CUPEL_TEST_BROKERS (HOST:PORT) and, for tests that put
+# themselves between client and broker, CUPEL_TEST_BEHIND_PROXY: PORT+2 is a
+# second listener that tells clients to come through PORT+3.
+#
+# Exit code: the program's, or 77 when this machine cannot run a broker.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+[ $# -ge 3 ] || {
+    sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+}
+version=$1 port=$2
+shift 2
+export CUPEL_KAFKA_JARS=${CUPEL_KAFKA_JARS:-${CUPEL_KAFKA_DEFAULT_JARS:-$here/../../build/kafka}}
+data=$(mktemp -d "${TMPDIR:-/tmp}/cupel-kafka-XXXXXX")
+trap '"$here/broker.sh" wipe "$data"' EXIT
+trap 'exit 130' INT TERM
+
+direct=127.0.0.1:$port
+behind=127.0.0.1:$((port + 2))
+proxy=127.0.0.1:$((port + 3))
+control=127.0.0.1:$((port + 1))
+"$here/broker.sh" start "$version" "$port" "$data" \
+    "listeners=PLAINTEXT://$direct,PROXIED://$behind,CONTROLLER://$control" \
+    "advertised.listeners=PLAINTEXT://$direct,PROXIED://$proxy" \
+    "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT"
+
+status=0
+CUPEL_TEST_BROKERS=$direct CUPEL_TEST_BEHIND_PROXY="$behind $proxy" "$@" ||
+    status=$?
+[ $status -eq 0 ] || {
+    echo "run.sh: what the broker said last:" >&2
+    tail -20 "$data/out" >&2
+}
+exit $status
