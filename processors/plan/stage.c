@@ -1,0 +1,350 @@
+/* Places exchanges and cuts the views into stages.
+ *
+ * Bottom up, each subtree carries its *distribution*: how many partitions
+ * its rows stand in, and which output columns decide the partition.  A
+ * keyed operator (aggregate, rank, materialize) needs all rows of a key in
+ * one partition: true with one partition, or when the deciding columns are a
+ * non-empty subset of its key.  Otherwise the subtree ends as a stage of its
+ * own that writes blocks to a repartition topic, and a leaf takes its place.
+ *
+ *   project(a, b+1)   deciding columns follow plain column references
+ *   aggregate by a    output column 0 is a: still decided by it
+ *   union             rows of equal counts stay where they are
+ */
+#include "processors/plan/stage.h"
+
+#include "base/assert.h"
+
+typedef struct dist {
+    int32_t partitions;
+    uint32_t n; /* deciding columns; 0: not known */
+    uint16_t *cols;
+} dist;
+
+typedef struct placed {
+    cu_node *node;
+    dist where;
+    cu_feed *feeds;
+    uint32_t n_feeds;
+} placed;
+
+typedef struct cutter {
+    const cu_program *program;
+    const int32_t *table_partitions;
+    cu_arena *a;
+    cu_stages *out;
+    dist *view_dist; /* by view index */
+    uint32_t cap;
+    const cu_view_def *view; /* being cut */
+    cu_err *err;
+} cutter;
+
+static int place(cutter *c, const cu_node *n, placed *out);
+
+static void add_stage(cutter *c, cu_stage *s)
+{
+    if (c->out->n == c->cap) {
+        uint32_t cap = c->cap ? c->cap * 2 : 16;
+        cu_stage **at = cu_arena_calloc(c->a, cap, sizeof(*at));
+        if (c->out->n)
+            memcpy(at, c->out->at, c->out->n * sizeof(*at));
+        c->out->at = at;
+        c->cap = cap;
+    }
+    s->index = c->out->n;
+    s->hash = cu_node_hash(s->root) * 31 + (uint64_t)s->partitions;
+    s->changelog = cu_arena_printf(c->a, "%s.%s.changelog", c->program->app,
+                                   s->name);
+    c->out->at[c->out->n++] = s;
+}
+
+static bool name_taken(const cutter *c, const char *name)
+{
+    for (uint32_t i = 0; i < c->out->n; i++)
+        if (strcmp(c->out->at[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
+/* "view.by_author_year", "view.all": made of names only. */
+static const char *exchange_name(cutter *c, const cu_schema *schema,
+                                 const uint16_t *cols, uint32_t n)
+{
+    cu_buf b = {0};
+    cu_buf_printf(&b, "%s.%s", c->view->name, n ? "by" : "all");
+    for (uint32_t i = 0; i < n; i++)
+        cu_buf_printf(&b, "_%s", schema->fields[cols[i]].name);
+    for (size_t i = 0; i < b.len; i++) {
+        char ch = b.data[i];
+        bool plain = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
+                     (ch >= '0' && ch <= '9') || ch == '_' || ch == '.' ||
+                     ch == '-';
+        if (!plain)
+            b.data[i] = '_';
+    }
+    char *name = cu_arena_strn(c->a, b.data, b.len);
+    for (int again = 2; name_taken(c, name); again++)
+        name = cu_arena_printf(c->a, "%.*s-%d", (int)b.len, b.data, again);
+    cu_buf_free(&b);
+    return name;
+}
+
+/* Ends `p` in an exchange; its place is taken by a leaf. */
+static void exchange(cutter *c, placed *p, const uint16_t *cols, uint32_t n,
+                     int32_t partitions, const char *why)
+{
+    cu_stage *s = cu_arena_calloc(c->a, 1, sizeof(*s));
+    s->name = exchange_name(c, p->node->schema, cols, n);
+    s->view = c->view;
+    s->root = p->node;
+    s->partitions = p->where.partitions;
+    s->feeds = p->feeds;
+    s->n_feeds = p->n_feeds;
+    s->exchange_topic = cu_arena_printf(c->a, "%s.%s.repartition",
+                                        c->program->app, s->name);
+    s->exchange_partitions = partitions;
+    s->n_exchange_cols = n;
+    s->exchange_cols = n ? cu_arena_dup(c->a, cols, n * sizeof(*cols)) : NULL;
+    s->exchange_why = why;
+    add_stage(c, s);
+
+    cu_node *leaf = cu_arena_calloc(c->a, 1, sizeof(*leaf));
+    *leaf = *p->node;
+    leaf->kind = CU_N_EXCHANGE;
+    leaf->n_inputs = 0;
+    leaf->inputs = NULL;
+    leaf->exchange.n = n;
+    leaf->exchange.cols = s->exchange_cols;
+    cu_feed *f = cu_arena_calloc(c->a, 1, sizeof(*f));
+    *f = (cu_feed){.kind = CU_FEED_EXCHANGE,
+                   .leaf = leaf,
+                   .stage = s,
+                   .topic = s->exchange_topic};
+    *p = (placed){.node = leaf,
+                  .where = {partitions, n,
+                            cu_arena_dup(c->a, cols ? cols : &(uint16_t){0},
+                                         (n ? n : 1) * sizeof(*cols))},
+                  .feeds = f,
+                  .n_feeds = 1};
+}
+
+static bool decided_by(const dist *d, const uint16_t *cols, uint32_t n)
+{
+    if (d->partitions == 1)
+        return true;
+    if (d->n == 0)
+        return false;
+    for (uint32_t i = 0; i < d->n; i++) {
+        bool in = false;
+        for (uint32_t k = 0; k < n; k++)
+            in = in || cols[k] == d->cols[i];
+        if (!in)
+            return false;
+    }
+    return true;
+}
+
+/* All rows of a key in one partition; n == 0: all rows. */
+static void gather_by(cutter *c, placed *p, const uint16_t *cols, uint32_t n,
+                      const char *why)
+{
+    if (decided_by(&p->where, cols, n))
+        return;
+    int32_t target = p->where.partitions;
+    if (c->view->partitions > 0)
+        target = c->view->partitions;
+    exchange(c, p, cols, n, n ? target : 1, why);
+}
+
+/* Deciding columns after a projection, or none. */
+static dist through_project(cutter *c, const dist *d, const cu_node *n)
+{
+    dist out = {.partitions = d->partitions};
+    if (d->n == 0)
+        return out;
+    out.cols = cu_arena_calloc(c->a, d->n, sizeof(*out.cols));
+    for (uint32_t i = 0; i < d->n; i++) {
+        uint32_t k = 0;
+        while (k < n->schema->n && !(n->project.exprs[k]->kind == CU_E_COL &&
+                                     n->project.exprs[k]->col == d->cols[i]))
+            k++;
+        if (k == n->schema->n)
+            return (dist){.partitions = d->partitions};
+        out.cols[i] = (uint16_t)k;
+    }
+    out.n = d->n;
+    return out;
+}
+
+/* Deciding columns after GROUP BY: their place among the group columns. */
+static dist through_group(cutter *c, const dist *d, const cu_node *n)
+{
+    dist out = {.partitions = d->partitions};
+    if (d->n == 0)
+        return out;
+    out.cols = cu_arena_calloc(c->a, d->n, sizeof(*out.cols));
+    for (uint32_t i = 0; i < d->n; i++)
+        for (uint32_t k = 0; k < n->aggregate.n_group; k++)
+            if (n->aggregate.group[k] == d->cols[i])
+                out.cols[i] = (uint16_t)k;
+    out.n = d->n;
+    return out;
+}
+
+static void place_leaf(cutter *c, const cu_node *n, placed *out)
+{
+    cu_feed *f = cu_arena_calloc(c->a, 1, sizeof(*f));
+    f->leaf = n;
+    if (n->kind == CU_N_SOURCE) {
+        const cu_table_def *t = n->source.table;
+        f->kind = CU_FEED_TABLE;
+        f->table = t;
+        f->topic = t->topic;
+        out->where.partitions = c->table_partitions[t->index];
+    } else {
+        f->kind = CU_FEED_STAGE;
+        f->stage = cu_stages_of_view(c->out, n->view.view);
+        CU_ASSERT(f->stage != NULL);
+        out->where = c->view_dist[n->view.view->index];
+    }
+    out->feeds = f;
+    out->n_feeds = 1;
+}
+
+static int place_inputs(cutter *c, const cu_node *n, placed *parts)
+{
+    for (uint32_t i = 0; i < n->n_inputs; i++) {
+        int rc = place(c, n->inputs[i], &parts[i]);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* Union: bring all inputs to one partition count. */
+static void place_union(cutter *c, const cu_node *n, placed *parts)
+{
+    int32_t most = 1;
+    for (uint32_t i = 0; i < n->n_inputs; i++)
+        if (parts[i].where.partitions > most)
+            most = parts[i].where.partitions;
+    uint16_t *all = cu_arena_calloc(c->a, n->schema->n + 1, sizeof(*all));
+    for (uint32_t k = 0; k < n->schema->n; k++)
+        all[k] = (uint16_t)k;
+    for (uint32_t i = 0; i < n->n_inputs; i++)
+        if (parts[i].where.partitions != most)
+            exchange(c, &parts[i], all, n->schema->n, most,
+                     "the inputs of UNION have different partition counts");
+}
+
+static void place_keyed(cutter *c, const cu_node *n, placed *in)
+{
+    switch (n->kind) {
+    case CU_N_AGGREGATE:
+        gather_by(c, in, n->aggregate.group, n->aggregate.n_group,
+                  n->aggregate.n_group
+                      ? "GROUP BY needs all rows of a group in one partition"
+                      : "an aggregate without GROUP BY is one row");
+        break;
+    case CU_N_RANK:
+        gather_by(c, in, n->rank.partition, n->rank.n_partition,
+                  "ranking needs all rows of a group in one partition");
+        break;
+    case CU_N_MATERIALIZE:
+        if (n->n_key)
+            gather_by(c, in, n->key, n->n_key,
+                      "the primary key needs all its rows in one partition");
+        else if (!n->materialize.view->has_topic)
+            gather_by(c, in, NULL, 0, "a report is written by one task");
+        break;
+    default:
+        break;
+    }
+}
+
+static dist through(cutter *c, const cu_node *n, const placed *in)
+{
+    switch (n->kind) {
+    case CU_N_PROJECT:
+        return through_project(c, &in->where, n);
+    case CU_N_AGGREGATE:
+        return through_group(c, &in->where, n);
+    case CU_N_UNION:
+        return (dist){.partitions = in->where.partitions};
+    default:
+        return in->where;
+    }
+}
+
+static int place(cutter *c, const cu_node *n, placed *out)
+{
+    *out = (placed){.where.partitions = 1};
+    cu_node *copy = cu_arena_dup(c->a, n, sizeof(*n));
+    out->node = copy;
+    if (n->kind == CU_N_SOURCE || n->kind == CU_N_VIEW) {
+        place_leaf(c, copy, out);
+        return 0;
+    }
+    if (n->n_inputs == 0)
+        return 0;
+    placed *parts = cu_arena_calloc(c->a, n->n_inputs, sizeof(*parts));
+    int rc = place_inputs(c, n, parts);
+    if (rc)
+        return rc;
+    if (n->kind == CU_N_UNION)
+        place_union(c, n, parts);
+    else
+        place_keyed(c, n, &parts[0]);
+    copy->inputs = cu_arena_calloc(c->a, n->n_inputs, sizeof(cu_node *));
+    uint32_t n_feeds = 0;
+    for (uint32_t i = 0; i < n->n_inputs; i++) {
+        copy->inputs[i] = parts[i].node;
+        n_feeds += parts[i].n_feeds;
+    }
+    out->feeds = cu_arena_calloc(c->a, n_feeds ? n_feeds : 1, sizeof(cu_feed));
+    for (uint32_t i = 0; i < n->n_inputs; i++) {
+        if (parts[i].n_feeds)
+            memcpy(out->feeds + out->n_feeds, parts[i].feeds,
+                   parts[i].n_feeds * sizeof(cu_feed));
+        out->n_feeds += parts[i].n_feeds;
+    }
+    out->where = through(c, n, &parts[0]);
+    return 0;
+}
+
+int cu_stages_cut(const cu_program *p, const int32_t *table_partitions,
+                  cu_arena *a, cu_stages *out, cu_err *err)
+{
+    *out = (cu_stages){0};
+    cutter c = {.program = p,
+                .table_partitions = table_partitions,
+                .a = a,
+                .out = out,
+                .err = err};
+    c.view_dist = cu_arena_calloc(a, p->n_views + 1, sizeof(*c.view_dist));
+    for (uint32_t i = 0; i < p->n_views; i++) {
+        c.view = p->views[i];
+        placed top;
+        int rc = place(&c, c.view->root, &top);
+        if (rc)
+            return rc;
+        cu_stage *s = cu_arena_calloc(a, 1, sizeof(*s));
+        s->name = c.view->name;
+        s->view = c.view;
+        s->root = top.node;
+        s->partitions = top.where.partitions;
+        s->feeds = top.feeds;
+        s->n_feeds = top.n_feeds;
+        add_stage(&c, s);
+        c.view_dist[c.view->index] = top.where;
+    }
+    return 0;
+}
+
+const cu_stage *cu_stages_of_view(const cu_stages *s, const cu_view_def *v)
+{
+    for (uint32_t i = 0; i < s->n; i++)
+        if (s->at[i]->view == v && s->at[i]->exchange_topic == NULL)
+            return s->at[i];
+    return NULL;
+}

@@ -1,0 +1,201 @@
+/* The commit cycle (T2).
+ *
+ *   1 operators emit what is due, upstream first
+ *   2 exchanges send their blocks and marks
+ *   3 outputs are in the transaction; changelog + progress, or the state
+ *     itself where the log carries it
+ *   4 input positions join the transaction
+ *   5 commit                       == the truth moves here ==
+ *   6 the local store, with the applied changelog position, in one write
+ *
+ * Between the steps stand the named crash points of the simulation.
+ */
+#include "processors/runtime/int.h"
+
+enum { COMMIT_TIMEOUT_MS = 10000 };
+
+static int crash(cu_worker *w, const char *point, cu_err *err)
+{
+    if (!cu_fault(w->rt->o.env, point))
+        return 0;
+    return cu_fail(err, CU_STOPPED, CU_FATAL, "crash point %s", point);
+}
+
+static bool changed(const cu_instance *i)
+{
+    return i->moved || cu_space_dirty_keys(i->space) > 0;
+}
+
+static int emit_all(cu_worker *w, cu_err *err)
+{
+    for (uint32_t k = 0; k < w->n_instances; k++) {
+        cu_instance *i = w->instances[k];
+        cu_arena_reset(w->arena);
+        int rc = cu_pipeline_commit(i->pipeline, err);
+        if (rc == 0 && i->exchange)
+            rc = cu_exchange_flush(i, err);
+        if (rc) {
+            cu_err_note(err, "stage %s[%d]: ", i->stage->name,
+                        (int)i->partition);
+            return rc;
+        }
+    }
+    return 0;
+}
+
+/* State: into the changelogs, or into the transaction itself. */
+static int hand_over_state(cu_worker *w, cu_kv_batch *batch, cu_err *err)
+{
+    bool carried = w->rt->o.log_carries_state;
+    for (uint32_t k = 0; k < w->n_instances; k++) {
+        cu_instance *i = w->instances[k];
+        if (!changed(i))
+            continue;
+        cu_progress p;
+        cu_instance_progress(i, &p, w->arena);
+        if (carried) {
+            cu_space_to_batch(i->space, 0, &p, batch);
+            continue;
+        }
+        cu_part log = {i->stage->changelog, i->partition};
+        int rc = cu_space_log_changes(i->space, w->writer, log, w->newest_ms,
+                                      &p, err);
+        if (rc)
+            return rc;
+    }
+    if (carried) {
+        bool taken = w->writer->vt->attach(w->writer, batch);
+        CU_ASSERT(taken);
+    }
+    return 0;
+}
+
+static int mark_inputs(cu_worker *w, cu_err *err)
+{
+    for (uint32_t k = 0; k < w->n_inputs; k++) {
+        cu_feed_in *in = w->inputs[k];
+        if (in->n_subs == 0 || in->next == in->marked)
+            continue;
+        int rc = w->writer->vt->mark(w->writer, w->reader, in->part, in->next,
+                                     err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int64_t end_of(const cu_positions *ends, cu_part part)
+{
+    for (size_t k = 0; k < ends->n; k++)
+        if (cu_part_eq(ends->at[k].part, part))
+            return ends->at[k].next;
+    CU_ASSERT(!"a changelog without an end");
+    return 0;
+}
+
+/* Step 6. S1: rows and applied position in one batch. */
+static int apply(cu_worker *w, const cu_positions *ends, cu_err *err)
+{
+    bool carried = w->rt->o.log_carries_state;
+    cu_kv_batch batch = {0};
+    for (uint32_t k = 0; !carried && k < w->n_instances; k++) {
+        cu_instance *i = w->instances[k];
+        if (!changed(i))
+            continue;
+        cu_progress p;
+        cu_instance_progress(i, &p, w->arena);
+        cu_part log = {i->stage->changelog, i->partition};
+        cu_space_to_batch(i->space, end_of(ends, log), &p, &batch);
+    }
+    int rc = 0;
+    cu_kv *kv = cu_store_kv(w->rt->o.store);
+    if (batch.n_ops)
+        rc = kv->vt->write(kv, &batch, false, err);
+    cu_kv_batch_free(&batch);
+    for (uint32_t k = 0; rc == 0 && k < w->n_instances; k++) {
+        cu_instance *i = w->instances[k];
+        if (!changed(i))
+            continue;
+        cu_part log = {i->stage->changelog, i->partition};
+        cu_space_committed(i->space, carried ? 0 : end_of(ends, log));
+        i->sequence++;
+        i->moved = i->fresh = false;
+    }
+    return rc;
+}
+
+static void count(cu_worker *w)
+{
+    cu_counts *c = &w->rt->counts;
+    for (uint32_t k = 0; k < w->n_inputs; k++) {
+        cu_feed_in *in = w->inputs[k];
+        in->marked = in->next;
+        if (in->settled < in->next)
+            in->settled = in->next;
+        if (in->table == NULL)
+            continue;
+        cu_table_counts *t = &c->tables[in->table->index];
+        atomic_fetch_add(&t->in, in->pending.in);
+        atomic_fetch_add(&t->applied, in->pending.applied);
+        atomic_fetch_add(&t->late, in->pending.late);
+        atomic_fetch_add(&t->dead, in->pending.dead);
+        in->pending = (cu_pending){0};
+    }
+    for (uint32_t k = 0; k < w->n_instances; k++) {
+        cu_instance *i = w->instances[k];
+        cu_view_counts *v = &c->views[i->stage->view->index];
+        atomic_fetch_add(&v->rows, i->pending_rows);
+        atomic_fetch_add(&v->letters, i->pending_letters);
+        i->pending_rows = i->pending_letters = 0;
+    }
+    atomic_fetch_add(&c->commits, 1);
+}
+
+static int transact(cu_worker *w, cu_err *err)
+{
+    cu_kv_batch batch = {0};
+    cu_positions ends = {0};
+    int rc = crash(w, "commit_begin", err);
+    if (rc == 0)
+        rc = cu_worker_begin(w, err);
+    if (rc == 0)
+        rc = emit_all(w, err);
+    if (rc == 0)
+        rc = crash(w, "commit_emitted", err);
+    if (rc == 0)
+        rc = hand_over_state(w, &batch, err);
+    if (rc == 0)
+        rc = mark_inputs(w, err);
+    if (rc == 0)
+        rc = crash(w, "commit_marked", err);
+    if (rc == 0)
+        rc = w->writer->vt->commit(w->writer, COMMIT_TIMEOUT_MS, w->arena,
+                                   &ends, err);
+    if (rc == 0)
+        rc = crash(w, "commit_committed", err);
+    if (rc == 0)
+        rc = apply(w, &ends, err);
+    if (rc == 0)
+        rc = crash(w, "commit_applied", err);
+    cu_kv_batch_free(&batch);
+    return rc;
+}
+
+int cu_commit(cu_worker *w, cu_err *err)
+{
+    cu_env *env = w->rt->o.env;
+    int64_t start = cu_mono_us(env);
+    if (w->moved || w->in_txn) {
+        int rc = transact(w, err);
+        if (rc)
+            return rc;
+        w->in_txn = false;
+        w->moved = false;
+        w->rows = 0;
+        count(w);
+        atomic_fetch_add(&w->rt->counts.commit_us, cu_mono_us(env) - start);
+    }
+    w->last_commit_ms = start / 1000;
+    w->expr_env.now_us = cu_wall_us(env) - CU_PG_EPOCH_US;
+    return 0;
+}

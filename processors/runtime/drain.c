@@ -1,0 +1,117 @@
+/* Drain: everything that was there at the beginning went through.
+ *
+ * The ends of all source partitions are noted once.  When the group's
+ * committed positions have reached them, the ends of the repartition topics
+ * are noted, in topological order of their stages, and waited for in turn:
+ * nothing can be appended to one once everything before it has passed.
+ * Positions are the group's, so every process of the app sees the same truth.
+ */
+#include "processors/runtime/int.h"
+
+typedef struct goal {
+    cu_part part;
+    int64_t end;
+    bool reached;
+} goal;
+
+struct cu_drain {
+    cu_runtime *rt;
+    goal *goals;
+    uint32_t n_goals;
+    uint32_t stage; /* next exchange to look at */
+    int64_t left;
+};
+
+static int add_goal(cu_drain *d, const char *topic, int32_t partition,
+                    cu_err *err)
+{
+    cu_log *log = d->rt->o.log;
+    goal g = {.part = {topic, partition}};
+    int64_t oldest;
+    int rc = log->vt->end_offset(log, g.part, false, &g.end, err);
+    if (rc == 0)
+        rc = log->vt->offset_at(log, g.part, CU_OLDEST, &oldest, err);
+    if (rc)
+        return rc;
+    g.reached = g.end <= oldest; /* empty */
+    d->goals = cu_realloc(d->goals, (d->n_goals + 1) * sizeof(*d->goals));
+    d->goals[d->n_goals++] = g;
+    return 0;
+}
+
+int cu_drain_begin(cu_runtime *rt, cu_drain **out, cu_err *err)
+{
+    cu_drain *d = cu_calloc(1, sizeof(*d));
+    d->rt = rt;
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < rt->program->n_tables; i++) {
+        const cu_table_def *t = rt->program->tables[i];
+        bool read = false;
+        for (uint32_t k = 0; t->topic && k < rt->n_inputs; k++)
+            read = read || strcmp(rt->inputs[k], t->topic) == 0;
+        for (int32_t p = 0; rc == 0 && read && p < rt->partitions[i]; p++)
+            rc = add_goal(d, t->topic, p, err);
+    }
+    if (rc) {
+        cu_drain_free(d);
+        return rc;
+    }
+    *out = d;
+    return 0;
+}
+
+void cu_drain_free(cu_drain *d)
+{
+    cu_free(d->goals);
+    cu_free(d);
+}
+
+int64_t cu_drain_left(const cu_drain *d)
+{
+    return d->left;
+}
+
+static int goals_reached(cu_drain *d, bool *all, cu_err *err)
+{
+    cu_log *log = d->rt->o.log;
+    *all = true;
+    d->left = 0;
+    for (uint32_t i = 0; i < d->n_goals; i++) {
+        goal *g = &d->goals[i];
+        if (g->reached)
+            continue;
+        int64_t at;
+        int rc = log->vt->committed(log, d->rt->program->app, g->part, &at,
+                                    err);
+        if (rc)
+            return rc;
+        g->reached = at >= g->end;
+        *all = *all && g->reached;
+        if (!g->reached)
+            d->left += g->end - (at < 0 ? 0 : at);
+    }
+    return 0;
+}
+
+int cu_drain_done(cu_drain *d, bool *done, cu_err *err)
+{
+    *done = false;
+    for (;;) {
+        bool all;
+        int rc = goals_reached(d, &all, err);
+        if (rc || !all)
+            return rc;
+        while (d->stage < d->rt->stages.n &&
+               d->rt->stages.at[d->stage]->exchange_topic == NULL)
+            d->stage++;
+        if (d->stage == d->rt->stages.n) {
+            *done = true;
+            return 0;
+        }
+        const cu_stage *s = d->rt->stages.at[d->stage++];
+        for (int32_t p = 0; rc == 0 && p < s->exchange_partitions; p++)
+            rc = add_goal(d, s->exchange_topic, p, err);
+        if (rc)
+            return rc;
+    }
+}

@@ -1,0 +1,264 @@
+/* Records of one input, through everything that reads it.
+ *
+ * A table's records are decoded once per worker and pushed to every entry
+ * that reads the table; blocks of an exchange likewise.  Rows that an
+ * instance has applied before (it was ahead when the worker started) are
+ * left out for it.
+ *
+ * Watermarks: each row carries its partition's watermark as it was before the
+ * row, so that lateness never depends on how records were cut into batches
+ * (decision 14).
+ */
+#include "processors/runtime/int.h"
+
+#include "processors/operators/normalize.h"
+
+/* The batch without the rows that the sub has applied already. */
+static const cu_batch *unseen(cu_worker *w, const cu_batch *b, int64_t next)
+{
+    if (b->n_sel == 0 ||
+        b->records[b->origins[cu_batch_row(b, 0)]].offset >= next)
+        return b;
+    uint16_t *sel = cu_arena_alloc(w->arena, b->n_sel * sizeof(*sel));
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < b->n_sel; i++) {
+        uint32_t row = cu_batch_row(b, i);
+        if (b->records[b->origins[row]].offset >= next)
+            sel[n++] = (uint16_t)row;
+    }
+    return cu_batch_select(w->arena, b, sel, n);
+}
+
+static int64_t event_time(const cu_col *c, uint32_t row)
+{
+    if (c->type.kind == CU_T_DATE)
+        return (int64_t)CU_COL(c, int32_t)[cu_col_at(c, row)] * 86400000000;
+    return CU_COL(c, int64_t)[cu_col_at(c, row)];
+}
+
+/* Stamps every row and moves the input's watermark. */
+static void stamp(cu_feed_in *in, cu_batch *b)
+{
+    int32_t col = in->table->watermark_col;
+    if (col < 0 || b->n_rows == 0)
+        return;
+    int64_t *marks = cu_arena_alloc(b->arena, b->n_rows * sizeof(*marks));
+    const cu_col *c = &b->cols[col];
+    for (uint32_t i = 0; i < b->n_sel; i++) {
+        uint32_t row = cu_batch_row(b, i);
+        marks[row] = in->watermark_us;
+        if (cu_col_is_null(c, row))
+            continue;
+        int64_t ts = event_time(c, row);
+        if (ts == CU_TS_INFINITY || ts == CU_TS_MINUS_INFINITY ||
+            ts <= in->max_ts_us)
+            continue;
+        in->max_ts_us = ts;
+        in->watermark_us = ts - in->table->watermark_delay_us;
+    }
+    b->marks = marks;
+}
+
+static int push_subs(cu_worker *w, cu_feed_in *in, const cu_batch *b,
+                     cu_err *err)
+{
+    for (uint32_t k = 0; k < in->n_subs; k++) {
+        cu_sub *s = &in->subs[k];
+        int64_t next = s->instance->slots[s->slot].next;
+        const cu_batch *mine = in->table ? unseen(w, b, next) : b;
+        int rc = cu_op_push(s->entry, 0, mine, err);
+        if (rc) {
+            cu_err_note(err, "stage %s[%d]: ", s->instance->stage->name,
+                        (int)s->instance->partition);
+            return rc;
+        }
+    }
+    return 0;
+}
+
+static int push_watermark(cu_feed_in *in, int64_t before, cu_err *err)
+{
+    if (in->watermark_us == before)
+        return 0;
+    for (uint32_t k = 0; k < in->n_subs; k++) {
+        int rc = cu_op_watermark(in->subs[k].entry, 0, in->watermark_us, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int reject(void *ctx, const cu_table_def *t, const cu_record *r,
+                  const cu_faults *faults, cu_err *err)
+{
+    cu_worker *w = ctx;
+    cu_feed_in *in = cu_worker_input(w, r->part.topic, r->part.partition);
+    for (uint32_t k = 0; k < in->n_subs; k++)
+        in->subs[k].instance->snapshot_faulty = true;
+    return cu_letter_record(w, t, r, faults, err);
+}
+
+/* Records of one batch that all lie on one side of `settled`. */
+static int feed_rows(cu_worker *w, cu_feed_in *in, const cu_record *records,
+                     uint32_t n, cu_err *err)
+{
+    cu_pending replayed = {0};
+    bool fresh = records[0].offset >= in->settled;
+    cu_arena_reset(w->arena);
+    cu_batch *b;
+    int rc = cu_decode_batch(in->decode, records, n, w->arena,
+                             fresh ? reject : NULL, w,
+                             fresh ? &in->pending : &replayed, &b, err);
+    if (rc)
+        return rc;
+    int64_t before = in->watermark_us;
+    stamp(in, b);
+    rc = push_subs(w, in, b, err);
+    return rc ? rc : push_watermark(in, before, err);
+}
+
+/* A snapshot's begin or end reaches the normalize operators. */
+static int feed_mark(cu_feed_in *in, const cu_record *r, cu_slice mark,
+                     cu_err *err)
+{
+    bool begin = cu_slice_is(mark, "begin");
+    for (uint32_t k = 0; k < in->n_subs; k++) {
+        cu_sub *s = &in->subs[k];
+        cu_instance *i = s->instance;
+        if (r->offset < i->slots[s->slot].next)
+            continue;
+        for (uint32_t o = 0; o < s->entry->n_outs; o++) {
+            cu_op *op = s->entry->outs[o].to;
+            if (op->node == NULL || op->node->kind != CU_N_NORMALIZE)
+                continue;
+            int rc = begin ? cu_normalize_snapshot_begin(op, err)
+                           : cu_normalize_snapshot_end(
+                                 op,
+                                 !i->snapshot_faulty &&
+                                     !in->table->ignore_deletes,
+                                 err);
+            if (rc)
+                return rc;
+        }
+        if (begin)
+            i->snapshot_faulty = false;
+    }
+    return 0;
+}
+
+static int feed_table(cu_worker *w, cu_feed_in *in, const cu_poll *p,
+                      cu_err *err)
+{
+    bool snapshots = in->table->mode == CU_MODE_SNAPSHOT;
+    size_t i = 0;
+    while (i < p->n) {
+        cu_slice mark = snapshots ? cu_snapshot_mark(&p->records[i])
+                                  : CU_NULL_SLICE;
+        if (mark.data) {
+            int rc = feed_mark(in, &p->records[i], mark, err);
+            if (rc)
+                return rc;
+            i++;
+            continue;
+        }
+        bool fresh = p->records[i].offset >= in->settled;
+        uint32_t n = 1;
+        while (i + n < p->n && n < CU_BATCH_ROWS &&
+               (p->records[i + n].offset >= in->settled) == fresh &&
+               !(snapshots && cu_snapshot_mark(&p->records[i + n]).data))
+            n++;
+        int rc = feed_rows(w, in, &p->records[i], n, err);
+        if (rc)
+            return rc;
+        i += n;
+    }
+    return 0;
+}
+
+/* The input's watermark is the lowest of all sending partitions, once all
+ * were heard. */
+static void hear(cu_feed_in *in, const cu_block_head *h)
+{
+    if (h->source >= in->n_upstream)
+        return;
+    if (h->watermark_us > in->upstream[h->source])
+        in->upstream[h->source] = h->watermark_us;
+    int64_t low = INT64_MAX;
+    for (uint32_t k = 0; k < in->n_upstream; k++)
+        if (in->upstream[k] < low)
+            low = in->upstream[k];
+    if (low > in->watermark_us)
+        in->watermark_us = low;
+}
+
+static int feed_blocks(cu_worker *w, cu_feed_in *in, const cu_poll *p,
+                       cu_err *err)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        const cu_record *r = &p->records[i];
+        if (r->offset < in->settled && in->n_subs == 1)
+            continue;
+        cu_arena_reset(w->arena);
+        cu_block_head h;
+        cu_batch *b;
+        int rc = cu_block_decode(r->value, in->exchange->root->schema, w->arena,
+                                 &h, &b, err);
+        if (rc) {
+            char part[300];
+            cu_err_note(err, "%s offset %lld: ",
+                        cu_part_name(r->part, part, sizeof(part)),
+                        (long long)r->offset);
+            return rc;
+        }
+        int64_t before = in->watermark_us;
+        hear(in, &h);
+        if (b)
+            rc = push_subs(w, in, b, err);
+        if (rc == 0)
+            rc = push_watermark(in, before, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* Everything below `next` is applied by all who hear this input. */
+static void advance(cu_worker *w, cu_feed_in *in, int64_t next)
+{
+    if (next <= in->next)
+        return;
+    in->next = next;
+    w->moved = true;
+    for (uint32_t k = 0; k < w->n_instances; k++) {
+        cu_instance *i = w->instances[k];
+        for (uint32_t s = 0; s < i->n_slots; s++) {
+            if (i->slots[s].in != in || i->slots[s].next >= next)
+                continue;
+            i->slots[s].next = next;
+            i->moved = true;
+        }
+    }
+}
+
+int cu_feed_records(cu_worker *w, const cu_poll *p, cu_err *err)
+{
+    cu_feed_in *in = cu_worker_input(w, p->part.topic, p->part.partition);
+    if (in == NULL || p->n == 0)
+        return 0;
+    for (size_t i = 0; i < p->n; i++)
+        if (p->records[i].timestamp_ms > w->newest_ms)
+            w->newest_ms = p->records[i].timestamp_ms;
+    int rc = in->table ? feed_table(w, in, p, err) : feed_blocks(w, in, p, err);
+    if (rc)
+        return rc;
+    w->rows += (int64_t)p->n;
+    advance(w, in, p->next);
+    return 0;
+}
+
+void cu_feed_end(cu_worker *w, const cu_poll *p)
+{
+    cu_feed_in *in = cu_worker_input(w, p->part.topic, p->part.partition);
+    if (in && in->n_subs)
+        advance(w, in, p->next);
+}

@@ -1,0 +1,179 @@
+/* Private to processors/runtime. */
+#ifndef CU_RUNTIME_INT_H
+#define CU_RUNTIME_INT_H
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/diag.h"
+#include "base/map.h"
+#include "processors/runtime/runtime.h"
+
+struct cu_runtime {
+    cu_runtime_opts o;
+    const cu_program *program;
+    cu_arena *arena;
+    cu_stages stages;
+    uint32_t *stage_ids; /* by stage index */
+    int32_t *partitions; /* by table index */
+    const char *dlq;
+    const char **inputs; /* every topic that workers read */
+    uint32_t n_inputs;
+    cu_counts counts;
+};
+
+/* --- decode.c: records of one table -> accepted rows -----------------------
+ */
+
+/* Counted until the commit that makes them true. */
+typedef struct cu_pending {
+    int64_t in, applied, late, dead;
+} cu_pending;
+
+typedef struct cu_decode_ctx cu_decode_ctx;
+/* Told of every rejected record. */
+typedef int cu_reject(void *ctx, const cu_table_def *t, const cu_record *r,
+                      const cu_faults *faults, cu_err *err);
+int cu_decode_open(const cu_table_def *t, const cu_expr_env *env,
+                   cu_decode_ctx **out, cu_err *err);
+void cu_decode_close(cu_decode_ctx *d);
+/* Up to CU_BATCH_ROWS records (of one partition) into one sealed batch in
+ * `a`, origins set.  `reject` may be NULL (the rows were judged before). */
+int cu_decode_batch(cu_decode_ctx *d, const cu_record *records, uint32_t n,
+                    cu_arena *a, cu_reject *reject, void *ctx,
+                    cu_pending *counts, cu_batch **out, cu_err *err);
+/* "begin"/"end" of a snapshot record, or an absent slice. */
+cu_slice cu_snapshot_mark(const cu_record *r);
+
+/* --- block.c: rows of an exchange as records -------------------------------
+ */
+
+typedef struct cu_block_head {
+    uint32_t source; /* partition of the sending stage */
+    uint32_t total;  /* how many partitions send */
+    int64_t watermark_us;
+} cu_block_head;
+void cu_block_encode(const cu_block_head *h, const cu_batch *b, cu_buf *out);
+/* The batch lies in `a`; slices point into `bytes`. NULL batch: a mark. */
+int cu_block_decode(cu_slice bytes, const cu_schema *schema, cu_arena *a,
+                    cu_block_head *h, cu_batch **out, cu_err *err);
+
+/* --- worker parts -----------------------------------------------------------
+ */
+
+typedef struct cu_instance cu_instance;
+
+/* Who reads an input: an entry of an instance. */
+typedef struct cu_sub {
+    cu_instance *instance;
+    cu_op *entry;
+    uint32_t slot; /* in instance->slots */
+} cu_sub;
+
+/* How far an instance has applied an input that reaches it. */
+typedef struct cu_slot {
+    struct cu_feed_in *in;
+    int64_t next; /* rows before are applied already */
+} cu_slot;
+
+/* One assigned partition of a table's or repartition topic. */
+typedef struct cu_feed_in {
+    cu_part part;
+    const cu_table_def *table; /* or */
+    const cu_stage *exchange;
+    int64_t next;    /* position of the reader */
+    int64_t marked;  /* position committed to the group */
+    int64_t settled; /* letters and counters start here */
+    cu_decode_ctx *decode;
+    int64_t watermark_us, max_ts_us;
+    int64_t *upstream; /* exchange: watermark per sending partition */
+    uint32_t n_upstream;
+    cu_sub *subs;
+    uint32_t n_subs;
+    cu_pending pending;
+} cu_feed_in;
+
+/* A stage in one partition. */
+struct cu_instance {
+    cu_worker *worker;
+    const cu_stage *stage;
+    int32_t partition;
+    cu_space *space;
+    cu_op_env op_env;
+    cu_pipeline *pipeline;
+    cu_op *tap; /* publisher or exchange, behind the root */
+    struct cu_exchange_out *exchange;
+    struct cu_silver_out *silver;
+    uint64_t sequence;
+    bool fresh; /* no progress record yet */
+    bool moved; /* positions moved since its last commit */
+    int64_t pending_rows, pending_letters;
+    cu_slot *slots; /* all inputs, those of in-memory feeds included */
+    uint32_t n_slots;
+    bool snapshot_faulty; /* rejects since the snapshot began */
+};
+
+struct cu_worker {
+    cu_runtime *rt;
+    uint32_t index;
+    char *txn_id;
+    char *member; /* static member name, or NULL */
+    cu_reader *reader;
+    cu_writer *writer;
+    bool in_txn;
+    cu_expr_env expr_env;
+    cu_arena *arena;    /* one batch */
+    cu_arena *assigned; /* until the next assignment */
+    cu_feed_in **inputs;
+    uint32_t n_inputs;
+    cu_instance **instances; /* topological */
+    uint32_t n_instances;
+    int64_t last_commit_ms;
+    int64_t rows;      /* since the last commit */
+    int64_t newest_ms; /* newest record timestamp among them */
+    bool moved;
+    bool lost;            /* fenced: apply nothing until the next assignment */
+    int64_t fences[3];    /* when the last ones happened, ms */
+    int64_t *reports_due; /* by copy index, ms */
+    int64_t letters_recent, rows_recent;
+};
+
+int cu_worker_begin(cu_worker *w, cu_err *err); /* opens a txn if needed */
+
+/* assign.c */
+int cu_worker_assign(cu_worker *w, const cu_part *parts, size_t n, cu_err *err);
+void cu_worker_unassign(cu_worker *w);
+/* instance.c */
+int cu_instance_open(cu_worker *w, const cu_stage *s, int32_t partition,
+                     cu_instance **out, cu_err *err);
+void cu_instance_close(cu_instance *i);
+/* Wires entries to inputs and upstream instances, settles positions. */
+int cu_instance_connect(cu_instance *i, cu_err *err);
+void cu_instance_progress(const cu_instance *i, cu_progress *out, cu_arena *a);
+cu_instance *cu_worker_instance(const cu_worker *w, const cu_stage *s,
+                                int32_t partition);
+cu_feed_in *cu_worker_input(const cu_worker *w, const char *topic,
+                            int32_t partition);
+/* commit.c */
+int cu_commit(cu_worker *w, cu_err *err);
+/* restore.c */
+int cu_restore(cu_worker *w, cu_instance *i, cu_err *err);
+/* feed.c: records of one input through everything that reads it. */
+int cu_feed_records(cu_worker *w, const cu_poll *p, cu_err *err);
+void cu_feed_end(cu_worker *w, const cu_poll *p);
+/* letters.c */
+int cu_letter_record(void *worker, const cu_table_def *t, const cu_record *r,
+                     const cu_faults *faults, cu_err *err);
+int cu_letter_row(void *instance, const cu_letter *l, cu_err *err);
+/* silver.c */
+int cu_silver_open(cu_instance *i, cu_err *err);
+void cu_silver_close(cu_instance *i);
+/* exchange.c */
+int cu_exchange_open(cu_instance *i, cu_err *err);
+int cu_exchange_flush(cu_instance *i, cu_err *err);
+void cu_exchange_close(cu_instance *i);
+/* report.c */
+int cu_report_write(cu_worker *w, const cu_copy_def *c, cu_instance *i,
+                    cu_err *err);
+int cu_reports_due(cu_worker *w, cu_err *err);
+
+#endif

@@ -1,0 +1,111 @@
+/* The runtime: log -> rows -> log, exactly once.
+ *
+ * A runtime is what all workers of a process share: the program, its stages,
+ * topics, counters.  A worker owns one group reader, one transactional
+ * writer and the stage instances of the partitions it was assigned.  Workers
+ * never share anything but the log and the counters.
+ *
+ * T1 one thread per worker step.
+ * T2 a commit goes: operators, exchanges, outputs, changelog with progress,
+ *    positions, transaction == the truth moves == local store.
+ */
+#ifndef CU_RUNTIME_RUNTIME_H
+#define CU_RUNTIME_RUNTIME_H
+
+#include "processors/operators/op.h"
+#include "processors/plan/stage.h"
+#include "state/state.h"
+
+#include <stdatomic.h>
+
+/* Rows of a table since the process started, committed ones only:
+ * in = applied + late + dead. */
+typedef struct cu_table_counts {
+    _Atomic int64_t in, applied, late, dead;
+} cu_table_counts;
+
+typedef struct cu_view_counts {
+    _Atomic int64_t rows;    /* changes published: records of its topic */
+    _Atomic int64_t letters; /* rows that the view rejected */
+} cu_view_counts;
+
+typedef struct cu_counts {
+    cu_table_counts *tables; /* by program index */
+    cu_view_counts *views;
+    _Atomic int64_t commits, aborts, restores, lag;
+    _Atomic int64_t commit_us; /* spent in commits */
+} cu_counts;
+
+typedef struct cu_runtime cu_runtime;
+typedef struct cu_worker cu_worker;
+
+typedef struct cu_runtime_opts {
+    const cu_program *program;
+    cu_log *log;
+    cu_store *store;
+    cu_env *env;
+    const char *instance;       /* name of this process in the group */
+    bool static_member;         /* Kafka: group.instance.id = instance.worker */
+    bool log_carries_state;     /* embedded: no changelog topics */
+    int64_t commit_interval_ms; /* 0 = 100 */
+    int64_t commit_rows;        /* 0 = 200,000 */
+    size_t memory_bytes;        /* caches of operators; 0 = 64 MiB */
+    double breaker;             /* share of dead letters over 10,000 rows that
+                                   stops the app; 0: off */
+} cu_runtime_opts;
+
+/* Resolves partitions, makes topics, gives stages their ids.  Errors name
+ * the topic and what to do. */
+int cu_runtime_open(const cu_runtime_opts *opts, cu_runtime **out, cu_err *err);
+void cu_runtime_close(cu_runtime *rt);
+const cu_stages *cu_runtime_stages(const cu_runtime *rt);
+cu_counts *cu_runtime_counts(cu_runtime *rt);
+/* The id that the store knows a stage by. */
+uint32_t cu_runtime_stage_id(const cu_runtime *rt, const cu_stage *s);
+const char *cu_runtime_dlq(const cu_runtime *rt); /* the app's topic */
+
+int cu_worker_open(cu_runtime *rt, uint32_t index, cu_worker **out,
+                   cu_err *err);
+/* One poll, what came with it, and a commit when one is due.  Recovers from
+ * aborts and fences by itself; an error here stops the worker.  *busy: rows
+ * came or a commit was made. */
+int cu_worker_step(cu_worker *w, int64_t timeout_ms, bool *busy, cu_err *err);
+/* Commits what is pending. */
+int cu_worker_commit(cu_worker *w, cu_err *err);
+/* Writes every report that this worker owns; *n counts the files. */
+int cu_worker_reports(cu_worker *w, uint32_t *n, cu_err *err);
+void cu_worker_close(cu_worker *w); /* without a commit: as if killed */
+
+/* --- drain -----------------------------------------------------------------
+ */
+
+/* Where the inputs end now (decision 15). */
+typedef struct cu_drain cu_drain;
+int cu_drain_begin(cu_runtime *rt, cu_drain **out, cu_err *err);
+/* True when everything up to those ends went through all stages. */
+int cu_drain_done(cu_drain *d, bool *done, cu_err *err);
+/* Records still ahead, for progress. */
+int64_t cu_drain_left(const cu_drain *d);
+void cu_drain_free(cu_drain *d);
+
+/* --- reading the views from outside a worker -------------------------------
+ */
+
+/* Committed rows of a view, all local partitions, as +w batches. Any thread. */
+int cu_view_scan(cu_runtime *rt, const cu_view_def *v,
+                 int (*push)(void *ctx, const cu_batch *b, cu_err *err),
+                 void *ctx, cu_err *err);
+/* Accepted rows of a table's topic, oldest to the end as of now. */
+int cu_table_read(cu_runtime *rt, const cu_table_def *t,
+                  int (*push)(void *ctx, const cu_batch *b, cu_err *err),
+                  void *ctx, cu_err *err);
+/* Rows of a bag in the order, limit and columns of a COPY, as CSV or to a
+ * callback; used by reports and queries. */
+typedef struct cu_result cu_result;
+cu_result *cu_result_new(const cu_copy_def *copy);
+int cu_result_add(void *result, const cu_batch *b, cu_err *err);
+/* Sorted, cut, projected: batch after batch, NULL at the end. */
+const cu_batch *cu_result_next(cu_result *r);
+void cu_result_free(cu_result *r);
+
+#endif

@@ -1,0 +1,158 @@
+/* The publisher: changes of a view -> records of its silver topic.
+ *
+ * Behind materialize (M1): per key at most one -1 and one +1, adjacent.  A
+ * +1 becomes key -> row, a -1 alone becomes a tombstone, a pair is one record.
+ * Keys and rows are JSON objects; the partition is murmur2 of the key's bytes
+ * as the Java client computes it, so that other programs can join on it.
+ * A view without key is append-only: null keys, one record per row.
+ */
+#include "processors/runtime/int.h"
+
+#include "schemas/codec.h"
+
+typedef struct cu_silver_out {
+    cu_instance *instance;
+    const char *topic; /* NULL: rows are counted and dropped */
+    int32_t partitions;
+    uint32_t n_key;
+    const uint16_t *key;
+    cu_key_col *order; /* the key columns, for comparing neighbours */
+    cu_format format;
+    cu_buf key_text, value_text, key_bytes, next_bytes;
+} cu_silver_out;
+
+static void encode_value(cu_silver_out *s, const cu_batch *b, uint32_t row)
+{
+    cu_buf_clear(&s->value_text);
+    if (s->format == CU_FORMAT_AVRO)
+        cu_avro_encode_row(b, row, &s->value_text);
+    else
+        cu_json_encode_row(b, row, NULL, 0, &s->value_text);
+}
+
+static int append(cu_silver_out *s, const cu_batch *b, uint32_t row,
+                  bool tombstone, cu_err *err)
+{
+    cu_worker *w = s->instance->worker;
+    s->instance->pending_rows++;
+    if (s->topic == NULL)
+        return 0;
+    int rc = cu_worker_begin(w, err);
+    if (rc)
+        return rc;
+    cu_record rec = {.timestamp_ms = w->newest_ms};
+    rec.part = (cu_part){s->topic, s->instance->partition % s->partitions};
+    if (s->n_key) {
+        cu_buf_clear(&s->key_text);
+        cu_json_encode_row(b, row, s->key, s->n_key, &s->key_text);
+        rec.key = cu_buf_slice(&s->key_text);
+        rec.part.partition = cu_partition_of(rec.key, s->partitions);
+    }
+    if (!tombstone) {
+        encode_value(s, b, row);
+        rec.value = cu_buf_slice(&s->value_text);
+    }
+    rc = cu_log_append(w->writer, &rec, err);
+    if (rc == CU_LIMIT) {
+        /* A view's row that no topic can hold would be lost silently. */
+        err->flags |= CU_FATAL;
+        cu_err_note(err, "view %s: a row is too large for its topic: ",
+                    s->instance->stage->view->name);
+    }
+    return rc;
+}
+
+static bool same_key_next(cu_silver_out *s, const cu_batch *b, uint32_t i)
+{
+    if (i + 1 >= b->n_sel)
+        return false;
+    uint32_t row = cu_batch_row(b, i), next = cu_batch_row(b, i + 1);
+    if (cu_batch_weight(b, next) < 0)
+        return false;
+    cu_buf_clear(&s->key_bytes);
+    cu_buf_clear(&s->next_bytes);
+    cu_key_encode(b, row, s->order, s->n_key, &s->key_bytes);
+    cu_key_encode(b, next, s->order, s->n_key, &s->next_bytes);
+    return cu_slice_eq(cu_buf_slice(&s->key_bytes),
+                       cu_buf_slice(&s->next_bytes));
+}
+
+static int push_keyed(cu_silver_out *s, const cu_batch *b, cu_err *err)
+{
+    for (uint32_t i = 0; i < b->n_sel; i++) {
+        uint32_t row = cu_batch_row(b, i);
+        bool gone = cu_batch_weight(b, row) < 0;
+        if (gone && same_key_next(s, b, i))
+            continue;
+        int rc = append(s, b, row, gone, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int push_appended(cu_silver_out *s, const cu_batch *b, cu_err *err)
+{
+    for (uint32_t i = 0; i < b->n_sel; i++) {
+        uint32_t row = cu_batch_row(b, i);
+        for (int32_t n = cu_batch_weight(b, row); n > 0; n--) {
+            int rc = append(s, b, row, false, err);
+            if (rc)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+static int push(void *ctx, const cu_batch *b, cu_err *err)
+{
+    cu_silver_out *s = ctx;
+    return s->n_key ? push_keyed(s, b, err) : push_appended(s, b, err);
+}
+
+/* A sink table names its own topic and key columns. */
+static void use_sink(cu_silver_out *s, const cu_table_def *sink)
+{
+    s->topic = sink->server->wrapper == CU_W_BLACKHOLE ? NULL : sink->topic;
+    s->partitions = s->instance->worker->rt->partitions[sink->index];
+    if (sink->n_key) {
+        s->n_key = sink->n_key;
+        s->key = sink->key;
+    }
+}
+
+int cu_silver_open(cu_instance *i, cu_err *err)
+{
+    (void)err;
+    const cu_view_def *v = i->stage->view;
+    cu_silver_out *s = cu_calloc(1, sizeof(*s));
+    s->instance = i;
+    s->topic = v->topic;
+    s->partitions = i->stage->partitions;
+    s->n_key = v->n_key;
+    s->key = v->key;
+    s->format = v->format;
+    if (v->into)
+        use_sink(s, v->into);
+    s->order = cu_calloc(s->n_key + 1, sizeof(*s->order));
+    for (uint32_t k = 0; k < s->n_key; k++)
+        s->order[k].col = s->key[k];
+    i->silver = s;
+    i->tap = cu_tap_new(push, NULL, s);
+    cu_op_connect(i->pipeline->root, i->tap, 0);
+    return 0;
+}
+
+void cu_silver_close(cu_instance *i)
+{
+    cu_silver_out *s = i->silver;
+    if (s == NULL)
+        return;
+    cu_buf_free(&s->key_text);
+    cu_buf_free(&s->value_text);
+    cu_buf_free(&s->key_bytes);
+    cu_buf_free(&s->next_bytes);
+    cu_free(s->order);
+    cu_free(s);
+    i->silver = NULL;
+}

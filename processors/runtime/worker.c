@@ -1,0 +1,243 @@
+/* A worker: one reader, one writer, the instances of its partitions.
+ *
+ *              poll
+ *   ASSIGNED ───┤──> restore, wire, seek, resume
+ *   RECORDS  ───┤──> feed
+ *   END      ───┤──> position only (control records count)
+ *   REVOKED  ───┴──> commit, let go
+ *            commit when the interval, or the row count, is reached
+ *
+ * What goes wrong is sorted here and nowhere else:
+ *   abortable      abort; everything back to the last commit, by opening the
+ *                  same partitions again from the store
+ *   in doubt       a new writer of the same id ends the old transaction, then
+ *                  the same way: the log decides what happened
+ *   fenced         apply nothing until the next assignment; three times in
+ *                  60 s means that another process bears the same name
+ *   retriable      pause and try again: outages are not dead letters
+ *   anything else  the worker stops with the error
+ */
+#include "processors/runtime/int.h"
+
+enum { FENCES = 3, FENCE_WINDOW_MS = 60000, RETRY_PAUSE_US = 200000 };
+
+static int open_reader(cu_worker *w, cu_err *err)
+{
+    cu_runtime *rt = w->rt;
+    if (rt->n_inputs == 0)
+        return 0;
+    cu_reader_opts o = {.group = rt->program->app,
+                        .topics = rt->inputs,
+                        .n_topics = rt->n_inputs,
+                        .instance = w->member};
+    return rt->o.log->vt->reader_open(rt->o.log, &o, &w->reader, err);
+}
+
+static int open_writer(cu_worker *w, cu_err *err)
+{
+    cu_log *log = w->rt->o.log;
+    w->in_txn = false;
+    return log->vt->writer_open(log, w->txn_id, &w->writer, err);
+}
+
+int cu_worker_open(cu_runtime *rt, uint32_t index, cu_worker **out, cu_err *err)
+{
+    cu_worker *w = cu_calloc(1, sizeof(*w));
+    cu_buf name = {0};
+    w->rt = rt;
+    w->index = index;
+    w->arena = cu_arena_new(64 * 1024);
+    w->assigned = cu_arena_new(0);
+    w->expr_env = (cu_expr_env){.env = rt->o.env, .zone = cu_zone_utc()};
+    w->expr_env.now_us = cu_wall_us(rt->o.env) - CU_PG_EPOCH_US;
+    w->last_commit_ms = cu_mono_ms(rt->o.env);
+    w->reports_due = cu_calloc(rt->program->n_copies + 1,
+                               sizeof(*w->reports_due));
+    cu_buf_printf(&name, "%s.%s.%u", rt->program->app, rt->o.instance, index);
+    cu_buf_put_u8(&name, 0);
+    w->txn_id = cu_strdup(name.data);
+    if (rt->o.static_member)
+        w->member = cu_strdup(name.data);
+    cu_buf_free(&name);
+    /* The writer first: init ends what a former self left open, and warms the
+     * connections before the group waits for us. */
+    int rc = open_writer(w, err);
+    if (rc == 0)
+        rc = open_reader(w, err);
+    if (rc == 0 && rt->n_inputs == 0)
+        rc = cu_worker_assign(w, NULL, 0, err);
+    if (rc) {
+        cu_worker_close(w);
+        return rc;
+    }
+    *out = w;
+    return 0;
+}
+
+void cu_worker_close(cu_worker *w)
+{
+    cu_worker_unassign(w);
+    if (w->reader)
+        w->reader->vt->reader_close(w->reader);
+    if (w->writer)
+        w->writer->vt->writer_close(w->writer);
+    cu_arena_free(w->arena);
+    cu_arena_free(w->assigned);
+    cu_free(w->reports_due);
+    cu_free(w->txn_id);
+    cu_free(w->member);
+    cu_free(w);
+}
+
+int cu_worker_begin(cu_worker *w, cu_err *err)
+{
+    if (w->in_txn)
+        return 0;
+    int rc = w->writer->vt->begin(w->writer, err);
+    if (rc == 0)
+        w->in_txn = true;
+    return rc;
+}
+
+/* --- recovery --------------------------------------------------------------
+ */
+
+static int reset_writer(cu_worker *w, const cu_err *why, cu_err *err)
+{
+    bool dead = (why->flags & CU_FATAL) || why->code == CU_IN_DOUBT;
+    if (!dead && w->in_txn) {
+        cu_err ignored = {0};
+        int rc = w->writer->vt->abort(w->writer, &ignored);
+        dead = rc != 0;
+    }
+    w->in_txn = false;
+    if (!dead)
+        return 0;
+    w->writer->vt->writer_close(w->writer);
+    w->writer = NULL;
+    return open_writer(w, err);
+}
+
+/* The same partitions again, from the store and the log. */
+static int reopen(cu_worker *w, cu_err *err)
+{
+    uint32_t n = w->n_inputs;
+    cu_arena *a = cu_arena_new(0);
+    cu_part *parts = cu_arena_calloc(a, n + 1, sizeof(*parts));
+    for (uint32_t k = 0; k < n; k++) {
+        cu_part p = w->inputs[k]->part;
+        parts[k] = (cu_part){cu_arena_str(a, p.topic), p.partition};
+        w->reader->vt->reader_pause(w->reader, p, true, NULL);
+    }
+    cu_worker_unassign(w);
+    int rc = cu_worker_assign(w, parts, n, err);
+    cu_arena_free(a);
+    return rc;
+}
+
+static int fenced(cu_worker *w, const cu_err *why, cu_err *err)
+{
+    int64_t now = cu_mono_ms(w->rt->o.env);
+    memmove(w->fences, w->fences + 1, sizeof(w->fences[0]) * (FENCES - 1));
+    w->fences[FENCES - 1] = now;
+    cu_worker_unassign(w);
+    w->lost = true;
+    if (w->fences[0] && now - w->fences[0] < FENCE_WINDOW_MS)
+        return cu_fail(err, CU_BUSY, CU_FATAL,
+                       "fenced %d times in a minute: another process runs as "
+                       "\"%s\"; give each its own --instance",
+                       FENCES, w->rt->o.instance);
+    cu_info("another member took over (%s); waiting for a new assignment",
+            why->msg);
+    return 0;
+}
+
+static bool recoverable(const cu_err *e)
+{
+    if (e->code == CU_FENCED || e->code == CU_IN_DOUBT)
+        return true;
+    return (e->flags & (CU_ABORT | CU_RETRY)) != 0;
+}
+
+static int recover(cu_worker *w, cu_err *err)
+{
+    cu_err why = *err;
+    if (!recoverable(&why))
+        return why.code;
+    atomic_fetch_add(&w->rt->counts.aborts, 1);
+    cu_err_clear(err);
+    int rc = reset_writer(w, &why, err);
+    if (rc == 0 && why.code == CU_FENCED)
+        return fenced(w, &why, err);
+    if (why.flags & CU_RETRY) {
+        cu_warn("%s; trying again", why.msg);
+        w->rt->o.env->vt->sleep_us(w->rt->o.env, RETRY_PAUSE_US);
+    }
+    return rc ? rc : reopen(w, err);
+}
+
+/* --- one step ---------------------------------------------------------------
+ */
+
+static int take(cu_worker *w, const cu_poll *p, bool *busy, cu_err *err)
+{
+    switch (p->kind) {
+    case CU_POLL_IDLE:
+        return 0;
+    case CU_POLL_END:
+        cu_feed_end(w, p);
+        return 0;
+    case CU_POLL_RECORDS:
+        *busy = true;
+        return w->lost ? 0 : cu_feed_records(w, p, err);
+    case CU_POLL_REVOKED: {
+        int rc = w->lost ? 0 : cu_commit(w, err);
+        cu_worker_unassign(w);
+        return rc;
+    }
+    case CU_POLL_ASSIGNED:
+        *busy = true;
+        return cu_worker_assign(w, p->parts, p->n_parts, err);
+    }
+    return 0;
+}
+
+static bool commit_due(const cu_worker *w)
+{
+    const cu_runtime_opts *o = &w->rt->o;
+    if (!w->moved && !w->in_txn)
+        return false;
+    if (w->rows >= o->commit_rows)
+        return true;
+    return cu_mono_ms(o->env) - w->last_commit_ms >= o->commit_interval_ms;
+}
+
+static int step(cu_worker *w, int64_t timeout_ms, bool *busy, cu_err *err)
+{
+    cu_poll p = {0};
+    int rc = 0;
+    if (w->reader)
+        rc = cu_log_poll(w->reader, timeout_ms, &p, err);
+    if (rc == 0)
+        rc = take(w, &p, busy, err);
+    if (rc == 0 && commit_due(w)) {
+        *busy = true;
+        rc = cu_commit(w, err);
+    }
+    if (rc == 0)
+        rc = cu_reports_due(w, err);
+    return rc;
+}
+
+int cu_worker_step(cu_worker *w, int64_t timeout_ms, bool *busy, cu_err *err)
+{
+    *busy = false;
+    int rc = step(w, timeout_ms, busy, err);
+    return rc ? recover(w, err) : 0;
+}
+
+int cu_worker_commit(cu_worker *w, cu_err *err)
+{
+    int rc = cu_commit(w, err);
+    return rc ? recover(w, err) : 0;
+}

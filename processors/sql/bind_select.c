@@ -1,0 +1,532 @@
+/* Binds one query level: targets, DISTINCT, ORDER BY, LIMIT.
+ *
+ *   FROM -> WHERE -> GROUP BY, HAVING -> row_number -> targets [+ hidden]
+ *        -> DISTINCT | DISTINCT ON -> ORDER BY with LIMIT
+ *
+ * Hidden columns serve ORDER BY and DISTINCT ON and are projected away before
+ * anybody outside sees the node.
+ */
+#include "processors/sql/bind.h"
+
+#define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
+
+/* One level while it is bound. */
+typedef struct level {
+    cu_sql *s;
+    const cu_ast_select *sel;
+    cu_scope scope;
+    cu_bind b;
+    cu_node *node;
+    cu_expr **exprs; /* visible targets, then hidden ones */
+    const char **names;
+    uint32_t n, n_visible, cap;
+    cu_key_col *order;
+    uint32_t n_order;
+    uint16_t *on; /* DISTINCT ON columns */
+    uint32_t n_on;
+} level;
+
+static void add_target(level *l, cu_expr *e, const char *name)
+{
+    cu_arena *a = l->s->arena;
+    if (l->n == l->cap) {
+        uint32_t cap = l->cap ? 2 * l->cap : 16;
+        cu_expr **exprs = cu_arena_calloc(a, cap, sizeof(*exprs));
+        const char **names = cu_arena_calloc(a, cap, sizeof(*names));
+        if (l->n) {
+            memcpy(exprs, l->exprs, l->n * sizeof(*exprs));
+            memcpy(names, l->names, l->n * sizeof(*names));
+        }
+        l->exprs = exprs;
+        l->names = names;
+        l->cap = cap;
+    }
+    l->exprs[l->n] = e;
+    l->names[l->n++] = name;
+}
+
+const char *cu_bind_name(const cu_ast_expr *e)
+{
+    switch (e->kind) {
+    case CU_A_COLUMN:
+    case CU_A_CALL:
+        return e->names[e->n_names - 1];
+    case CU_A_CAST:
+        if (e->args.at[0]->kind == CU_A_COLUMN ||
+            e->args.at[0]->kind == CU_A_CALL)
+            return cu_bind_name(e->args.at[0]);
+        return e->type->name;
+    case CU_A_CASE:
+        return "case";
+    case CU_A_COALESCE:
+        return "coalesce";
+    case CU_A_NULLIF:
+        return "nullif";
+    case CU_A_GREATEST:
+        return "greatest";
+    case CU_A_LEAST:
+        return "least";
+    case CU_A_ARRAY:
+        return "array";
+    case CU_A_CLOCK:
+        return e->text;
+    case CU_A_INDEX:
+        return cu_bind_name(e->args.at[0]);
+    default:
+        return "?column?";
+    }
+}
+
+/* --- targets
+ * ------------------------------------------------------------------ */
+
+static bool expand_star(level *l, const cu_ast_expr *e)
+{
+    const char *rel = e->n_names ? e->names[0] : NULL;
+    uint32_t before = l->n;
+    for (uint32_t i = 0; i < l->scope.n_cols; i++) {
+        const cu_scope_col *c = &l->scope.cols[i];
+        if (rel && strcmp(rel, c->rel))
+            continue;
+        add_target(l, cu_expr_col(l->s->arena, c->at, c->type, e->pos),
+                   c->name);
+    }
+    if (l->n > before)
+        return true;
+    if (rel)
+        cu_sql_error(l->s, e->pos, STATE('4', '2', 'P', '0', '1'),
+                     cu_sql_nearest(l->s, rel, l->scope.rels, l->scope.n_rels),
+                     "missing FROM-clause entry for table \"%s\"", rel);
+    else
+        cu_sql_error(l->s, e->pos, STATE('4', '2', '6', '0', '1'), NULL,
+                     "SELECT * with no tables specified is not valid");
+    return false;
+}
+
+static bool bind_targets(level *l)
+{
+    bool good = true;
+    l->b.allow_aggs = l->b.allow_windows = true;
+    l->b.clause = "the select list";
+    for (uint32_t i = 0; i < l->sel->n_targets; i++) {
+        const cu_ast_target *t = &l->sel->targets[i];
+        if (t->expr->kind == CU_A_COLUMN && t->expr->star) {
+            good = expand_star(l, t->expr) && good;
+            continue;
+        }
+        cu_expr *e = cu_bind_settle(&l->b, cu_bind_expr(&l->b, t->expr));
+        good = good && e;
+        if (e)
+            add_target(l, e, t->name ? t->name : cu_bind_name(t->expr));
+    }
+    l->n_visible = l->n;
+    return good;
+}
+
+/* An integer literal that names a target: 1-based, or 0 when it is none. */
+static uint32_t ordinal(level *l, const cu_ast_expr *e, const char *clause,
+                        bool *bad)
+{
+    *bad = false;
+    if (e->kind != CU_A_NUMBER)
+        return 0;
+    int32_t at = 0;
+    cu_err err = {0};
+    if (cu_int4_in(cu_slice_of(e->text), &at, &err) == 0 && at >= 1 &&
+        (uint32_t)at <= l->n_visible)
+        return (uint32_t)at;
+    *bad = true;
+    cu_sql_error(l->s, e->pos, STATE('4', '2', 'P', '1', '0'), NULL,
+                 "%s position %s is not in select list", clause, e->text);
+    return 0;
+}
+
+/* A bare name that is an output name: its target + 1. */
+static uint32_t output_name(level *l, const cu_ast_expr *e)
+{
+    if (e->kind != CU_A_COLUMN || e->n_names != 1 || e->star)
+        return 0;
+    for (uint32_t i = 0; i < l->n_visible; i++)
+        if (strcmp(l->names[i], e->names[0]) == 0)
+            return i + 1;
+    return 0;
+}
+
+static bool input_name(const level *l, const cu_ast_expr *e)
+{
+    if (e->kind != CU_A_COLUMN || e->n_names != 1)
+        return false;
+    for (uint32_t i = 0; i < l->scope.n_cols; i++)
+        if (strcmp(l->scope.cols[i].name, e->names[0]) == 0)
+            return true;
+    return false;
+}
+
+/* Target number (0-based) of an ORDER BY or DISTINCT ON expression; a hidden
+ * target is added when it is none of the visible ones. -1 after a problem. */
+static int32_t sort_target(level *l, const cu_ast_expr *e, const char *clause)
+{
+    bool bad;
+    uint32_t at = ordinal(l, e, clause, &bad);
+    if (bad)
+        return -1;
+    if (at == 0)
+        at = output_name(l, e);
+    if (at)
+        return (int32_t)at - 1;
+    l->b.clause = clause;
+    cu_expr *x = cu_bind_settle(&l->b, cu_bind_expr(&l->b, e));
+    if (x == NULL)
+        return -1;
+    for (uint32_t i = 0; i < l->n; i++)
+        if (cu_expr_same(l->exprs[i], x))
+            return (int32_t)i;
+    add_target(l, x, cu_arena_printf(l->s->arena, "sort%u", l->n));
+    return (int32_t)l->n - 1;
+}
+
+static uint16_t order_flags(const cu_ast_sort *o)
+{
+    bool first = o->nulls == 1 || (o->nulls == 0 && o->desc);
+    return (uint16_t)((o->desc ? CU_DESC : 0) | (first ? CU_NULLS_FIRST : 0));
+}
+
+static bool bind_sorts(level *l)
+{
+    const cu_ast_select *sel = l->sel;
+    bool good = true;
+    l->on = cu_arena_calloc(l->s->arena, sel->distinct_on.n + 1,
+                            sizeof(*l->on));
+    for (uint32_t i = 0; i < sel->distinct_on.n; i++) {
+        int32_t at = sort_target(l, sel->distinct_on.at[i],
+                                 "SELECT DISTINCT ON");
+        good = good && at >= 0;
+        l->on[l->n_on++] = (uint16_t)(at < 0 ? 0 : at);
+    }
+    l->order = cu_arena_calloc(l->s->arena, sel->order.n + 1,
+                               sizeof(*l->order));
+    for (uint32_t i = 0; i < sel->order.n; i++) {
+        int32_t at = sort_target(l, sel->order.at[i].expr, "ORDER BY");
+        good = good && at >= 0;
+        l->order[l->n_order++] = (cu_key_col){(uint16_t)(at < 0 ? 0 : at),
+                                              order_flags(&sel->order.at[i])};
+    }
+    return good;
+}
+
+/* --- GROUP BY and HAVING
+ * -------------------------------------------------------- */
+
+static bool bind_grouping(level *l)
+{
+    const cu_ast_select *sel = l->sel;
+    if (sel->grouping_sets) {
+        cu_sql_refuse(l->s, sel->pos, "GROUPING SETS, ROLLUP or CUBE");
+        return false;
+    }
+    uint32_t n = sel->group_by.n;
+    cu_expr **group = cu_arena_calloc(l->s->arena, n + 1, sizeof(*group));
+    bool good = true;
+    l->b.allow_aggs = l->b.allow_windows = false;
+    l->b.clause = "GROUP BY";
+    for (uint32_t i = 0; i < n; i++) {
+        const cu_ast_expr *e = sel->group_by.at[i];
+        bool bad;
+        uint32_t at = ordinal(l, e, "GROUP BY", &bad);
+        if (at == 0 && !bad && !input_name(l, e))
+            at = output_name(l, e);
+        group[i] = at    ? l->exprs[at - 1]
+                   : bad ? NULL
+                         : cu_bind_settle(&l->b, cu_bind_expr(&l->b, e));
+        good = good && group[i];
+    }
+    cu_expr *having = NULL;
+    l->b.allow_aggs = true;
+    l->b.clause = "HAVING";
+    if (sel->having) {
+        having = cu_bind_bool(&l->b, sel->having, "HAVING");
+        good = good && having;
+    }
+    return good && cu_bind_group(l->s, &l->b, sel, group, n, l->exprs, l->n,
+                                 having, &l->node);
+}
+
+/* --- row_number()
+ * ----------------------------------------------------------------- */
+
+static const cu_ast_window *window_of(level *l, const cu_ast_window *w)
+{
+    if (w->name == NULL || w->partition.n || w->order.n)
+        return w;
+    for (uint32_t i = 0; i < l->sel->n_windows; i++)
+        if (strcmp(l->sel->windows[i].name, w->name) == 0)
+            return &l->sel->windows[i];
+    cu_sql_error(l->s, w->pos, STATE('4', '2', '7', '0', '4'), NULL,
+                 "window \"%s\" does not exist", w->name);
+    return NULL;
+}
+
+static void substitute_window(level *l, uint32_t window, uint32_t col)
+{
+    for (uint32_t i = 0; i < l->n; i++) {
+        cu_expr *e = l->exprs[i];
+        if (e->kind == CU_E_COL && e->col == CU_WINDOW_BASE + window)
+            l->exprs[i] = cu_expr_col(l->s->arena, col, e->type, e->pos);
+    }
+}
+
+/* project(all columns, partition…, order…) -> rank numbered. */
+static bool add_window(level *l, uint32_t window)
+{
+    cu_sql *s = l->s;
+    const cu_ast_window *w = window_of(l, l->b.windows[window].call->over);
+    if (w == NULL)
+        return false;
+    uint32_t base = l->node->schema->n, n = base;
+    uint32_t most = base + w->partition.n + w->order.n;
+    cu_expr **exprs = cu_arena_calloc(s->arena, most + 1, sizeof(*exprs));
+    const char **names = cu_arena_calloc(s->arena, most + 1, sizeof(*names));
+    uint16_t *part = cu_arena_calloc(s->arena, w->partition.n + 1,
+                                     sizeof(*part));
+    cu_key_col *order = cu_arena_calloc(s->arena, w->order.n + 1,
+                                        sizeof(*order));
+    for (uint32_t i = 0; i < base; i++) {
+        exprs[i] = cu_expr_col(s->arena, i, l->node->schema->fields[i].type,
+                               w->pos);
+        names[i] = l->node->schema->fields[i].name;
+    }
+    l->b.allow_aggs = l->b.allow_windows = false;
+    l->b.clause = "window definitions";
+    for (uint32_t i = 0; i < w->partition.n + w->order.n; i++) {
+        bool sort = i >= w->partition.n;
+        uint32_t k = sort ? i - w->partition.n : i;
+        const cu_ast_expr *e = sort ? w->order.at[k].expr : w->partition.at[k];
+        exprs[n] = cu_bind_settle(&l->b, cu_bind_expr(&l->b, e));
+        if (exprs[n] == NULL)
+            return false;
+        names[n] = cu_arena_printf(s->arena, "w%u", n);
+        if (sort)
+            order[k] = (cu_key_col){(uint16_t)n, order_flags(&w->order.at[k])};
+        else
+            part[k] = (uint16_t)n;
+        n++;
+    }
+    cu_node *p = cu_node_project(s, l->node, exprs, names, n);
+    l->node = cu_node_rank(s, p, part, w->partition.n, order, w->order.n, -1, 0,
+                           true);
+    substitute_window(l, window, n);
+    return true;
+}
+
+static bool bind_windows(level *l)
+{
+    for (uint32_t i = 0; i < l->n; i++) {
+        const cu_expr *e = l->exprs[i];
+        bool found = e->kind == CU_E_COL && e->col >= CU_WINDOW_BASE;
+        for (uint32_t k = 0; !found && k < e->n_args; k++)
+            if (e->args[k]->kind == CU_E_COL &&
+                e->args[k]->col >= CU_WINDOW_BASE) {
+                cu_sql_refuse(l->s, e->pos,
+                              "row_number() inside an expression");
+                return false;
+            }
+    }
+    for (uint32_t i = 0; i < l->b.n_windows; i++)
+        if (!add_window(l, i))
+            return false;
+    return true;
+}
+
+/* --- DISTINCT
+ * ------------------------------------------------------------------------ */
+
+static bool distinct(level *l)
+{
+    if (l->n > l->n_visible) {
+        cu_sql_error(l->s, l->sel->pos, STATE('4', '2', 'P', '1', '0'), NULL,
+                     "for SELECT DISTINCT, ORDER BY expressions must appear in "
+                     "select list");
+        return false;
+    }
+    l->node = cu_node_distinct(l->s, l->node);
+    return true;
+}
+
+static bool is_on(const level *l, uint16_t col)
+{
+    for (uint32_t i = 0; i < l->n_on; i++)
+        if (l->on[i] == col)
+            return true;
+    return false;
+}
+
+/* The leading ORDER BY columns are the DISTINCT ON ones; the rest decide
+ * which row of a group stays. */
+static bool distinct_on(level *l)
+{
+    uint32_t lead = 0;
+    while (lead < l->n_order && is_on(l, l->order[lead].col))
+        lead++;
+    bool mixed = lead < l->n_order && lead < l->n_on;
+    for (uint32_t i = lead; i < l->n_order; i++)
+        mixed = mixed || (is_on(l, l->order[i].col) && lead < l->n_on);
+    if (mixed) {
+        cu_sql_error(l->s, l->sel->pos, STATE('4', '2', 'P', '1', '0'), NULL,
+                     "SELECT DISTINCT ON expressions must match initial ORDER "
+                     "BY expressions");
+        return false;
+    }
+    l->node = cu_node_rank(l->s, l->node, l->on, l->n_on, l->order + lead,
+                           l->n_order - lead, 1, 0, false);
+    return true;
+}
+
+/* --- LIMIT
+ * ---------------------------------------------------------------------------
+ */
+
+static bool bind_count(cu_sql *s, const cu_ast_expr *e, const char *what,
+                       int64_t none, int64_t *out)
+{
+    *out = none;
+    if (e == NULL || e->kind == CU_A_NULL)
+        return true;
+    static const cu_scope nothing;
+    cu_bind b = {.sql = s, .scope = &nothing, .clause = what};
+    cu_expr *x = cu_bind_expr(&b, e), *wide = NULL;
+    cu_err err = {0};
+    cu_value v;
+    if (x == NULL)
+        return false;
+    if (cu_expr_cast(s->arena, x, CU_TYPE(CU_T_INT8), CU_CAST_ASSIGNMENT, &wide,
+                     &err) ||
+        cu_expr_fold(s->arena, wide, &v, &err)) {
+        cu_bind_problem(s, e->pos, &err, NULL);
+        return false;
+    }
+    if (v.null)
+        return true;
+    if (v.i8 < 0) {
+        cu_sql_error(s, e->pos, STATE('2', '2', '0', '1', 'W'), NULL,
+                     "%s must not be negative", what);
+        return false;
+    }
+    *out = v.i8;
+    return true;
+}
+
+/* Only the first n columns of a node. */
+static cu_node *only_visible(cu_sql *s, cu_node *n, uint32_t visible)
+{
+    if (n->schema->n == visible)
+        return n;
+    cu_expr **exprs = cu_arena_calloc(s->arena, visible, sizeof(*exprs));
+    const char **names = cu_arena_calloc(s->arena, visible, sizeof(*names));
+    for (uint32_t i = 0; i < visible; i++) {
+        exprs[i] = cu_expr_col(s->arena, i, n->schema->fields[i].type, n->pos);
+        names[i] = n->schema->fields[i].name;
+    }
+    return cu_node_project(s, n, exprs, names, visible);
+}
+
+/* ORDER BY and LIMIT by the rules for views; or handed to the caller. */
+static bool finish(cu_sql *s, const cu_ast_select *sel, bool keep_order,
+                   bool order_used, cu_bound *out)
+{
+    if (!bind_count(s, sel->limit, "LIMIT", -1, &out->limit) ||
+        !bind_count(s, sel->offset, "OFFSET", 0, &out->offset))
+        return false;
+    if (sel->with_ties) {
+        cu_sql_refuse(s, sel->pos, "WITH TIES");
+        return false;
+    }
+    if (keep_order)
+        return true;
+    bool cut = out->limit >= 0 || out->offset > 0;
+    if (cut && out->n_order == 0) {
+        cu_sql_error(s, sel->limit ? sel->limit->pos : sel->pos,
+                     STATE('0', 'A', '0', '0', '0'),
+                     "Add ORDER BY: without it the rows that stay are "
+                     "arbitrary.",
+                     "LIMIT without ORDER BY is not supported");
+        return false;
+    }
+    if (cut)
+        out->node = cu_node_rank(s, out->node, NULL, 0, out->order,
+                                 out->n_order, out->limit, out->offset, false);
+    else if (out->n_order && !order_used)
+        cu_sql_notice(s, sel->order.at[0].expr->pos,
+                      "A view has no order; put ORDER BY into the COPY or "
+                      "query that reads it.",
+                      "ORDER BY without LIMIT has no effect here");
+    out->node = only_visible(s, out->node, out->n_visible);
+    out->n_order = 0;
+    out->limit = -1;
+    out->offset = 0;
+    return true;
+}
+
+/* --- the forms of a query
+ * -------------------------------------------------------------- */
+
+static bool bind_plain(cu_sql *s, const cu_ctes *ctes, const cu_ast_select *sel,
+                       cu_bound *out, bool *order_used)
+{
+    level l = {.s = s, .sel = sel};
+    if (!cu_bind_from(s, ctes, sel, &l.scope))
+        return false;
+    l.node = l.scope.node;
+    l.b = (cu_bind){.sql = s, .scope = &l.scope, .clause = "WHERE"};
+    cu_expr *where = NULL;
+    if (sel->where)
+        where = cu_bind_bool(&l.b, sel->where, "WHERE");
+    bool good = (sel->where == NULL) == (where == NULL);
+    good = bind_targets(&l) && good;
+    if (!good || !bind_sorts(&l))
+        return false;
+    if (where)
+        l.node = cu_bind_filter(s, l.node, where);
+    if (!bind_grouping(&l) || !bind_windows(&l))
+        return false;
+    l.node = cu_node_project(s, l.node, l.exprs, l.names, l.n);
+    if (sel->distinct && !distinct(&l))
+        return false;
+    if (l.n_on && !distinct_on(&l))
+        return false;
+    *order_used = l.n_on > 0;
+    out->node = l.node;
+    out->order = l.order;
+    out->n_order = l.n_order;
+    out->n_visible = l.n_visible;
+    return true;
+}
+
+bool cu_bind_query(cu_sql *s, const cu_ctes *ctes, const cu_ast_select *sel,
+                   bool keep_order, cu_bound *out)
+{
+    *out = (cu_bound){.limit = -1};
+    cu_ctes own = {ctes, sel->ctes, sel->n_ctes};
+    const cu_ctes *all = sel->n_ctes ? &own : ctes;
+    bool order_used = false;
+    bool good = sel->set != CU_SET_NONE || sel->n_values
+                    ? cu_bind_set(s, all, sel, out)
+                    : bind_plain(s, all, sel, out, &order_used);
+    return good && finish(s, sel, keep_order, order_used, out);
+}
+
+bool cu_bind_select(cu_sql *s, const cu_ast_select *sel, bool keep_order,
+                    cu_bound *out)
+{
+    return cu_bind_query(s, NULL, sel, keep_order, out);
+}
+
+cu_expr *cu_bind_scalar(cu_sql *s, const cu_ast_expr *e,
+                        const cu_schema *columns, const char *table)
+{
+    cu_scope scope = {0};
+    for (uint32_t i = 0; i < columns->n; i++)
+        cu_scope_add(s, &scope, table, columns->fields[i].name,
+                     columns->fields[i].type, i);
+    cu_bind b = {.sql = s, .scope = &scope, .clause = "this expression"};
+    return cu_bind_settle(&b, cu_bind_expr(&b, e));
+}
