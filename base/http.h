@@ -49,9 +49,11 @@ typedef struct cu_http_response {
 
 typedef struct cu_http_vt {
     int version;
-    /* Copies the request. */
+    /* Copies the request.  CU_USAGE: not an http(s) URL, or a line break in
+     * a header. */
     int (*submit)(cu_http *, const cu_http_request *, uint64_t tag, cu_err *);
-    /* One finished request, or *done = NULL after `timeout_ms`. */
+    /* One finished request, or *done = NULL after `timeout_ms` (canned: at
+     * once; a few polls pass before an answer is due). */
     int (*poll)(cu_http *, int64_t timeout_ms, cu_http_response **done,
                 cu_err *);
     void (*release)(cu_http *, cu_http_response *);

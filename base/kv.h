@@ -23,7 +23,8 @@ typedef struct cu_kv_iter cu_kv_iter;
 
 /* A batch is bytes: op (u8: 1 put, 2 delete) | varint klen | key
  * [| varint vlen | value].  Copyable, countable, attachable to a log
- * transaction. */
+ * transaction.  Bytes that do not hold exactly n_ops operations are refused
+ * as a whole (CU_CORRUPT). */
 typedef struct cu_kv_batch {
     cu_buf ops;
     size_t n_ops;

@@ -6,6 +6,7 @@
 #include "base/kv.h"
 
 #include "base/assert.h"
+#include "base/int.h"
 
 enum { OP_PUT = 1, OP_DELETE = 2 };
 
@@ -67,4 +68,12 @@ bool cu_kv_batch_next(const cu_kv_batch *b, size_t *at, cu_slice *key,
     }
     *at = b->ops.len - cu_scan_left(&s);
     return true;
+}
+
+int cu_kv_batch_damaged(const cu_kv_batch *b, size_t n, cu_err *err)
+{
+    return cu_fail(err, CU_CORRUPT, 0,
+                   "a batch of %zu operations breaks off after %zu (%zu "
+                   "bytes); nothing was written",
+                   b->n_ops, n, b->ops.len);
 }

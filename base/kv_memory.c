@@ -21,6 +21,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/int.h"
 #include "base/map.h"
 
 #include <pthread.h>
@@ -154,6 +155,8 @@ static void apply(memory *m, cu_slice key, cu_slice value)
 
 static void forget_undo(memory *m, size_t n)
 {
+    if (n == 0)
+        return;
     for (size_t i = 0; i < n; i++)
         cu_kv_batch_free(&m->undo[i]);
     m->n_undo -= n;
@@ -242,6 +245,12 @@ static int memory_get(cu_kv *kv, cu_slice key, cu_arena *a, cu_slice *value,
 static int memory_write(cu_kv *kv, const cu_kv_batch *b, bool sync, cu_err *err)
 {
     memory *m = (memory *)kv;
+    cu_slice key, value;
+    size_t n = 0;
+    for (size_t at = 0; cu_kv_batch_next(b, &at, &key, &value);)
+        n++;
+    if (n != b->n_ops)
+        return cu_kv_batch_damaged(b, n, err);
     pthread_mutex_lock(&m->lock);
     if (m->fail_in > 0 && --m->fail_in == 0) {
         cu_code code = m->fail_code;
@@ -250,7 +259,6 @@ static int memory_write(cu_kv *kv, const cu_kv_batch *b, bool sync, cu_err *err)
                        "cannot write to the store in memory: injected fault");
     }
     cu_kv_batch *undo = new_undo(m);
-    cu_slice key, value;
     uint64_t before = m->seq++;
     for (size_t at = 0; cu_kv_batch_next(b, &at, &key, &value);) {
         const version *old = lookup(m, key, m->seq);

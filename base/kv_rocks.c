@@ -28,6 +28,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/diag.h"
+#include "base/int.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -199,7 +200,8 @@ static int rocks_write(cu_kv *kv, const cu_kv_batch *b, bool sync, cu_err *err)
     rocks *r = (rocks *)kv;
     rocksdb_writebatch_t *wb = rocksdb_writebatch_create();
     cu_slice key, value;
-    for (size_t at = 0; cu_kv_batch_next(b, &at, &key, &value);) {
+    size_t n = 0;
+    for (size_t at = 0; cu_kv_batch_next(b, &at, &key, &value); n++) {
         if (value.data)
             rocksdb_writebatch_put(wb, key.data, key.len, value.data,
                                    value.len);
@@ -207,8 +209,11 @@ static int rocks_write(cu_kv *kv, const cu_kv_batch *b, bool sync, cu_err *err)
             rocksdb_writebatch_delete(wb, key.data, key.len);
     }
     char *said = NULL;
-    rocksdb_write(r->db, sync && r->wal ? r->synced : r->lazy, wb, &said);
+    if (n == b->n_ops)
+        rocksdb_write(r->db, sync && r->wal ? r->synced : r->lazy, wb, &said);
     rocksdb_writebatch_destroy(wb);
+    if (n != b->n_ops)
+        return cu_kv_batch_damaged(b, n, err);
     if (said)
         return translate(r->path, "write to", said, err);
     if (!sync)

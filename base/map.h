@@ -1,9 +1,10 @@
 /* A hash map from bytes to pointers, and an ordered map of the same shape.
  *
- * cu_map: open addressing, copies its keys into one arena, no removal cost
- * beyond a tombstone.  Iteration order is hash order and must never reach
- * output: sort first.  cu_omap: a skip list over memcmp order, for overlays
- * that are range-scanned.
+ * cu_map: open addressing over a dense array, copies its keys into one
+ * arena.  Visiting follows insertion until something was removed and is
+ * nobody's business: sort before output.  cu_omap: a B+tree over memcmp
+ * order, for overlays that are range-scanned.  Absent and empty keys are the
+ * same key.
  *
  * Thread: one owner.  Values are the caller's.
  */
@@ -25,7 +26,8 @@ void **cu_map_get(const cu_map *m, cu_slice key);
 void **cu_map_put(cu_map *m, cu_slice key, bool *fresh);
 /* True when it was there. */
 bool cu_map_del(cu_map *m, cu_slice key);
-/* Visits all entries: start with *at = 0; false at the end. */
+/* Visits all entries: start with *at = 0; false at the end.  Keys are lent
+ * until the next insert; removing entries meanwhile is fine. */
 bool cu_map_next(const cu_map *m, size_t *at, cu_slice *key, void **value);
 
 typedef struct cu_omap cu_omap;

@@ -125,6 +125,18 @@ FOR_ALL(kv, the_last_op_of_a_batch_wins)
     cu_kv_batch_free(&b);
 }
 
+FOR_ALL(kv, a_damaged_batch_is_refused_as_a_whole)
+{
+    cu_kv_batch b = {0};
+    cu_err err = {0};
+    cu_kv_batch_put(&b, CU_LIT("x"), CU_LIT("1"));
+    cu_kv_batch_put(&b, CU_LIT("y"), CU_LIT("1"));
+    b.ops.len--;
+    cr_assert_eq(kv->vt->write(kv, &b, false, &err), CU_CORRUPT);
+    expect(kv, "x", NULL);
+    cu_kv_batch_free(&b);
+}
+
 FOR_ALL(kv, multi_get_takes_any_order_and_repeats)
 {
     enum { N = 300 };

@@ -5,7 +5,9 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -212,4 +214,93 @@ Test(kv_rocks, large_values_reach_table_files_and_come_back)
     cr_assert_gt(stats.live_bytes, 0);
     cu_kv_batch_free(&b);
     kv->vt->close(kv);
+}
+
+/* Fills a file system of twelve megabytes, frees it and goes on. Runs in a
+ * child with a mount table of its own; the exit code says how it ended. */
+enum { CANNOT_MOUNT = 77, WRONG = 1 };
+
+static int fill_and_go_on(const char *at, bool wal)
+{
+    static char chunk[1 << 20], value[4000];
+    if (unshare(geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+        mount("tmpfs", at, "tmpfs", 0, "size=12m"))
+        return CANNOT_MOUNT;
+    char path[600];
+    snprintf(path, sizeof(path), "%s/ballast", at);
+    int fd = open(path, O_CREAT | O_WRONLY, 0600);
+    for (int i = 0; i < 8; i++) {
+        if (write(fd, chunk, sizeof(chunk)) != (ssize_t)sizeof(chunk))
+            return WRONG;
+    }
+    close(fd);
+
+    char db[600];
+    snprintf(db, sizeof(db), "%s/db", at);
+    cu_kv_opts opts = {
+        .wal = wal, .memtable_bytes = 1 << 20, .sync_every_ms = 50};
+    cu_kv *kv = NULL;
+    cu_err err = {0};
+    if (cu_kv_open_rocks(db, &opts, &kv, &err))
+        return WRONG;
+    uint64_t r = 1;
+    int n = 0, more = -1;
+    cu_kv_batch b = {0};
+    for (int tries = 0; more != 0; tries += more < 0) {
+        for (size_t i = 0; i < sizeof(value); i += 8) { /* incompressible */
+            r = r * 6364136223846793005u + 1442695040888963407u;
+            uint64_t bits = r ^ r >> 29;
+            memcpy(value + i, &bits, 8);
+        }
+        char key[16];
+        snprintf(key, sizeof(key), "%08d", n);
+        cu_kv_batch_clear(&b);
+        cu_kv_batch_put(&b, cu_slice_of(key), cu_slice_n(value, sizeof(value)));
+        int rc = kv->vt->write(kv, &b, false, &err);
+        if (rc == 0) {
+            n++;
+            more -= more > 0;
+            continue;
+        }
+        if (rc != CU_FULL || !(err.flags & CU_RETRY) || tries > 20000)
+            return WRONG;
+        unlink(path);
+        more = 200; /* writes to do after the disk was full */
+        usleep(100000);
+    }
+    kv->vt->close(kv);
+    if (cu_kv_open_rocks(db, &opts, &kv, &err))
+        return WRONG;
+    for (int i = 0; i < n; i++) {
+        char key[16];
+        snprintf(key, sizeof(key), "%08d", i);
+        if (!has(kv, key))
+            return WRONG;
+    }
+    kv->vt->close(kv);
+    cu_kv_batch_free(&b);
+    return 0;
+}
+
+Test(kv_rocks, a_full_disk_can_be_freed_and_nothing_is_lost)
+{
+    pid_t child[2];
+    fflush(NULL);
+    for (int wal = 0; wal < 2; wal++) {
+        child[wal] = fork();
+        if (child[wal] == 0)
+            _exit(fill_and_go_on(folder, wal));
+    }
+    bool skipped = false;
+    for (int wal = 0; wal < 2; wal++) {
+        int status = -1;
+        cr_assert_eq(waitpid(child[wal], &status, 0), child[wal]);
+        cr_assert(WIFEXITED(status), "wal %d", wal);
+        skipped = skipped || WEXITSTATUS(status) == CANNOT_MOUNT;
+        if (WEXITSTATUS(status) != CANNOT_MOUNT)
+            cr_assert_eq(WEXITSTATUS(status), 0, "wal %d", wal);
+    }
+    if (skipped)
+        cr_skip_test("mounting a small file system is not allowed here");
 }
