@@ -25,8 +25,14 @@ static void log_close(cu_log *log);
 static int nothing_due(cu_log *log, cu_err *err)
 {
     /* Kafka keeps its own house; this only lets callbacks run. */
+    cu_kafka *k = (cu_kafka *)log;
     (void)err;
-    rd_kafka_poll(((cu_kafka *)log)->admin.rk, 0);
+    pthread_mutex_lock(&k->mutex);
+    rd_kafka_t *probe = k->probe.rk;
+    pthread_mutex_unlock(&k->mutex);
+    rd_kafka_poll(k->admin.rk, 0);
+    if (probe)
+        rd_kafka_poll(probe, 0);
     return 0;
 }
 
@@ -151,7 +157,8 @@ static int dial(cu_kafka *k, cu_err *err)
         rd_kafka_metadata_destroy(md);
         return 0;
     }
-    rd_kafka_poll(k->admin.rk, 0); /* runs error_cb, which knows more */
+    k->warned_ms = cu_mono_ms(k->env); /* here it is an error, not a wait */
+    rd_kafka_poll(k->admin.rk, 0);     /* runs error_cb, which knows more */
     cu_kafka_last_error(&k->admin, why, sizeof(why));
     if (strstr(why, "uthentication") || strstr(why, "SSL"))
         return cu_fail(err, CU_DENIED, 0,

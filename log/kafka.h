@@ -1,11 +1,14 @@
 /* What the files of the Kafka half share (log/kafka*.c alone).
  *
  *   kafka.c         open and close, the method table, names
- *   kafka_client.c  configuration, callbacks, errors of every handle
+ *   kafka_conf.c    settings of every kind of handle
+ *   kafka_client.c  callbacks and errors of every handle
  *   kafka_admin.c   topics
  *   kafka_group.c   offsets and group positions, fencing
  *   kafka_reader.c  a consumer: rebalances as poll results
- *   kafka_writer.c  a transactional producer and its in-doubt guard
+ *   kafka_wake.c    keeps its fetchers awake
+ *   kafka_writer.c  a transactional producer
+ *   kafka_txn.c     its transactions and the in-doubt guard
  *
  * Handles (each is an rd_kafka_t with its threads):
  *   admin   a consumer that never joins: topics, groups, and the
@@ -34,6 +37,7 @@ typedef struct rd_kafka_topic_s rd_kafka_topic_t;
 
 enum {
     CU_KAFKA_RECORD_BYTES = 16 << 20, /* the largest record of a topic */
+    CU_KAFKA_BATCH_BYTES = 512 << 10, /* the largest batch of small ones */
     CU_KAFKA_DIAL_MS = 5000,          /* until "no broker answers" */
 };
 
@@ -78,17 +82,28 @@ int cu_kafka_probe(cu_kafka *k, rd_kafka_t **out, cu_err *err);
 /* Milliseconds until `until_ms` on the monotonic clock, never negative. */
 int cu_kafka_left(cu_kafka *k, int64_t until_ms);
 
-/* --- kafka_client.c --------------------------------------------------- */
+/* --- kafka_conf.c ----------------------------------------------------- */
 
 /* Properties in order: those of every handle, `defaults`, the user's,
  * `fixed`; both lists end with a NULL name.  CU_USAGE names the property. */
 int cu_kafka_conf(cu_kafka_client *c, const cu_property *defaults,
                   const cu_property *fixed, rd_kafka_conf_t **out, cu_err *err);
+int cu_kafka_reader_conf(cu_kafka_client *c, const cu_reader_opts *o,
+                         rd_kafka_conf_t **out, cu_err *err);
+/* Where the queue of such a reader is full. */
+size_t cu_kafka_queue_bytes(const cu_reader_opts *o);
+int cu_kafka_writer_conf(cu_kafka_client *c, const char *txn_id,
+                         rd_kafka_conf_t **out, cu_err *err);
+/* CU_USAGE when a user's property is unknown, bad, or not theirs to set. */
+int cu_kafka_check_properties(cu_kafka *k, cu_err *err);
+
+/* --- kafka_client.c --------------------------------------------------- */
+
+/* `c` is what every callback gets; logs go to diag. */
+void cu_kafka_callbacks(cu_kafka_client *c, rd_kafka_conf_t *conf);
 /* Takes `conf`. `type`: rd_kafka_type_t. */
 int cu_kafka_client_open(cu_kafka_client *c, int type, rd_kafka_conf_t *conf,
                          cu_err *err);
-/* CU_USAGE when a user's property is unknown, bad, or not theirs to set. */
-int cu_kafka_check_properties(cu_kafka *k, cu_err *err);
 /* The last thing error_cb heard, or "". */
 void cu_kafka_last_error(cu_kafka_client *c, char *out, size_t size);
 
@@ -150,6 +165,15 @@ void cu_kafka_reader_close(cu_reader *);
  * any more, CU_USAGE for a reader without a group. */
 int cu_kafka_reader_generation(cu_reader *, cu_part, cu_kafka_generation **,
                                cu_err *);
+
+/* --- kafka_wake.c ----------------------------------------------------- */
+
+typedef struct cu_kafka_wake cu_kafka_wake;
+/* `queue_bytes`: where the queue of `rk` is full.  Freed before rk is. */
+cu_kafka_wake *cu_kafka_wake_new(rd_kafka_t *rk, size_t queue_bytes);
+/* That much was taken out of the queue. */
+void cu_kafka_wake_taken(cu_kafka_wake *w, size_t bytes);
+void cu_kafka_wake_free(cu_kafka_wake *w);
 
 /* --- kafka_writer.c --------------------------------------------------- */
 

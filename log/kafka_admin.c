@@ -413,7 +413,7 @@ int cu_kafka_record_limit(cu_kafka *k, const char *topic, int64_t *bytes,
     if (*bytes)
         return 0;
     int rc = settings(k, &topic, 1, to_limit, bytes, err);
-    if (rc && err && err->code != CU_DENIED)
+    if (rc && rc != CU_DENIED)
         return rc;
     if (*bytes <= 0)
         *bytes = CU_KAFKA_RECORD_BYTES;

@@ -1,18 +1,11 @@
-/* What every librdkafka handle has: configuration, callbacks, errors.
+/* What every librdkafka handle has: callbacks, and errors in our words.
  *
- * Configuration comes in four layers, later ones win: what all handles
- * share, what the kind of handle starts with, what the user says (-X,
- * OPTIONS), and what exactly-once rests on.  The last layer is refused to
- * the user by name instead of being overridden silently.
- *
- * librdkafka's own lines go to diag: warnings as warnings, the rest (and
- * each single failed connection) as debug.  That no broker answers is said
- * once in half a minute, for all handles together.
+ * librdkafka's own lines go to diag: errors that no call returns as
+ * warnings, the rest as debug ("retrying" is its daily bread).  That no
+ * broker answers is said once in half a minute, for all handles together.
  */
 #include "log/kafka.h"
 
-#include "base/alloc.h"
-#include "base/assert.h"
 #include "base/diag.h"
 
 #include <librdkafka/rdkafka.h>
@@ -21,47 +14,25 @@
 
 enum { WARN_EVERY_MS = 30000 };
 
-/* Correctness depends on them. */
-static const char *const not_the_users[] = {
-    "bootstrap.servers",
-    "metadata.broker.list",
-    "group.id",
-    "group.instance.id",
-    "transactional.id",
-    "enable.idempotence",
-    "acks",
-    "request.required.acks",
-    "enable.auto.commit",
-    "enable.auto.offset.store",
-    "auto.commit.enable",
-    "auto.offset.reset",
-    "isolation.level",
-    "enable.partition.eof",
-    "partition.assignment.strategy",
-    "allow.auto.create.topics",
-};
-
-static const cu_property common[] = {
-    {"socket.nagle.disable", "true"},
-    {"socket.keepalive.enable", "true"},
-    {"reconnect.backoff.ms", "50"},
-    {"reconnect.backoff.max.ms", "1000"},
-    /* The broker closes idle connections; that is no news. */
-    {"log.connection.close", "false"},
-    {NULL, NULL},
-};
-
 /* --- callbacks -------------------------------------------------------- */
+
+/* Connections go through error_cb, the rest through results of calls. */
+static bool comes_as_error(const char *facility)
+{
+    static const char *const known[] = {"FAIL", "ERROR", "FATAL", "TXNERR",
+                                        "ADDPARTS"};
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (strcmp(facility, known[i]) == 0)
+            return true;
+    return false;
+}
 
 static void on_log(const rd_kafka_t *rk, int level, const char *facility,
                    const char *text)
 {
     cu_kafka_client *c = rk ? rd_kafka_opaque(rk) : NULL;
     const char *what = c ? c->what : "kafka";
-    bool connection = strcmp(facility, "FAIL") == 0 ||
-                      strcmp(facility, "ERROR") == 0;
-    bool about_settings = strcmp(facility, "CONFWARN") == 0;
-    if (level <= 4 && !connection && !about_settings)
+    if (level <= 3 && !comes_as_error(facility))
         cu_warn("kafka %s: %s", what, text);
     else
         cu_debug("kafka %s: %s %s", what, facility, text);
@@ -73,6 +44,7 @@ static void on_error(rd_kafka_t *rk, int code, const char *why, void *opaque)
     cu_kafka *k = c->kafka;
     bool down = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
     bool say = false;
+    char last[sizeof(c->last_error)];
     (void)rk;
     int64_t now = cu_mono_ms(k->env);
     pthread_mutex_lock(&k->mutex);
@@ -82,13 +54,20 @@ static void on_error(rd_kafka_t *rk, int code, const char *why, void *opaque)
         k->warned_ms = now;
         say = true;
     }
+    memcpy(last, c->last_error, sizeof(last));
     pthread_mutex_unlock(&k->mutex);
     if (say)
-        cu_warn("no broker answers at %s (%s); waiting", k->brokers,
-                c->last_error);
+        cu_warn("no broker answers at %s (%s); waiting", k->brokers, last);
     else
         cu_debug("kafka %s: %s: %s", c->what,
                  rd_kafka_err2name((rd_kafka_resp_err_t)code), why);
+}
+
+void cu_kafka_callbacks(cu_kafka_client *c, rd_kafka_conf_t *conf)
+{
+    rd_kafka_conf_set_opaque(conf, c);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_error_cb(conf, on_error);
 }
 
 void cu_kafka_last_error(cu_kafka_client *c, char *out, size_t size)
@@ -98,61 +77,7 @@ void cu_kafka_last_error(cu_kafka_client *c, char *out, size_t size)
     pthread_mutex_unlock(&c->kafka->mutex);
 }
 
-/* --- configuration ---------------------------------------------------- */
-
-static int set(rd_kafka_conf_t *conf, const cu_property *p, cu_err *err)
-{
-    char why[256];
-    if (rd_kafka_conf_set(conf, p->name, p->value, why, sizeof(why)) ==
-        RD_KAFKA_CONF_OK)
-        return 0;
-    return cu_fail(err, CU_USAGE, 0, "broker property %s: %s", p->name, why);
-}
-
-static int set_all(rd_kafka_conf_t *conf, const cu_property *list, cu_err *err)
-{
-    int rc = 0;
-    for (; list && list->name && !rc; list++)
-        rc = set(conf, list, err);
-    return rc;
-}
-
-static int set_users(rd_kafka_conf_t *conf, const cu_kafka *k, cu_err *err)
-{
-    int rc = 0;
-    for (size_t i = 0; i < k->n_properties && !rc; i++)
-        rc = set(conf, &k->properties[i], err);
-    return rc;
-}
-
-int cu_kafka_conf(cu_kafka_client *c, const cu_property *defaults,
-                  const cu_property *fixed, rd_kafka_conf_t **out, cu_err *err)
-{
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    const cu_property who[] = {
-        {"bootstrap.servers", c->kafka->brokers},
-        {"client.id", c->kafka->client_id},
-        {NULL, NULL},
-    };
-    int rc = set_all(conf, common, err);
-    if (!rc)
-        rc = set_all(conf, who, err);
-    if (!rc)
-        rc = set_all(conf, defaults, err);
-    if (!rc)
-        rc = set_users(conf, c->kafka, err);
-    if (!rc)
-        rc = set_all(conf, fixed, err);
-    if (rc) {
-        rd_kafka_conf_destroy(conf);
-        return rc;
-    }
-    rd_kafka_conf_set_opaque(conf, c);
-    rd_kafka_conf_set_log_cb(conf, on_log);
-    rd_kafka_conf_set_error_cb(conf, on_error);
-    *out = conf;
-    return 0;
-}
+/* --- opening ----------------------------------------------------------- */
 
 int cu_kafka_client_open(cu_kafka_client *c, int type, rd_kafka_conf_t *conf,
                          cu_err *err)
@@ -169,22 +94,6 @@ int cu_kafka_client_open(cu_kafka_client *c, int type, rd_kafka_conf_t *conf,
     if (type == RD_KAFKA_CONSUMER)
         rd_kafka_poll_set_consumer(c->rk);
     return 0;
-}
-
-int cu_kafka_check_properties(cu_kafka *k, cu_err *err)
-{
-    size_t n = sizeof(not_the_users) / sizeof(not_the_users[0]);
-    for (size_t i = 0; i < k->n_properties; i++)
-        for (size_t j = 0; j < n; j++)
-            if (strcmp(k->properties[i].name, not_the_users[j]) == 0)
-                return cu_fail(err, CU_USAGE, 0,
-                               "broker property %s: cupel sets it itself, "
-                               "exactly-once depends on it",
-                               not_the_users[j]);
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    int rc = set_users(conf, k, err);
-    rd_kafka_conf_destroy(conf);
-    return rc;
 }
 
 /* --- errors ----------------------------------------------------------- */

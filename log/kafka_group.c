@@ -42,8 +42,9 @@ int cu_kafka_end_offset(cu_log *log, cu_part part, bool uncommitted,
     return rc ? rc : watermarks(k, rk, part, &low, off, err);
 }
 
-static int by_time(cu_kafka *k, cu_part part, int64_t at_ms, int64_t *off,
-                   cu_err *err)
+/* The broker's answer to "first offset not older than at_ms", -1: none. */
+static int ask_by_time(cu_kafka *k, cu_part part, int64_t at_ms, int64_t *off,
+                       cu_err *err)
 {
     char name[300];
     rd_kafka_t *rk;
@@ -66,6 +67,51 @@ static int by_time(cu_kafka *k, cu_part part, int64_t at_ms, int64_t *off,
     return cu_kafka_fail(
         err, e, 0, NULL, "cannot ask %s for the records of %s since %lld",
         k->brokers, cu_part_name(part, name, sizeof(name)), (long long)at_ms);
+}
+
+/* Reads on from `from`: the first committed record not older than at_ms. */
+static int look_by_time(cu_kafka *k, cu_part part, int64_t at_ms, int64_t from,
+                        int64_t *off, cu_err *err)
+{
+    cu_reader *r;
+    cu_poll p;
+    cu_position start = {part, from};
+    cu_reader_opts o = {.parts = &start, .n_parts = 1};
+    int64_t until = cu_mono_ms(k->env) + k->deadline_ms;
+    int rc = cu_kafka_reader_open(&k->base, &o, &r, err);
+    if (rc)
+        return rc;
+    *off = -1;
+    while (!rc && *off < 0) {
+        rc = cu_kafka_reader_poll(r, 100, &p, err);
+        if (!rc && p.kind == CU_POLL_END)
+            *off = p.next;
+        for (size_t i = 0; !rc && *off < 0 && i < p.n; i++)
+            if (p.records[i].timestamp_ms >= at_ms)
+                *off = p.records[i].offset;
+        if (!rc && *off < 0 && !cu_kafka_left(k, until))
+            rc = cu_fail(err, CU_TIMEOUT, CU_RETRY,
+                         "looking for the first record of %s[%d] since %lld "
+                         "takes longer than %lld s; start at an offset",
+                         part.topic, part.partition, (long long)at_ms,
+                         (long long)k->deadline_ms / 1000);
+    }
+    cu_kafka_reader_close(r);
+    return rc;
+}
+
+/* The broker counts a transaction's marker as a record of the moment when
+ * it was written, so its answer may lie before the record that is meant,
+ * never behind it: the rest is read. */
+static int by_time(cu_kafka *k, cu_part part, int64_t at_ms, int64_t *off,
+                   cu_err *err)
+{
+    int64_t from;
+    int rc = ask_by_time(k, part, at_ms, &from, err);
+    *off = from;
+    if (rc || from < 0)
+        return rc;
+    return look_by_time(k, part, at_ms, from, off, err);
 }
 
 int cu_kafka_offset_at(cu_log *log, cu_part part, int64_t at_ms, int64_t *off,

@@ -46,6 +46,7 @@ typedef struct owned {
     int32_t partition;
     int64_t next; /* CU_NO_OFFSET: ours, but nobody said from where */
     bool paused;
+    bool stopped; /* librdkafka gave up on it: its position was gone */
 } owned;
 
 typedef enum event { NONE, ASSIGNED, REVOKED } event;
@@ -67,6 +68,9 @@ typedef struct reader {
     size_t n_lent;
     rd_kafka_message_t *held;
     cu_arena *headers; /* of the lent records */
+    cu_kafka_wake *wake;
+    rd_kafka_topic_t **warm; /* destroyed, they would be forgotten */
+    size_t n_warm;
 } reader;
 
 void cu_kafka_generation_release(cu_kafka_generation *g)
@@ -248,6 +252,7 @@ static void tell_run(reader *r, owned *p, rd_kafka_message_t *m, cu_poll *out)
             break;
         }
     } while (m);
+    cu_kafka_wake_taken(r->wake, bytes);
     out->kind = CU_POLL_RECORDS;
     out->part = (cu_part){p->topic, p->partition};
     out->records = r->records;
@@ -272,9 +277,10 @@ static int fail_fatal(reader *r, cu_err *err)
                          r->client.what);
 }
 
-static int fail_history(reader *r, const owned *p, const char *why, cu_err *err)
+static int fail_history(reader *r, owned *p, const char *why, cu_err *err)
 {
     char name[300];
+    p->stopped = true;
     cu_part_name((cu_part){p->topic, p->partition}, name, sizeof(name));
     return cu_fail(err, CU_HISTORY, 0,
                    "%s: the records of %s from offset %lld on are gone: %s; "
@@ -372,10 +378,37 @@ static int not_ours(reader *r, cu_part part, cu_err *err)
                    cu_part_name(part, name, sizeof(name)));
 }
 
+/* Starts a stopped partition at `offset`.  A seek cannot; what can is to
+ * assign everything anew, each where we stand. */
+static void restart(reader *r, owned *p, int64_t offset)
+{
+    rd_kafka_t *rk = r->client.rk;
+    rd_kafka_topic_partition_list_t *all = rd_kafka_topic_partition_list_new(
+        (int)r->n_parts);
+    rd_kafka_topic_partition_list_t *paused = rd_kafka_topic_partition_list_new(
+        (int)r->n_parts);
+    for (size_t i = 0; i < r->n_parts; i++) {
+        owned *q = &r->parts[i];
+        int64_t next = q->next == CU_NO_OFFSET ? CU_OLDEST : q->next;
+        rd_kafka_topic_partition_list_add(all, q->topic, q->partition)
+            ->offset = q == p ? offset : next;
+        if (q->paused)
+            rd_kafka_topic_partition_list_add(paused, q->topic, q->partition);
+    }
+    drop_held(r);
+    rd_kafka_assign(rk, all);
+    rd_kafka_pause_partitions(rk, paused);
+    rd_kafka_topic_partition_list_destroy(paused);
+    rd_kafka_topic_partition_list_destroy(all);
+    p->stopped = false;
+}
+
 /* A partition that was assigned a moment ago may not have started yet. */
-static int move(reader *r, const owned *p, int64_t offset, cu_err *err)
+static int move(reader *r, owned *p, int64_t offset, cu_err *err)
 {
     cu_kafka *k = r->client.kafka;
+    if (p->stopped)
+        restart(r, p, offset);
     int64_t until = cu_mono_ms(k->env) + SEEK_MS;
     rd_kafka_topic_partition_list_t *list = one(p, offset);
     rd_kafka_resp_err_t e;
@@ -481,70 +514,18 @@ int cu_kafka_reader_generation(cu_reader *base, cu_part part,
 
 /* --- open and close --------------------------------------------------- */
 
-typedef struct numbers { /* settings as text */
-    char session[24], beat[24], max_poll[24];
-    char queue_kb[24], fetch[24], part_fetch[24];
-} numbers;
-
-static void put_number(char out[24], int64_t v)
+/* Asks for the leaders of a topic now: the first fetch would otherwise wait
+ * half a second for the next refresh. */
+static void warm(reader *r, const char *name)
 {
-    snprintf(out, 24, "%lld", (long long)v);
-}
-
-static void reckon(numbers *n, const cu_kafka *k, size_t max_bytes)
-{
-    int64_t session = k->session_ms;
-    int64_t beat = session / 6 < 500 ? session / 6 : 500;
-    /* Below 1 MB librdkafka refuses: fetch.max.bytes has to hold the
-     * largest message it would itself produce by default. */
-    int64_t bytes = max_bytes ? (int64_t)max_bytes : 8 << 20;
-    if (bytes < 1 << 20)
-        bytes = 1 << 20;
-    put_number(n->session, session);
-    put_number(n->beat, beat);
-    put_number(n->max_poll, session > 60000 ? session : 60000);
-    put_number(n->queue_kb, bytes / 1024);
-    put_number(n->fetch, bytes);
-    put_number(n->part_fetch, bytes < 8 << 20 ? bytes / 8 : 1 << 20);
-}
-
-static int configure(reader *r, const cu_reader_opts *o, rd_kafka_conf_t **conf,
-                     cu_err *err)
-{
-    cu_kafka *k = r->client.kafka;
-    numbers n;
-    char by_hand[160];
-    reckon(&n, k, o->max_bytes);
-    snprintf(by_hand, sizeof(by_hand), "%s.by-hand", k->client_id);
-    const cu_property defaults[] = {
-        {"session.timeout.ms", n.session},
-        {"heartbeat.interval.ms", n.beat},
-        {"max.poll.interval.ms", n.max_poll},
-        {"fetch.wait.max.ms", "50"},
-        {"fetch.error.backoff.ms", "100"},
-        {"check.crcs", "true"},
-        {"queued.max.messages.kbytes", n.queue_kb},
-        {"fetch.max.bytes", n.fetch},
-        {"fetch.message.max.bytes", n.part_fetch},
-        {NULL, NULL},
-    };
-    const cu_property fixed[] = {
-        {"group.id", r->group ? r->group : by_hand},
-        {"isolation.level",
-         o->uncommitted ? "read_uncommitted" : "read_committed"},
-        {"auto.offset.reset", "error"},
-        {"enable.auto.commit", "false"},
-        {"enable.auto.offset.store", "false"},
-        {"enable.partition.eof", "true"},
-        {"partition.assignment.strategy", "range"},
-        {"allow.auto.create.topics", "false"},
-        {r->group && o->instance ? "group.instance.id" : NULL, o->instance},
-        {NULL, NULL},
-    };
-    int rc = cu_kafka_conf(&r->client, defaults, fixed, conf, err);
-    if (!rc && r->group)
-        rd_kafka_conf_set_rebalance_cb(*conf, on_rebalance);
-    return rc;
+    const struct rd_kafka_metadata *md = NULL;
+    rd_kafka_topic_t *rkt = rd_kafka_topic_new(r->client.rk, name, NULL);
+    if (!rkt)
+        return;
+    if (!rd_kafka_metadata(r->client.rk, 0, rkt, &md, CU_KAFKA_DIAL_MS))
+        rd_kafka_metadata_destroy(md);
+    r->warm = cu_realloc(r->warm, (r->n_warm + 1) * sizeof(*r->warm));
+    r->warm[r->n_warm++] = rkt;
 }
 
 static int subscribe(reader *r, const cu_reader_opts *o, cu_err *err)
@@ -556,6 +537,8 @@ static int subscribe(reader *r, const cu_reader_opts *o, cu_err *err)
         (int)o->n_topics);
     for (size_t i = 0; i < o->n_topics && !rc; i++) {
         rc = cu_kafka_require(k, (cu_part){o->topics[i], 0}, &n, err);
+        if (!rc)
+            warm(r, o->topics[i]);
         rd_kafka_topic_partition_list_add(list, o->topics[i],
                                           RD_KAFKA_PARTITION_UA);
     }
@@ -578,6 +561,8 @@ static int assign_by_hand(reader *r, const cu_reader_opts *o, cu_err *err)
     for (size_t i = 0; i < o->n_parts && !rc; i++) {
         cu_part p = o->parts[i].part;
         rc = cu_kafka_require(k, p, &n, err);
+        if (!rc && (i == 0 || strcmp(p.topic, o->parts[i - 1].part.topic)))
+            warm(r, p.topic);
         rd_kafka_topic_partition_list_add(list, p.topic, p.partition)
             ->offset = o->parts[i].next;
     }
@@ -607,9 +592,13 @@ int cu_kafka_reader_open(cu_log *log, const cu_reader_opts *o, cu_reader **out,
     snprintf(r->client.what, sizeof(r->client.what), "reader %s%s",
              o->group ? "of group " : "without a group",
              o->group ? o->group : "");
-    int rc = configure(r, o, &conf, err);
+    int rc = cu_kafka_reader_conf(&r->client, o, &conf, err);
+    if (!rc && r->group)
+        rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     if (!rc)
         rc = cu_kafka_client_open(&r->client, RD_KAFKA_CONSUMER, conf, err);
+    if (!rc)
+        r->wake = cu_kafka_wake_new(r->client.rk, cu_kafka_queue_bytes(o));
     if (!rc)
         rc = r->group ? subscribe(r, o, err) : assign_by_hand(r, o, err);
     if (rc)
@@ -630,9 +619,13 @@ void cu_kafka_reader_close(cu_reader *base)
         if (r->leaving || r->event == REVOKED)
             rd_kafka_assign(r->client.rk, NULL);
         rd_kafka_consumer_close(r->client.rk);
+        cu_kafka_wake_free(r->wake);
+        for (size_t i = 0; i < r->n_warm; i++)
+            rd_kafka_topic_destroy(r->warm[i]);
         rd_kafka_destroy(r->client.rk);
     }
     cu_arena_free(r->headers);
+    cu_free(r->warm);
     cu_free(r->group);
     cu_free(r);
 }

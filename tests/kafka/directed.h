@@ -14,6 +14,7 @@
     X(an_empty_transaction_is_not_sent)             \
     X(a_fenced_writer_says_so_at_commit)            \
     X(a_topic_with_a_low_limit_does_not_poison)     \
+    X(a_record_of_16_mb_passes_a_small_reader) \
     X(pause_and_seek_lose_and_repeat_nothing)       \
     X(lost_history_is_an_error)                     \
     X(marks_of_an_old_generation_are_fenced)        \

@@ -47,38 +47,6 @@ static void resume(cu_reader *r, const char *topic, int32_t partition,
 
 /* --- positions and generations ------------------------------------------ */
 
-void cu_kafka_directed_group_positions_wait_until_they_are_stable(
-    cu_log *log, const char *prefix)
-{
-    cu_err err = {0};
-    cu_log *hasty = NULL;
-    int64_t off = 0;
-    cu_part part = {prefix, 0};
-    cu_test_topic(log, prefix, 1);
-    cu_writer *w = cu_test_writer(log, prefix);
-    cu_test_put_many(w, prefix, 0, 3);
-    cu_reader *r = member(log, prefix, prefix, NULL);
-    await_kind(r, CU_POLL_ASSIGNED);
-    CU_EXPECT(cu_test_committed(log, prefix, prefix, 0) == CU_NO_OFFSET);
-    cu_test_begin(w);
-    CU_OK_(w->vt->mark(w, r, part, 2, &err), &err);
-    cu_test_commit(w);
-    CU_EXPECT(cu_test_committed(log, prefix, prefix, 0) == 2);
-
-    /* Its owner is stopped between the marks and the end of the
-     * transaction: a commit whose time is up before EndTxn. */
-    cu_test_opts o = {.deadline_ms = 1000};
-    CU_OK_(cu_test_open(&o, &hasty, &err), &err);
-    cu_test_begin(w);
-    CU_OK_(w->vt->mark(w, r, part, 3, &err), &err);
-    CU_OK_(w->vt->abort(w, &err), &err);
-    CU_OK_(hasty->vt->committed(hasty, prefix, part, &off, &err), &err);
-    CU_EXPECT(off == 2);
-    hasty->vt->close(hasty);
-    r->vt->reader_close(r);
-    w->vt->writer_close(w);
-}
-
 /* What a zombie does: it marks under a generation that has passed. */
 void cu_kafka_directed_marks_of_an_old_generation_are_fenced(cu_log *log,
                                                              const char *prefix)
@@ -344,6 +312,54 @@ static cu_log *behind_proxy(cu_proxy **proxy)
     cu_test_opts o = {.brokers = at, .transaction_ms = TRANSACTION_MS};
     CU_OK_(cu_test_open(&o, &log, &err), &err);
     return log;
+}
+
+static void *commit_aside(void *arg)
+{
+    cu_test_commit(arg);
+    return NULL;
+}
+
+void cu_kafka_directed_group_positions_wait_until_they_are_stable(
+    cu_log *log, const char *prefix)
+{
+    cu_err err = {0};
+    cu_proxy *proxy;
+    cu_log *hasty = NULL, *far = behind_proxy(&proxy);
+    cu_part part = {prefix, 0};
+    int64_t off = 0;
+    pthread_t thread;
+    if (!far)
+        return;
+    cu_test_topic(log, prefix, 1);
+    cu_writer *w = cu_test_writer(far, prefix);
+    cu_test_put_many(w, prefix, 0, 3);
+    cu_reader *r = member(log, prefix, prefix, NULL);
+    await_kind(r, CU_POLL_ASSIGNED);
+    cu_test_begin(w);
+    CU_OK_(w->vt->mark(w, r, part, 2, &err), &err);
+    cu_test_commit(w);
+    CU_EXPECT(cu_test_committed(log, prefix, prefix, 0) == 2);
+
+    /* Stopped between the marks and the end of the transaction. */
+    cu_test_opts o = {.deadline_ms = 300};
+    CU_OK_(cu_test_open(&o, &hasty, &err), &err);
+    cu_test_begin(w);
+    CU_OK_(w->vt->mark(w, r, part, 3, &err), &err);
+    int seen = cu_proxy_seen(proxy);
+    cu_proxy_hold(proxy, 1, 1500); /* within the request's own timeout */
+    CU_EXPECT(pthread_create(&thread, NULL, commit_aside, w) == 0);
+    CU_AWAIT(cu_proxy_seen(proxy) > seen);
+    CU_EXPECT(hasty->vt->committed(hasty, prefix, part, &off, &err) ==
+              CU_TIMEOUT);
+    CU_EXPECT(err.flags & CU_RETRY);
+    CU_EXPECT(strstr(err.msg, "a transaction of the group is still open"));
+    CU_EXPECT(cu_test_committed(log, prefix, prefix, 0) == 3);
+    pthread_join(thread, NULL);
+    hasty->vt->close(hasty);
+    r->vt->reader_close(r);
+    w->vt->writer_close(w);
+    far->vt->close(far);
 }
 
 void cu_kafka_directed_a_resent_end_puts_the_commit_in_doubt(cu_log *log,
