@@ -249,6 +249,8 @@ static int read_element(struct reader *r, cu_slice *out, bool *quoted)
             to[n++] = *r->p;
             keep = n;
         } else if (c == '"') {
+            if (!open && (n || *quoted))
+                return malformed(r, "incorrectly quoted element");
             open = !open;
             *quoted = true;
             keep = n;
@@ -262,10 +264,13 @@ static int read_element(struct reader *r, cu_slice *out, bool *quoted)
                             "arrays of more than one dimension are not "
                             "supported: \"%.*s\"",
                             SHOWN(r->all));
+        } else if (is_space(c)) {
+            to[n++] = c;
+        } else if (*quoted) {
+            return malformed(r, "incorrectly quoted element");
         } else {
             to[n++] = c;
-            if (!is_space(c))
-                keep = n;
+            keep = n;
         }
     }
     if (open || r->p == r->end)
@@ -314,7 +319,7 @@ int cu_rows_array_in(cu_type elem, cu_slice text, const cu_zone *zone,
     cu_slice s = trim(text);
     struct reader r = {text, s.data, s.data + s.len, NULL, a, err};
     r.to = cu_arena_alloc(a, s.len + 1);
-    if (s.len && *r.p == '[')
+    if (s.len > 1 && r.p[0] == '[' && memchr(r.p, '=', s.len))
         return BAD_DATA(err, STATE_NO_FEATURE,
                         "array bounds are not supported: \"%.*s\"",
                         SHOWN(text));

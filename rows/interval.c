@@ -231,7 +231,9 @@ static enum trouble add_clock(struct sum *s, cu_slice f, bool minus)
         if (n && *p == ':')
             p++;
         const char *start = p;
-        if (n == 3 || !take_int(&p, end, &part[n++]))
+        if (n == 3)
+            return BAD_FORMAT;
+        if (!take_int(&p, end, &part[n++]))
             return OUT_OF_RANGE;
         if (p == start)
             return BAD_FORMAT;
@@ -310,6 +312,8 @@ static int cut(cu_slice s, cu_slice fields[MOST_FIELDS])
         if (is_alpha(*p)) {
             while (p < end && is_alpha(*p))
                 p++;
+            if (p < end && is_digit(*p)) /* "1d2h" */
+                return -1;
             fields[n++] = cu_slice_n(start, (size_t)(p - start));
             continue;
         }
@@ -430,8 +434,8 @@ static enum trouble iso(cu_slice text, struct sum *s)
         if (!iso_number(&p, end, &value, &fraction))
             return BAD_FORMAT;
         char unit = p < end ? *p : 0;
-        if ((unit == '-' && !time) || (unit == ':' && time)) {
-            t = iso_plain(s, &p, end, unit, value, fraction);
+        if (!unit || (unit == '-' && !time) || (unit == ':' && time)) {
+            t = iso_plain(s, &p, end, time ? ':' : '-', value, fraction);
         } else {
             static const char letters[] = "YMWDHMS";
             static const uint8_t units[] = {YEAR, MONTH,  WEEK,  DAY,
@@ -446,7 +450,7 @@ static enum trouble iso(cu_slice text, struct sum *s)
         if (t)
             return t;
     }
-    return s->seen ? FINE : BAD_FORMAT;
+    return FINE;
 }
 
 int cu_interval_in(cu_slice text, cu_interval *out, cu_err *err)
@@ -460,7 +464,7 @@ int cu_interval_in(cu_slice text, cu_interval *out, cu_err *err)
     }
     if (t == FINE &&
         (s.months != (int32_t)s.months || s.days != (int32_t)s.days))
-        t = OUT_OF_RANGE;
+        return BAD_DATA(err, STATE_TIME_RANGE, "interval out of range");
     if (t == OUT_OF_RANGE)
         return BAD_DATA(err, STATE_INTERVAL,
                         "interval field value out of range: \"%.*s\"",

@@ -275,10 +275,11 @@ static bool small_value(const struct parts *t, int64_t scale, cu_numeric *out)
             continue;
         if (++n > INT_MAX_DIGITS)
             return false;
+        uint64_t digit = (uint64_t)*p - '0';
         if (n <= 19)
-            v = low = low * 10 + (uint64_t)(*p - '0');
+            v = low = low * 10 + digit;
         else
-            v = v * 10 + (u128)(*p - '0');
+            v = v * 10 + digit;
     }
     if (n && (int64_t)n + zeros > INT_MAX_DIGITS)
         return false;

@@ -23,6 +23,8 @@ struct fields {
     bool has_year, has_month, has_day, month_named, short_year, bc, ad;
     bool day_of_year;
     bool has_time, iso_time; /* "T" was read: a time must follow */
+    bool time_only;          /* six digits are HHMMSS even without a date */
+    bool apart; /* the date was one field with delimiters, then a blank */
     int64_t us;
     enum { ANY_HALF, MORNING, AFTERNOON } half;
     bool has_zone;
@@ -270,7 +272,12 @@ static enum trouble add_number(struct fields *f, cu_slice digits)
 static enum trouble run_together(struct fields *f, cu_slice d, int64_t us)
 {
     bool date = f->has_year && f->has_month && f->has_day;
+    f->apart = false;
+    if (f->time_only && !f->has_time && (d.len == 6 || d.len == 4))
+        date = true;
     if (!date && !us && d.len >= 6) {
+        if (f->has_year || f->has_month || f->has_day)
+            return BAD_FORMAT;
         size_t y = d.len - 4;
         set_year(f, (cu_slice){d.data, y});
         set_month(f, number_of((cu_slice){d.data + y, 2}));
@@ -292,22 +299,29 @@ static cu_slice take_letters(const char **p, const char *end)
     return cu_slice_n(start, (size_t)(*p - start));
 }
 
+/* "8-Jan-2024T18:28": a month's name makes the field take in letters and
+ * digits behind it. */
+static bool runs_on(const char *p, const char *end)
+{
+    take_letters(&p, end);
+    return p < end && is_digit(*p);
+}
+
 /* The second and third part of a date, behind the first; all with the same
  * delimiter. */
 static enum trouble read_date_rest(struct fields *f, const char **p,
                                    const char *end)
 {
     char delimiter = **p;
+    bool named = f->month_named;
     for (int part = 0; part < 2 && *p < end && **p == delimiter; part++) {
         ++*p;
         if (*p < end && is_alpha(**p)) {
             int month = cu_month_named(take_letters(p, end));
-            if (!month || f->month_named)
-                return BAD_FORMAT;
-            if (f->has_month)
+            if (!month || f->has_month)
                 return BAD_FORMAT;
             set_month(f, month);
-            f->month_named = true;
+            f->month_named = named = true;
             continue;
         }
         cu_slice digits = take_digits(p, end);
@@ -315,6 +329,10 @@ static enum trouble read_date_rest(struct fields *f, const char **p,
         if (t)
             return t;
     }
+    char next = *p < end ? **p : ' ';
+    f->apart = is_space(next);
+    if (next == delimiter || (named && runs_on(*p, end)))
+        return BAD_FORMAT;
     return f->has_year && f->has_month && f->has_day ? FINE : BAD_FORMAT;
 }
 
@@ -328,12 +346,16 @@ static enum trouble read_number(struct fields *f, const char **p,
     if (next == ':')
         return read_clock(f, number_of(digits), p, end);
     if (!date && (next == '-' || next == '/' || next == '.')) {
+        if (f->has_year || f->has_month || f->has_day)
+            return BAD_FORMAT;
         enum trouble t = add_number(f, digits);
         return t ? t : read_date_rest(f, p, end);
     }
-    if (date || digits.len >= 6) {
+    if (date && !f->iso_time && (next == '-' || next == '/'))
+        return BAD_FORMAT;
+    if (date || digits.len >= 6 || (f->time_only && digits.len == 4)) {
         cu_slice head = digits;
-        int64_t us = date ? take_fraction(p, end) : 0;
+        int64_t us = date || f->time_only ? take_fraction(p, end) : 0;
         if (date && !f->iso_time && digits.len < 4) {
             /* "10 am": an hour on its own */
             const char *q = *p;
@@ -344,8 +366,6 @@ static enum trouble read_number(struct fields *f, const char **p,
                 return set_clock(f, number_of(head), 0, 0, us);
             return BAD_FORMAT;
         }
-        if (date && f->iso_time && digits.len == 2)
-            return set_clock(f, number_of(head), 0, 0, us);
         return run_together(f, head, us);
     }
     return add_number(f, digits);
@@ -389,7 +409,7 @@ static enum trouble read_word(struct fields *f, const char **p, const char *end)
             return read_date_rest(f, p, end);
         return FINE;
     }
-    if (next == '/' || next == '_')
+    if (next && strchr("/_-", next))
         return NAMED_ZONE;
     if (reads_clock(word))
         return CLOCK;
@@ -496,13 +516,15 @@ static enum trouble check_half(struct fields *f)
     return FINE;
 }
 
-static enum trouble read_any(cu_slice s, struct stamp *out)
+static enum trouble read_any(cu_slice s, bool time_only, struct stamp *out)
 {
-    struct fields f = {.year = 0};
+    struct fields f = {.time_only = time_only};
     memset(out, 0, sizeof(*out));
     enum trouble t = read_fields(s, &f);
     if (t)
         return t;
+    if (f.has_special && (f.has_year || f.has_month || f.has_day))
+        return BAD_FORMAT;
     if (f.has_special) {
         out->kind = f.kind;
         return FINE;
@@ -510,6 +532,8 @@ static enum trouble read_any(cu_slice s, struct stamp *out)
     if (f.has_year || f.has_month || f.has_day) {
         if (!f.has_year || !f.has_month || !f.has_day)
             return BAD_FORMAT;
+        if (time_only && (!f.apart || f.iso_time))
+            return BAD_FORMAT; /* a time takes only "2024-01-01 10:00" */
         if ((t = check_date(&f, &out->days)))
             return t;
         out->has_date = true;
@@ -528,12 +552,11 @@ static enum trouble read_any(cu_slice s, struct stamp *out)
 int cu_stamp_read(cu_slice text, const char *type, struct stamp *out,
                   cu_err *err)
 {
-    if (read_plain(text, out))
-        return 0;
     cu_slice s = trim(text);
-    if (read_plain(s, out))
+    bool time_only = !strcmp(type, "time");
+    if (read_plain(s, out) && !(time_only && s.len > 10 && s.data[10] == 'T'))
         return 0;
-    enum trouble t = s.len ? read_any(s, out) : BAD_FORMAT;
+    enum trouble t = s.len ? read_any(s, time_only, out) : BAD_FORMAT;
     return t ? report(t, text, type, err) : 0;
 }
 
