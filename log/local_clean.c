@@ -48,7 +48,8 @@ struct cu_local_pass {
     int64_t at;    /* next block */
     int64_t until; /* indexing: the end as of now */
     bool rewriting;
-    int64_t dirty_bytes; /* indexed */
+    int64_t dirty_bytes; /* no longer dirty when the pass is over */
+    int64_t dirty_all;   /* at the start */
     int64_t clean_bytes; /* rewritten */
 };
 
@@ -314,6 +315,7 @@ static void pass_start(cu_local *l, cu_local_part *p)
     pthread_mutex_lock(&l->lock);
     pass->at = p->cleaned;
     pass->until = p->end;
+    pass->dirty_all = p->dirty_bytes;
     pthread_mutex_unlock(&l->lock);
     l->pass = pass;
 }
@@ -377,7 +379,10 @@ static int index_some(cu_local *l, int64_t until_us, cu_err *err)
         return rc;
     bool full = pass->key_bytes >= INDEX_BYTES;
     if (full || !more) {
-        pass->until = full ? pass->at : pass->until;
+        if (full)
+            pass->until = pass->at;
+        else /* more than was met when an earlier pass was cut off */
+            pass->dirty_bytes = pass->dirty_all;
         pass->rewriting = true;
         pthread_mutex_lock(&l->lock);
         pass->at = pass->p->trimmed;
