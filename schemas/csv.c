@@ -1,0 +1,301 @@
+/* Reads CSV records (RFC 4180).
+ *
+ *     record = cell *(delimiter cell)
+ *     cell   = "" | bytes without quote, delimiter, CR, LF
+ *                 | '"' *(any byte but '"' | '""') '"'
+ *
+ * An unquoted empty cell is NULL, `""` the empty string.  Which cell is
+ * whose is read off the header line that travels with the record; all
+ * records of a file carry the same bytes, so the last header is kept parsed
+ * and recognised by comparison.
+ *
+ * C1  A record has as many cells as its header (or, by position, as the
+ *     table has columns).
+ * C2  All cells are checked, declared or not; the first fault ends it.
+ * C3  A header that names a column twice gives its first cell.
+ */
+#include "schemas/csv.h"
+
+#include "base/alloc.h"
+#include "schemas/json_path.h"
+
+#define STATE_COPY_FORMAT CU_SQLSTATE('2', '2', 'P', '0', '4')
+#define STATE_NO_HEADER   CU_SQLSTATE('C', 'U', '0', '0', '2')
+
+enum { NOBODY = -1 };
+
+struct cu_csv {
+    char delimiter;
+    bool by_position;
+    cu_slice *names; /* per column: its header name; absent: not from here */
+    uint32_t n_cols;
+    cu_buf header; /* the bytes that `owner` was made from */
+    bool known;
+    int32_t *owner; /* per cell: first column that takes it, or NOBODY */
+    int32_t *next;  /* per column: the next that takes the same cell */
+    uint32_t n_cells, cap_cells;
+};
+
+/* 'PurchaseID', '$.PurchaseID' and '$["PurchaseID"]' name the same cell. */
+static int header_name(const cu_codec_field *f, cu_arena *a, cu_slice *out,
+                       cu_err *err)
+{
+    *out = cu_slice_of(f->path ? f->path : f->name);
+    if (!f->path || f->path[0] != '$' ||
+        (f->path[1] != '.' && f->path[1] != '['))
+        return 0;
+    cu_path path;
+    int rc = cu_path_parse(*out, a, &path, err);
+    if (rc)
+        return rc;
+    if (path.n != 1 || !path.steps[0].name.data)
+        return cu_fail(err, CU_USAGE, 0,
+                       "path '%s': a CSV file has no nested values", f->path);
+    *out = path.steps[0].name;
+    return 0;
+}
+
+cu_csv *cu_csv_new(cu_decoder *d, char delimiter, bool by_position, cu_err *err)
+{
+    cu_csv *s = cu_calloc(1, sizeof(*s));
+    s->delimiter = delimiter ? delimiter : ',';
+    s->by_position = by_position;
+    s->n_cols = d->n;
+    s->names = cu_calloc(d->n, sizeof(*s->names));
+    s->next = cu_calloc(d->n, sizeof(*s->next));
+    for (uint32_t i = 0; i < d->n; i++) {
+        s->names[i] = CU_NULL_SLICE;
+        if (d->fields[i].from == CU_FROM_VALUE &&
+            header_name(&d->fields[i], d->arena, &s->names[i], err)) {
+            cu_csv_free(s);
+            return NULL;
+        }
+    }
+    return s;
+}
+
+void cu_csv_free(cu_csv *s)
+{
+    if (!s)
+        return;
+    cu_buf_free(&s->header);
+    cu_free(s->names);
+    cu_free(s->next);
+    cu_free(s->owner);
+    cu_free(s);
+}
+
+/* --- cells
+ * ------------------------------------------------------------------*/
+
+/* Where a record is being split. */
+typedef struct split {
+    const char *p, *end;
+    char delimiter;
+    const char *wrong; /* what is not well-formed */
+    bool done;         /* the last cell was taken */
+} split;
+
+/* Moves behind the cell and its delimiter. */
+static bool end_cell(split *s, const char *p)
+{
+    s->done = p == s->end;
+    s->p = p + !s->done;
+    return true;
+}
+
+static bool quoted_cell(split *s, cu_arena *a, cu_raw *out)
+{
+    const char *start = s->p + 1, *p = start;
+    size_t doubled = 0;
+    for (;;) {
+        p = memchr(p, '"', (size_t)(s->end - p));
+        if (!p) {
+            s->wrong = "unterminated CSV quoted field";
+            return false;
+        }
+        if (p + 1 == s->end || p[1] != '"')
+            break;
+        doubled++;
+        p += 2;
+    }
+    if (p + 1 < s->end && p[1] != s->delimiter) {
+        s->wrong = "text after the closing quote of a CSV field";
+        return false;
+    }
+    size_t len = (size_t)(p - start);
+    *out = (cu_raw){start, (uint32_t)len, CU_RAW_TEXT};
+    if (doubled) {
+        char *to = cu_arena_alloc(a, len - doubled);
+        out->p = to;
+        out->len = (uint32_t)(len - doubled);
+        for (const char *from = start; from < p; from += 1 + (*from == '"'))
+            *to++ = *from;
+    }
+    return end_cell(s, p + 1);
+}
+
+static bool next_cell(split *s, cu_arena *a, cu_raw *out)
+{
+    if (s->p < s->end && *s->p == '"')
+        return quoted_cell(s, a, out);
+    const char *p = s->p;
+    for (; p < s->end && *p != s->delimiter; p++) {
+        if (*p == '"') {
+            s->wrong = "quote inside an unquoted CSV field";
+            return false;
+        }
+        if (*p == '\n' || *p == '\r') {
+            s->wrong = "unquoted newline found in data";
+            return false;
+        }
+    }
+    size_t len = (size_t)(p - s->p);
+    *out = (cu_raw){s->p, (uint32_t)len, len ? CU_RAW_TEXT : CU_RAW_NULL};
+    return end_cell(s, p);
+}
+
+/* One line: no BOM, no line end. */
+static cu_slice bare(cu_slice s)
+{
+    if (s.len >= 3 && !memcmp(s.data, "\xEF\xBB\xBF", 3)) {
+        s.data += 3;
+        s.len -= 3;
+    }
+    if (s.len && s.data[s.len - 1] == '\n')
+        s.len--;
+    if (s.len && s.data[s.len - 1] == '\r')
+        s.len--;
+    return s;
+}
+
+static bool fault(cu_call *c, const char *what, const split *s)
+{
+    cu_faults_add(c->faults, c->to->arena, NULL, STATE_COPY_FORMAT, "%s%s",
+                  what, s->wrong);
+    return false;
+}
+
+/* --- headers
+ * ----------------------------------------------------------------*/
+
+static void add_cell(cu_csv *s, cu_slice name, bool by_position)
+{
+    if (s->n_cells == s->cap_cells) {
+        s->cap_cells = s->cap_cells ? s->cap_cells * 2 : 16;
+        s->owner = cu_realloc(s->owner, s->cap_cells * sizeof(*s->owner));
+    }
+    int32_t *link = &s->owner[s->n_cells];
+    *link = NOBODY;
+    for (uint32_t i = 0; i < s->n_cols; i++) {
+        if (s->next[i] != INT32_MIN) /* has its cell: C3 */
+            continue;
+        bool mine = by_position ? s->names[i].data != NULL
+                                : cu_slice_eq(s->names[i], name);
+        if (!mine)
+            continue;
+        *link = (int32_t)i;
+        s->next[i] = NOBODY;
+        link = &s->next[i];
+        if (by_position)
+            break;
+    }
+    s->n_cells++;
+}
+
+static void forget(cu_csv *s)
+{
+    s->n_cells = 0;
+    s->known = false;
+    for (uint32_t i = 0; i < s->n_cols; i++)
+        s->next[i] = INT32_MIN;
+}
+
+static void positions(cu_csv *s)
+{
+    forget(s);
+    for (uint32_t i = 0; i < s->n_cols; i++)
+        if (s->names[i].data)
+            add_cell(s, CU_NULL_SLICE, true);
+    s->known = true;
+}
+
+/* Makes `owner` fit the header. */
+static bool use_header(cu_csv *s, cu_call *c, cu_slice header)
+{
+    if (s->by_position) {
+        if (!s->known)
+            positions(s);
+        return true;
+    }
+    if (!header.data) {
+        cu_faults_add(c->faults, c->to->arena, NULL, STATE_NO_HEADER,
+                      "the record has no header cupel.header: the names of "
+                      "its CSV fields are not known");
+        return false;
+    }
+    if (s->known && cu_slice_eq(cu_buf_slice(&s->header), header))
+        return true;
+    forget(s);
+    cu_slice line = bare(header);
+    split in = {line.data, line.data + line.len, s->delimiter, NULL, false};
+    while (!in.done) {
+        cu_raw cell;
+        if (!next_cell(&in, c->to->arena, &cell))
+            return fault(c, "CSV header: ", &in);
+        add_cell(s, cu_raw_slice(&cell), false);
+    }
+    cu_buf_clear(&s->header);
+    cu_buf_put_slice(&s->header, header);
+    s->known = true;
+    return true;
+}
+
+/* --- records
+ * ----------------------------------------------------------------*/
+
+/* The first column whose cell is at or behind `cell`. */
+static const char *column_at(const cu_csv *s, const cu_decoder *d,
+                             uint32_t cell)
+{
+    for (; cell < s->n_cells; cell++)
+        if (s->owner[cell] != NOBODY)
+            return d->fields[s->owner[cell]].name;
+    return NULL;
+}
+
+static bool wrong_count(const cu_csv *s, cu_call *c, uint32_t cells)
+{
+    if (cells > s->n_cells) {
+        cu_faults_add(c->faults, c->to->arena, NULL, STATE_COPY_FORMAT,
+                      "extra data after last expected column: %u fields are "
+                      "expected",
+                      s->n_cells);
+        return false;
+    }
+    const char *name = column_at(s, c->d, cells);
+    cu_faults_add(c->faults, c->to->arena, name, STATE_COPY_FORMAT,
+                  "missing data for column%s%s%s: %u fields instead of %u",
+                  name ? " \"" : "s", name ? name : "", name ? "\"" : "", cells,
+                  s->n_cells);
+    return false;
+}
+
+bool cu_csv_read(cu_csv *s, cu_call *c, cu_slice header)
+{
+    if (!use_header(s, c, header))
+        return false;
+    cu_slice line = bare(c->in->value);
+    split in = {line.data, line.data + line.len, s->delimiter, NULL, false};
+    uint32_t cells = 0;
+    while (!in.done) {
+        cu_raw cell;
+        if (!next_cell(&in, c->to->arena, &cell))
+            return fault(c, "", &in);
+        if (cells < s->n_cells)
+            for (int32_t i = s->owner[cells]; i != NOBODY; i = s->next[i])
+                c->d->slots[i] = cell;
+        cells++;
+    }
+    return cells == s->n_cells || wrong_count(s, c, cells);
+}
