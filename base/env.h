@@ -25,6 +25,7 @@ typedef struct cu_infile cu_infile; /* a file open for reading */
 typedef struct cu_stat {
     int64_t size_bytes;
     int64_t modified_us; /* microseconds since 1970 */
+    uint64_t id;         /* equal for two paths to one file; 0: unknown */
     bool is_dir;
 } cu_stat;
 
@@ -35,15 +36,15 @@ typedef struct cu_names { /* in the arena that was passed */
 
 typedef struct cu_env_vt {
     int version;
-    int64_t (*wall_us)(cu_env *); /* microseconds since 1970, UTC */
-    int64_t (*mono_us)(cu_env *); /* never goes back; for intervals */
-    uint64_t (*chance)(cu_env *); /* 64 random bits */
+    int64_t (*wall_us)(cu_env *);           /* microseconds since 1970, UTC */
+    int64_t (*mono_us)(cu_env *);           /* never goes back; for intervals */
+    uint64_t (*chance)(cu_env *);           /* 64 random bits */
     void (*sleep_us)(cu_env *, int64_t us); /* ends early on a stop request */
     bool (*fault)(cu_env *, const char *point);
     int (*stop_requested)(cu_env *); /* signals received: 0, 1, 2 … */
 
-    int (*read_file)(cu_env *, const char *path, size_t max_bytes,
-                     cu_arena *, cu_slice *out, cu_err *);
+    int (*read_file)(cu_env *, const char *path, size_t max_bytes, cu_arena *,
+                     cu_slice *out, cu_err *);
     /* Whole content or nothing: temporary file, fsync, rename. Makes the
      * folders above. */
     int (*write_file)(cu_env *, const char *path, cu_slice, cu_err *);
@@ -55,8 +56,8 @@ typedef struct cu_env_vt {
     int (*remove)(cu_env *, const char *path, cu_err *); /* file, empty dir */
     int (*open_in)(cu_env *, const char *path, cu_infile **, cu_err *);
     /* Up to `max` bytes at `offset`; *got == 0 means end of file. */
-    int (*read_at)(cu_env *, cu_infile *, int64_t offset, char *to,
-                   size_t max, size_t *got, cu_err *);
+    int (*read_at)(cu_env *, cu_infile *, int64_t offset, char *to, size_t max,
+                   size_t *got, cu_err *);
     void (*close_in)(cu_env *, cu_infile *);
     /* CU_BUSY when another process (or handle) holds it; the message names
      * the holder's pid.  The file holds our pid. */
@@ -114,7 +115,8 @@ char *cu_path_dir(cu_arena *a, const char *path);
 const char *cu_path_base(const char *path);
 /* Files under `dir` that match a glob (star, question mark, [set], and a
  * double star for any folders), relative to `dir`, in byte order.  Names
- * with a leading dot match only a pattern that has it. */
+ * with a leading dot match only a pattern that has it; a double star does
+ * not follow links back into folders that it came through. */
 int cu_glob(cu_env *e, const char *dir, const char *pattern, cu_arena *a,
             cu_names *out, cu_err *err);
 /* "events2.csv" before "events10.csv": <0, 0, >0. */

@@ -8,7 +8,7 @@
 
 enum {
     MAX_DEPTH = 64,
-    MAX_FOLDERS = 100000, /* loops of links multiply */
+    MAX_FOLDERS = 100000,
     MAX_MATCHES = 1000000,
 };
 
@@ -164,6 +164,8 @@ typedef struct walk {
     char **found;
     size_t n, cap;
     size_t n_folders;
+    uint64_t trail[MAX_DEPTH + 2]; /* ids of the folders on the way here */
+    size_t n_trail;
     cu_err *err;
 } walk;
 
@@ -189,9 +191,20 @@ static int add(walk *w, const char *path)
 
 static int visit(walk *w, const char *at, const char *pattern, int depth);
 
+static bool on_trail(const walk *w, uint64_t id)
+{
+    for (size_t i = 0; i < w->n_trail; i++) {
+        if (id && w->trail[i] == id)
+            return true;
+    }
+    return false;
+}
+
 /* `path` matched the part before `rest`: a file at the end, or a folder to
- * go on in. What vanished meanwhile does not match. */
-static int advance(walk *w, const char *path, const char *rest, int depth)
+ * go on in, unless a double star (`deep`) came through it already by a link.
+ * What vanished meanwhile does not match. */
+static int advance(walk *w, const char *path, const char *rest, int depth,
+                   bool deep)
 {
     cu_stat st;
     cu_err gone;
@@ -200,7 +213,12 @@ static int advance(walk *w, const char *path, const char *rest, int depth)
         return 0;
     if (!rest)
         return st.is_dir ? 0 : add(w, path);
-    return st.is_dir ? visit(w, path, rest, depth + 1) : 0;
+    if (!st.is_dir || (deep && on_trail(w, st.id)))
+        return 0;
+    w->trail[w->n_trail++] = st.id;
+    int rc = visit(w, path, rest, depth + 1);
+    w->n_trail--;
+    return rc;
 }
 
 /* Entries of the folder `at` against one part; with `deep` (the part is a
@@ -212,8 +230,7 @@ static int each_entry(walk *w, const char *at, const char *part,
     cu_names names;
     if (++w->n_folders > MAX_FOLDERS)
         return cu_fail(w->err, CU_LIMIT, 0,
-                       "more than %d folders under %s (a loop of links?); "
-                       "narrow the pattern %s",
+                       "more than %d folders under %s; narrow the pattern %s",
                        MAX_FOLDERS, w->root, w->pattern);
     cu_err err = {0};
     int rc = w->env->vt->list_dir(w->env, cu_path_join(w->arena, w->root, at),
@@ -229,13 +246,13 @@ static int each_entry(walk *w, const char *at, const char *part,
             continue;
         const char *path = cu_path_join(w->arena, at, names.names[i]);
         if (!deep) {
-            rc = advance(w, path, rest, depth);
+            rc = advance(w, path, rest, depth, false);
         } else {
             const char *again = rest ? cu_arena_printf(w->arena, "**/%s", rest)
                                      : "**";
-            rc = advance(w, path, again, depth);
+            rc = advance(w, path, again, depth, true);
             if (rc == 0 && !rest)
-                rc = advance(w, path, NULL, depth);
+                rc = advance(w, path, NULL, depth, true);
         }
     }
     return rc;
@@ -245,9 +262,8 @@ static int visit(walk *w, const char *at, const char *pattern, int depth)
 {
     if (depth > MAX_DEPTH)
         return cu_fail(w->err, CU_LIMIT, 0,
-                       "folders under %s are nested more than %d deep (a loop "
-                       "of links?)",
-                       w->root, MAX_DEPTH);
+                       "folders under %s are nested more than %d deep", w->root,
+                       MAX_DEPTH);
     const char *slash = strchr(pattern, '/');
     const char *rest = NULL;
     char *part = cu_arena_str(w->arena, pattern);
@@ -263,7 +279,7 @@ static int visit(walk *w, const char *at, const char *pattern, int depth)
     }
     if (special(part))
         return each_entry(w, at, part, rest, depth);
-    return advance(w, cu_path_join(w->arena, at, part), rest, depth);
+    return advance(w, cu_path_join(w->arena, at, part), rest, depth, false);
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -277,6 +293,9 @@ int cu_glob(cu_env *e, const char *dir, const char *pattern, cu_arena *a,
     walk w = {.env = e, .pattern = pattern, .arena = a, .err = err};
     bool absolute = pattern[0] == '/';
     w.root = absolute ? "/" : dir;
+    cu_stat st = {0};
+    if (e->vt->stat(e, w.root, &st, NULL) == 0)
+        w.trail[w.n_trail++] = st.id;
     *out = (cu_names){0};
     int rc = visit(&w, "", pattern + absolute, 0);
     if (rc)

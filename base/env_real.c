@@ -377,6 +377,7 @@ static int real_stat(cu_env *e, const char *path, cu_stat *out, cu_err *err)
     out->size_bytes = st.st_size;
     out->modified_us = (int64_t)st.st_mtim.tv_sec * 1000000 +
                        st.st_mtim.tv_nsec / 1000;
+    out->id = (uint64_t)st.st_dev * 0x9e3779b97f4a7c15u + st.st_ino;
     out->is_dir = S_ISDIR(st.st_mode);
     return 0;
 }

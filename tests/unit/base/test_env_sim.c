@@ -139,3 +139,20 @@ Test(env_sim, a_folder_may_take_the_name_of_a_removed_file)
     cu_env_sim_crash(env);
     expect("a/b", "x");
 }
+
+Test(env_sim, folders_that_are_nested_too_deep_are_refused)
+{
+    cu_buf path = {0};
+    cu_err err = {0};
+    cu_names names;
+    for (int i = 0; i < 70; i++)
+        cu_buf_put_str(&path, "d/");
+    cu_buf_put_str(&path, "f");
+    put(cu_arena_strn(arena, path.data, path.len), "x");
+    cr_assert_eq(cu_glob(env, ".", "**/f", arena, &names, &err), CU_LIMIT);
+    cr_assert_eq(cu_glob(env, ".", "d/**/f", arena, &names, &err), CU_LIMIT);
+    path.data[20] = 0;
+    cr_assert_eq(cu_glob(env, path.data, "*/*/*/f", arena, &names, &err), 0);
+    cr_assert_eq(names.n, 0);
+    cu_buf_free(&path);
+}
