@@ -21,6 +21,13 @@ typedef struct cu_sql_view {
     const cu_ast_select *select;
 } cu_sql_view;
 
+/* What a program keeps for cu_sql_query(). */
+typedef struct cu_sql_rest {
+    cu_env *env;
+    const cu_sql_view *views; /* plain ones */
+    uint32_t n_views;
+} cu_sql_rest;
+
 typedef struct cu_sql {
     cu_arena *arena; /* the program's */
     cu_env *env;
@@ -33,6 +40,11 @@ typedef struct cu_sql {
     cu_sql_view *views; /* plain views so far */
     uint32_t n_views, cap_views;
     uint32_t n_copies; /* hidden views made so far, for their names */
+    bool muted;        /* problems are not worth telling: see ast.h */
+    const char **failed; /* objects whose statements had problems: that they
+                            do not exist is no further problem */
+    uint32_t n_failed;
+    struct cu_sql_server *servers; /* ddl.h: one per program->servers */
 } cu_sql;
 
 /* Adds a problem; `hint` may be NULL or "". */
@@ -44,6 +56,13 @@ void cu_sql_notice(cu_sql *s, cu_pos pos, const char *hint, const char *format,
 /* "<what> is not supported" with 0A000. */
 void cu_sql_refuse(cu_sql *s, cu_pos pos, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The object of a statement that had problems. */
+void cu_sql_failed(cu_sql *s, const char *name);
+/* `array` with room for one more than `n` items, in the arena. */
+void *cu_sql_grow(cu_arena *a, void *array, uint32_t n, size_t item);
+/* Sorts the problems, drops repeated ones and what follows from others, into
+ * *out. `query`: the text that file -1 means, or absent. */
+void cu_sql_finish(cu_sql *s, cu_slice query, cu_sql_problems *out);
 /* The known name nearest to `name`, if it is near enough, as a hint
  * "Perhaps you meant \"x\"." in the arena; "" otherwise. */
 const char *cu_sql_nearest(cu_sql *s, const char *name,

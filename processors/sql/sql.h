@@ -26,6 +26,9 @@ typedef struct cu_sql_problems {
     cu_sql_problem *at; /* by file and position */
     uint32_t n;
     uint32_t n_errors;
+    cu_arena *arena; /* of all strings; NULL: no problems */
+    const cu_sql_file *files; /* what the positions point into */
+    uint32_t n_files;
 } cu_sql_problems;
 
 typedef struct cu_sql_var {
@@ -62,9 +65,12 @@ int cu_sql_query(const cu_program *p, cu_slice text, cu_query **out,
                  cu_sql_problems *problems, cu_err *err);
 void cu_query_free(cu_query *q);
 
-/* "pipelines/x/pipeline.sql:12:8: error: column "titel" does not exist\n"
- * + the line, a caret under the column, "hint: …" lines. `text` NULL: the
- * program's files are not known (query). */
+/* pipelines/x/pipeline.sql:12:8: error: column "titel" does not exist [42703]
+ *     SELECT titel FROM works
+ *            ^
+ * hint: Perhaps you meant "title".
+ *
+ * A problem of a query (file -1) has its line and caret in `detail`. */
 void cu_sql_problem_print(const cu_sql_problem *p, const cu_sql_file *files,
                           uint32_t n_files, cu_buf *out);
 /* Line and column (1-based, in characters) of a position. */

@@ -1,0 +1,488 @@
+/* Views: plain ones are remembered, materialized ones become a tree under a
+ * MATERIALIZE node.
+ *
+ *     CREATE MATERIALIZED VIEW v AS q    materialize(bind(q))
+ *     INSERT INTO sink q                 the same, named sink_1, into sink
+ *     COPY (q) TO 'f'                    the same as a bag, hidden
+ *
+ * The key of the rows that stay: the option primary_key, else the sink's key,
+ * else what the binder derived.  Without any, rows that are only ever added
+ * are published with null keys, a single row with the key {}, and a view
+ * whose rows change is refused: its topic could not say which row went.
+ */
+#include "processors/sql/bind.h"
+#include "processors/sql/ddl.h"
+
+#define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
+
+enum { MV = 1, PLAIN = 2 };
+
+enum {
+    V_TOPIC,
+    V_PRIMARY_KEY,
+    V_INTO,
+    V_PARTITIONS,
+    V_RETENTION,
+    V_ON_ERROR,
+    V_FORMAT,
+    V_EMIT,
+    V_LATER,
+    N_VIEW = V_LATER + 7
+};
+
+static const cu_opt_spec specs[N_VIEW] = {
+    [V_TOPIC] = {"topic", CU_OPT_TOPIC, MV, 0, 0, NULL},
+    [V_PRIMARY_KEY] = {"primary_key", CU_OPT_NAMES, MV, 0, 0, NULL},
+    [V_INTO] = {"into", CU_OPT_TEXT, MV, 0, 0, "sink"},
+    [V_PARTITIONS] = {"partitions", CU_OPT_INT, MV, 0, 0, NULL},
+    [V_RETENTION] = {"retention", CU_OPT_DURATION, MV, 0, 0, "30 days"},
+    [V_ON_ERROR] = {"on_error", CU_OPT_WORD, MV, 0, "dead_letter | fail", NULL},
+    [V_FORMAT] = {"format", CU_OPT_WORD, MV, 0, "json | avro", NULL},
+    [V_EMIT] = {"emit", CU_OPT_WORD, MV, 0, "changes | final", NULL},
+    [V_LATER] = {"emit_interval", CU_OPT_LATER, MV, 0, 0, 0},
+    [V_LATER + 1] = {"allowed_lateness", CU_OPT_LATER, MV, 0, 0, 0},
+    [V_LATER + 2] = {"late", CU_OPT_LATER, MV, 0, 0, 0},
+    [V_LATER + 3] = {"state_ttl", CU_OPT_LATER, MV, 0, 0, 0},
+    [V_LATER + 4] = {"replication", CU_OPT_LATER, MV, 0, 0, 0},
+    [V_LATER + 5] = {"registry", CU_OPT_LATER, MV, 0, 0, 0},
+    [V_LATER + 6] = {"schema_file", CU_OPT_LATER, MV, 0, 0, 0},
+};
+
+/* --- plain views ---------------------------------------------------------- */
+
+static bool names_fit(cu_sql *s, const cu_ast_stmt *st, uint32_t n)
+{
+    if (st->n_names <= n)
+        return true;
+    cu_sql_error(s, st->name_pos, STATE('4', '2', '6', '0', '1'), NULL,
+                 "CREATE VIEW specifies more column names than columns");
+    return false;
+}
+
+bool cu_ddl_view(cu_sql *s, const cu_ast_stmt *st)
+{
+    bool skip;
+    cu_bound bound = {0};
+    cu_opt o[N_VIEW];
+    if (!cu_ddl_new_name(s, st, &skip))
+        return skip;
+    bool good = cu_options_read(s, "a plain view", PLAIN, specs, N_VIEW,
+                                &st->options, st->name_pos, o);
+    uint32_t before = s->n_problems;
+    if (cu_bind_select(s, st->select, false, &bound))
+        good = names_fit(s, st, bound.node->schema->n) && good;
+    else
+        good = false;
+    /* Known all the same when its query has problems: whoever reads it
+     * reports the same ones, which are then told once. */
+    if (!good && s->n_problems == before && !s->muted)
+        return false;
+    s->views = cu_sql_grow(s->arena, s->views, s->n_views, sizeof *s->views);
+    s->views[s->n_views++] = (cu_sql_view){
+        .name = st->name,
+        .columns = st->names,
+        .n_columns = st->n_names,
+        .select = st->select,
+    };
+    return true;
+}
+
+/* --- keys ----------------------------------------------------------------- */
+
+static bool key_of_names(cu_sql *s, const cu_opt *o, cu_view_def *v)
+{
+    const cu_schema *schema = v->schema;
+    uint16_t *key = cu_arena_calloc(s->arena, o->n + 1, sizeof *key);
+    const char **known = cu_arena_calloc(s->problem_arena, schema->n + 1,
+                                         sizeof *known);
+    for (uint32_t i = 0; i < schema->n; i++)
+        known[i] = schema->fields[i].name;
+    for (uint32_t i = 0; i < o->n; i++) {
+        int at = cu_schema_find(schema, cu_slice_of(o->list[i]));
+        bool twice = false;
+        for (uint32_t k = 0; k < i; k++)
+            twice = twice || key[k] == at;
+        if (at < 0) {
+            cu_sql_error(s, o->at->value_pos, STATE('4', '2', '7', '0', '3'),
+                         cu_sql_nearest(s, o->list[i], known, schema->n),
+                         "column \"%s\" named in primary_key does not exist",
+                         o->list[i]);
+            return false;
+        }
+        if (twice) {
+            cu_sql_error(s, o->at->value_pos, STATE('4', '2', '7', '0', '1'),
+                         NULL, "column \"%s\" appears twice in primary_key",
+                         o->list[i]);
+            return false;
+        }
+        key[i] = (uint16_t)at;
+    }
+    v->key = key;
+    v->n_key = o->n;
+    return true;
+}
+
+/* False: the rows change and nothing tells them apart. */
+static bool derive_key(cu_view_def *v, const cu_node *n)
+{
+    const cu_table_def *sink = v->into;
+    v->single = false;
+    if (sink && sink->n_key) {
+        v->key = sink->key;
+        v->n_key = sink->n_key;
+        return true;
+    }
+    v->key = n->key;
+    v->n_key = n->n_key;
+    v->single = n->single && !n->n_key;
+    return v->n_key || v->single || n->append_only;
+}
+
+static cu_node *materialize(cu_sql *s, cu_view_def *v, cu_node *in, bool bag)
+{
+    cu_node *m = cu_arena_calloc(s->arena, 1, sizeof *m);
+    m->kind = CU_N_MATERIALIZE;
+    m->pos = v->pos;
+    m->schema = v->schema;
+    m->n_inputs = 1;
+    m->inputs = cu_arena_dup(s->arena, &in, sizeof in);
+    m->append_only = in->append_only;
+    m->single = v->single;
+    m->key = v->key;
+    m->n_key = v->n_key;
+    m->materialize.view = v;
+    m->materialize.bag = bag;
+    cu_bind_number(m);
+    return m;
+}
+
+/* --- columns -------------------------------------------------------------- */
+
+/* The schema with the names of (a, b), each name once. */
+static const cu_schema *named(cu_sql *s, const cu_ast_stmt *st,
+                              const cu_schema *from)
+{
+    cu_schema *out = cu_schema_copy(s->arena, from);
+    for (uint32_t i = 0; i < st->n_names && i < out->n; i++)
+        out->fields[i].name = st->names[i];
+    for (uint32_t i = 0; i < out->n; i++) {
+        for (uint32_t k = 0; k < i; k++) {
+            if (strcmp(out->fields[i].name, out->fields[k].name) != 0)
+                continue;
+            cu_sql_error(s, st->name_pos, STATE('4', '2', '7', '0', '1'),
+                         "Give each column a name of its own with AS.",
+                         "column \"%s\" specified more than once",
+                         out->fields[i].name);
+            return NULL;
+        }
+    }
+    return out;
+}
+
+/* --- sinks ---------------------------------------------------------------- */
+
+static bool reads(void *ctx, cu_node *n)
+{
+    return n->kind != CU_N_SOURCE || n->source.table != ctx;
+}
+
+static const char *reader_of(const cu_sql *s, const cu_table_def *t)
+{
+    for (uint32_t i = 0; i < s->program->n_views; i++) {
+        if (!cu_node_walk(s->program->views[i]->root, reads, (void *)t))
+            return s->program->views[i]->name;
+    }
+    return NULL;
+}
+
+static cu_table_def *sink(cu_sql *s, const char *name, cu_pos pos)
+{
+    cu_program *p = s->program;
+    cu_table_def *t = NULL;
+    const char **known = cu_arena_calloc(s->problem_arena, p->n_tables + 1,
+                                         sizeof *known);
+    for (uint32_t i = 0; i < p->n_tables; i++) {
+        known[i] = p->tables[i]->name;
+        if (!strcmp(known[i], name))
+            t = p->tables[i];
+    }
+    if (!t && cu_program_view(p, name)) {
+        cu_sql_refuse(s, pos, "writing into view \"%s\"", name);
+        return NULL;
+    }
+    if (!t) {
+        cu_sql_error(s, pos, STATE('4', '2', 'P', '0', '1'),
+                     cu_sql_nearest(s, name, known, p->n_tables),
+                     "relation \"%s\" does not exist", name);
+        return NULL;
+    }
+    cu_wrapper w = t->server->wrapper;
+    if (w != CU_W_KAFKA && w != CU_W_BLACKHOLE) {
+        cu_sql_refuse(s, pos, "writing into table \"%s\", which is collected,",
+                      name);
+        return NULL;
+    }
+    const char *reader = reader_of(s, t);
+    if (reader) {
+        cu_sql_refuse(s, pos,
+                      "writing into table \"%s\", which view \"%s\" reads,",
+                      name, reader);
+        return NULL;
+    }
+    if (t->is_sink && t->n_key) {
+        cu_sql_refuse(s, pos, "a second writer into \"%s\", which has a key,",
+                      name);
+        return NULL;
+    }
+    return t;
+}
+
+/* The sink's column that the view's i-th one fills; -1 after a problem. */
+static int target_of(cu_sql *s, const cu_ast_stmt *st, const cu_table_def *t,
+                     uint32_t i)
+{
+    if (!st->n_names)
+        return (int)i;
+    int at = cu_schema_find(t->schema, cu_slice_of(st->names[i]));
+    if (at < 0)
+        cu_sql_error(s, st->name_pos, STATE('4', '2', '7', '0', '3'), NULL,
+                     "column \"%s\" of relation \"%s\" does not exist",
+                     st->names[i], t->name);
+    return at;
+}
+
+static bool counts_fit(cu_sql *s, const cu_ast_stmt *st, uint32_t n,
+                       uint32_t n_targets)
+{
+    if (n == n_targets || (n < n_targets && !st->n_names))
+        return true;
+    cu_sql_error(s, st->name_pos, STATE('4', '2', '6', '0', '1'), NULL,
+                 n > n_targets
+                     ? "INSERT has more expressions than target columns"
+                     : "INSERT has more target columns than expressions");
+    return false;
+}
+
+/* The query's columns as the sink's: names, order and types. */
+static cu_node *as_sink(cu_sql *s, const cu_ast_stmt *st, cu_node *in,
+                        const cu_table_def *t)
+{
+    uint32_t n = t->schema->n;
+    uint32_t n_targets = st->n_names ? st->n_names : n;
+    cu_expr **exprs = cu_arena_calloc(s->arena, n + 1, sizeof(void *));
+    const char **names = cu_arena_calloc(s->arena, n + 1, sizeof *names);
+    if (!counts_fit(s, st, in->schema->n, n_targets))
+        return NULL;
+    for (uint32_t i = 0; i < in->schema->n; i++) {
+        const cu_field *from = &in->schema->fields[i];
+        int at = target_of(s, st, t, i);
+        if (at < 0)
+            return NULL;
+        cu_type type = t->schema->fields[at].type;
+        cu_expr *e = cu_expr_col(s->arena, i, from->type, st->name_pos);
+        cu_err err = {0};
+        if (cu_expr_cast(s->arena, e, type, CU_CAST_ASSIGNMENT, &exprs[at],
+                         &err)) {
+            char have[64], want[64];
+            cu_sql_error(s, st->name_pos, STATE('4', '2', '8', '0', '4'),
+                         "You will need to cast the expression.",
+                         "column \"%s\" is of type %s but expression is of "
+                         "type %s",
+                         t->schema->fields[at].name, cu_type_name(type, want),
+                         cu_type_name(from->type, have));
+            return NULL;
+        }
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        cu_value null = {.type = t->schema->fields[i].type, .null = true};
+        names[i] = t->schema->fields[i].name;
+        if (!exprs[i])
+            exprs[i] = cu_expr_const(s->arena, &null, st->name_pos);
+    }
+    return cu_node_project(s, in, exprs, names, n);
+}
+
+/* --- materialized views --------------------------------------------------- */
+
+static void add_view(cu_sql *s, cu_view_def *v)
+{
+    cu_program *p = s->program;
+    v->index = p->n_views;
+    p->views = cu_sql_grow(s->arena, p->views, p->n_views, sizeof *p->views);
+    p->views[p->n_views++] = v;
+}
+
+static bool no_key(cu_sql *s, const cu_view_def *v)
+{
+    const char *hint =
+        v->into ? "Mark the sink's key with PRIMARY KEY or OPTIONS (key "
+                  "'true')."
+                : "add primary_key: WITH (primary_key = 'a, b'), the columns "
+                  "that identify a row.";
+    cu_sql_error(s, v->pos, STATE('4', '2', 'P', '1', '6'), hint,
+                 "the rows of \"%s\" change, but no key can be derived for "
+                 "them",
+                 v->name);
+    return false;
+}
+
+/* Nothing comes back from a black hole, and what is written is not read. */
+static bool no_hole(void *ctx, cu_node *n)
+{
+    if (n->kind != CU_N_SOURCE ||
+        n->source.table->server->wrapper != CU_W_BLACKHOLE)
+        return true;
+    cu_sql_refuse(ctx, n->pos, "reading from blackhole table \"%s\"",
+                  n->source.table->name);
+    return false;
+}
+
+static bool finish_view(cu_sql *s, const cu_ast_stmt *st, cu_view_def *v,
+                        cu_node *in, const cu_opt *primary_key)
+{
+    if (!cu_node_walk(in, no_hole, s))
+        return false;
+    v->schema = named(s, st, in->schema);
+    if (!v->schema)
+        return false;
+    bool hole = v->into && v->into->server->wrapper == CU_W_BLACKHOLE;
+    bool keyed = true;
+    if (primary_key && primary_key->at) {
+        if (!key_of_names(s, primary_key, v))
+            return false;
+    } else {
+        keyed = derive_key(v, in);
+        if (!keyed && !hole)
+            return no_key(s, v);
+    }
+    v->root = materialize(s, v, in, !keyed);
+    add_view(s, v);
+    return true;
+}
+
+static bool view_options(cu_sql *s, const cu_ast_stmt *st, cu_view_def *v,
+                         cu_opt *o)
+{
+    bool good = cu_options_read(s, "a materialized view", MV, specs, N_VIEW,
+                                &st->options, st->name_pos, o);
+    if (o[V_PARTITIONS].at &&
+        (o[V_PARTITIONS].i < 1 || o[V_PARTITIONS].i > 10000)) {
+        cu_option_bad(s, &o[V_PARTITIONS],
+                      "Expected a number from 1 to 10000.");
+        good = false;
+    }
+    if (cu_option_int(&o[V_EMIT], 0) == 1) {
+        cu_sql_error(s, o[V_EMIT].at->pos, STATE('0', 'A', '0', '0', '0'), NULL,
+                     "emit = 'final' is not supported yet");
+        good = false;
+    }
+    if (o[V_INTO].at && o[V_TOPIC].at) {
+        cu_sql_error(s, o[V_TOPIC].at->pos, STATE('4', '2', 'P', '1', '6'),
+                     NULL,
+                     "a view that feeds a sink has the sink's topic: leave "
+                     "\"topic\" away");
+        good = false;
+    }
+    v->partitions = (int32_t)cu_option_int(&o[V_PARTITIONS], 0);
+    v->retention_ms = cu_option_int(&o[V_RETENTION], 0);
+    v->on_error = (cu_on_error)cu_option_int(&o[V_ON_ERROR], 0);
+    v->format = cu_option_int(&o[V_FORMAT], 0) ? CU_FORMAT_AVRO
+                                               : CU_FORMAT_JSON;
+    return good;
+}
+
+/* The default topic is <app>.<view>. */
+static bool view_topic(cu_sql *s, cu_view_def *v, const cu_opt *topic)
+{
+    if (v->into)
+        return true;
+    v->topic = topic->at ? topic->text
+                         : cu_arena_printf(s->arena, "%s.%s", s->program->app,
+                                           v->name);
+    if (cu_topic_ok(v->topic))
+        return true;
+    cu_sql_error(s, v->pos, STATE('4', '2', '6', '0', '2'),
+                 "Add the option topic.", "topic name \"%s\" is too long",
+                 v->topic);
+    return false;
+}
+
+static cu_view_def *new_view(cu_sql *s, const char *name, cu_pos pos)
+{
+    cu_view_def *v = cu_arena_calloc(s->arena, 1, sizeof *v);
+    v->name = name;
+    v->pos = pos;
+    v->has_topic = true;
+    v->format = CU_FORMAT_JSON;
+    return v;
+}
+
+bool cu_ddl_materialized_view(cu_sql *s, const cu_ast_stmt *st)
+{
+    bool skip;
+    cu_bound bound = {0};
+    cu_opt o[N_VIEW];
+    if (!cu_ddl_new_name(s, st, &skip))
+        return skip;
+    cu_view_def *v = new_view(s, st->name, st->name_pos);
+    bool good = view_options(s, st, v, o);
+    cu_table_def *to = NULL;
+    if (o[V_INTO].at) {
+        to = sink(s, o[V_INTO].text, o[V_INTO].at->value_pos);
+        good = to && good;
+    }
+    good = cu_bind_select(s, st->select, false, &bound) && good;
+    if (!good || !names_fit(s, st, bound.node->schema->n))
+        return false;
+    v->into = to;
+    cu_node *in = bound.node;
+    cu_ast_stmt bare = *st;
+    if (to) {
+        bare.n_names = 0; /* by position; the sink's names win */
+        in = as_sink(s, &bare, in, to);
+    }
+    if (!in || !view_topic(s, v, &o[V_TOPIC]) ||
+        !finish_view(s, &bare, v, in, &o[V_PRIMARY_KEY]))
+        return false;
+    if (to)
+        to->is_sink = true;
+    return true;
+}
+
+bool cu_ddl_insert(cu_sql *s, const cu_ast_stmt *st)
+{
+    cu_bound bound = {0};
+    cu_table_def *to = sink(s, st->name, st->name_pos);
+    bool good = cu_bind_select(s, st->select, false, &bound);
+    if (!to || !good)
+        return true; /* the sink itself is not at fault */
+    const char *name;
+    uint32_t n = 1;
+    do
+        name = cu_arena_printf(s->arena, "%s_%u", st->name, n++);
+    while (cu_program_view(s->program, name) ||
+           cu_program_table(s->program, name));
+    cu_view_def *v = new_view(s, name, st->name_pos);
+    v->into = to;
+    cu_node *in = as_sink(s, st, bound.node, to);
+    cu_ast_stmt bare = *st;
+    bare.n_names = 0;
+    if (in && finish_view(s, &bare, v, in, NULL))
+        to->is_sink = true;
+    return true;
+}
+
+cu_view_def *cu_ddl_hidden_view(cu_sql *s, const char *name, cu_pos pos,
+                                const cu_ast_select *select, cu_bound *bound)
+{
+    *bound = (cu_bound){0};
+    if (!cu_bind_select(s, select, true, bound) ||
+        !cu_node_walk(bound->node, no_hole, s))
+        return NULL;
+    cu_view_def *v = new_view(s, name, pos);
+    v->has_topic = false;
+    v->schema = bound->node->schema;
+    v->root = materialize(s, v, bound->node, true);
+    add_view(s, v);
+    return v;
+}
