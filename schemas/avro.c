@@ -57,8 +57,7 @@ struct cu_avro_plan {
     bool *found; /* columns that have their place, while compiling */
 };
 
-/* --- compiling
- * --------------------------------------------------------------*/
+/* --- compiling ------------------------------------------------------------ */
 
 static uint32_t emit(cu_avro_plan *p, enum op_code code,
                      const cu_avro_type *type)
@@ -195,7 +194,7 @@ static int column_targets(cu_avro_plan *p, target **out, uint32_t *n,
                      ? cu_path_parse(cu_slice_of(f->path), d->arena, path, err)
                      : 0;
         if (rc) {
-            cu_err_note(err, "column \"%s\"", f->name);
+            cu_err_note(err, "column \"%s\": ", f->name);
             return rc;
         }
         (*out)[(*n)++] = (target){i, path, 0};
@@ -241,8 +240,7 @@ void cu_avro_plan_free(cu_avro_plan *p)
     cu_free(p);
 }
 
-/* --- reading
- * ----------------------------------------------------------------*/
+/* --- reading -------------------------------------------------------------- */
 
 static cu_raw raw_of(cu_slice json)
 {

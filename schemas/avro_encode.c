@@ -29,8 +29,7 @@
 
 enum { UNIX_DAYS = 10957 };
 
-/* --- schema
- * -----------------------------------------------------------------*/
+/* --- schema --------------------------------------------------------------- */
 
 static bool is_letter(char ch)
 {
@@ -138,8 +137,7 @@ void cu_avro_schema_of(const cu_schema *s, const char *name, cu_buf *json)
     cu_buf_put_str(json, "]}");
 }
 
-/* --- values
- * -----------------------------------------------------------------*/
+/* --- values --------------------------------------------------------------- */
 
 static void put_bytes(cu_slice s, cu_buf *out)
 {

@@ -59,8 +59,7 @@ static void make_items(parse *p, cu_avro_type *t, size_t n)
     t->columns = cu_arena_calloc(p->a, n, sizeof(*t->columns));
 }
 
-/* --- names
- * ------------------------------------------------------------------*/
+/* --- names ---------------------------------------------------------------- */
 
 static bool has_dot(cu_slice s)
 {
@@ -135,8 +134,7 @@ static bool define(parse *p, cu_avro_type *t, const json_t *j, cu_slice *space)
     return fresh || refuse(p, "a type is defined twice:", t->name);
 }
 
-/* --- types
- * ------------------------------------------------------------------*/
+/* --- types ---------------------------------------------------------------- */
 
 static void read_logical(cu_avro_type *t, const json_t *j)
 {

@@ -118,8 +118,7 @@ bool cu_avro_branch(cu_avro_in *in, const cu_avro_type *t, uint32_t *out)
     return true;
 }
 
-/* --- text of scalars
- * ---------------------------------------------------------*/
+/* --- text of scalars ------------------------------------------------------ */
 
 /* Two's complement, big endian -> decimal digits in front of out[1024]. */
 static const char *decimal_digits(cu_slice bytes, char out[1300],
@@ -338,8 +337,7 @@ static bool take_text(cu_avro_in *in, const cu_avro_type *t, cu_buf *out,
     return cu_avro_wrong(in, "a scalar is expected");
 }
 
-/* --- whole values
- * -----------------------------------------------------------*/
+/* --- whole values --------------------------------------------------------- */
 
 /* Puts quotes around the text from `start` on; of all texts that are no
  * string or symbol, only bytes have something to escape: their \x. */
@@ -482,8 +480,7 @@ bool cu_avro_take(cu_avro_in *in, const cu_avro_type *t, cu_buf *out)
     return good;
 }
 
-/* --- into a column
- * ----------------------------------------------------------*/
+/* --- into a column -------------------------------------------------------- */
 
 static bool store_integer(cu_avro_in *in, const cu_avro_type *t, cu_call *c,
                           uint32_t col)

@@ -57,7 +57,9 @@ void cu_faults_add(cu_faults *f, cu_arena *a, const char *column,
 /* Bytes that a character with this first byte should have. */
 static size_t utf8_len(unsigned char first)
 {
-    return first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 1;
+    if (first < 0xC0 || first >= 0xF8)
+        return 1;
+    return first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
 }
 
 bool cu_check_utf8(cu_call *c, const char *what, cu_slice s)
@@ -83,8 +85,7 @@ bool cu_check_utf8(cu_call *c, const char *what, cu_slice s)
     return false;
 }
 
-/* --- rows
- * -------------------------------------------------------------------*/
+/* --- rows ----------------------------------------------------------------- */
 
 static cu_slice header_of(const cu_input *in, cu_slice name)
 {
@@ -269,8 +270,7 @@ static bool put_delete(cu_call *c, uint32_t group)
     return end_row(c, -1);
 }
 
-/* --- keys
- * -------------------------------------------------------------------*/
+/* --- keys ----------------------------------------------------------------- */
 
 static void clear_slots(cu_decoder *d, uint32_t group)
 {
@@ -315,8 +315,7 @@ static bool read_key(cu_call *c)
     return false;
 }
 
-/* --- values
- * -----------------------------------------------------------------*/
+/* --- values --------------------------------------------------------------- */
 
 static bool whole_record_fault(cu_call *c, uint32_t state, const char *message)
 {

@@ -85,8 +85,7 @@ void cu_csv_free(cu_csv *s)
     cu_free(s);
 }
 
-/* --- cells
- * ------------------------------------------------------------------*/
+/* --- cells ---------------------------------------------------------------- */
 
 /* Where a record is being split. */
 typedef struct split {
@@ -176,8 +175,7 @@ static bool fault(cu_call *c, const char *what, const split *s)
     return false;
 }
 
-/* --- headers
- * ----------------------------------------------------------------*/
+/* --- headers -------------------------------------------------------------- */
 
 static void add_cell(cu_csv *s, cu_slice name, bool by_position)
 {
@@ -251,8 +249,7 @@ static bool use_header(cu_csv *s, cu_call *c, cu_slice header)
     return true;
 }
 
-/* --- records
- * ----------------------------------------------------------------*/
+/* --- records -------------------------------------------------------------- */
 
 /* The first column whose cell is at or behind `cell`. */
 static const char *column_at(const cu_csv *s, const cu_decoder *d,

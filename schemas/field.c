@@ -95,8 +95,7 @@ static bool put_i4(cu_call *c, uint32_t col, int32_t v)
     return true;
 }
 
-/* --- plain forms
- * ------------------------------------------------------------*/
+/* --- plain forms ---------------------------------------------------------- */
 
 static bool fast_int(cu_call *c, uint32_t col, cu_slice text)
 {
@@ -194,8 +193,7 @@ static bool fast_bool(cu_call *c, uint32_t col, cu_slice text)
     return true;
 }
 
-/* --- encodings
- * --------------------------------------------------------------*/
+/* --- encodings ------------------------------------------------------------ */
 
 static bool time_range(cu_call *c, uint32_t col)
 {
@@ -344,8 +342,7 @@ static bool put_encoded(cu_call *c, uint32_t col, cu_slice text)
     return false;
 }
 
-/* --- doors
- * ------------------------------------------------------------------*/
+/* --- doors ---------------------------------------------------------------- */
 
 static bool put_fast(cu_call *c, uint32_t col, cu_slice text)
 {

@@ -91,7 +91,7 @@ static int want(cu_decoder *d, cu_json_tree *t, cu_jnode *from, uint32_t col,
     cu_path path;
     int rc = cu_path_parse(cu_slice_of(f->path), d->arena, &path, err);
     if (rc) {
-        cu_err_note(err, "column \"%s\"", f->name);
+        cu_err_note(err, "column \"%s\": ", f->name);
         return rc;
     }
     cu_json_tree_want(t, cu_json_tree_at(t, from, &path), slot);
