@@ -57,7 +57,8 @@ static void on_error(rd_kafka_t *rk, int code, const char *why, void *opaque)
     memcpy(last, c->last_error, sizeof(last));
     pthread_mutex_unlock(&k->mutex);
     if (say)
-        cu_warn("no broker answers at %s (%s); waiting", k->brokers, last);
+        cu_warn("no broker answers at %s (%s); waiting", k->brokers,
+                *last ? last : why);
     else
         cu_debug("kafka %s: %s: %s", c->what,
                  rd_kafka_err2name((rd_kafka_resp_err_t)code), why);

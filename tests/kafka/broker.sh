@@ -4,13 +4,15 @@
 #
 #   broker.sh start VERSION PORT DATA [key=value ...]
 #                        fetch the jars once, format once, start, wait
+#   broker.sh again DATA start it once more as it was
 #   broker.sh stop DATA  SIGTERM and wait: a clean shutdown
 #   broker.sh kill DATA  SIGKILL: a crash
 #   broker.sh wipe DATA  kill, then delete the data
 #
 # PORT is what clients use, PORT+1 is the controller's.  key=value lines go
 # to the end of server.properties and win.  All that it knows about a broker
-# is in DATA: pid, port, server.properties, out (what the broker said).
+# is in DATA: pid, port, version,
+# server.properties, out (what the broker said).
 #
 # CUPEL_KAFKA_JARS        where jars are kept (build/kafka beside the tree)
 # CUPEL_KAFKA_HEAP        Java heap, 512m
@@ -145,6 +147,18 @@ wait_for() { # port data
     done
 }
 
+launch() { # data
+    (jvm kafka.Kafka "$1/server.properties") </dev/null >>"$1/out" 2>&1 &
+    echo $! >"$1/pid"
+    # Until the child has become java its command line is this script's.
+    local tries=0
+    until alive "$1" || [ $tries -ge 50 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+    wait_for "$(cat "$1/port")" "$1"
+}
+
 start() { # version port data key=value...
     [ $# -ge 3 ] || usage
     local version=$1 port=$2 data
@@ -159,18 +173,20 @@ start() { # version port data key=value...
         write_properties "$version" "$port" "$data"
         [ $# -eq 0 ] || printf '%s\n' "$@"
     } >"$data/server.properties"
-    format_once "$data"
-    (jvm kafka.Kafka "$data/server.properties") \
-        </dev/null >>"$data/out" 2>&1 &
-    echo $! >"$data/pid"
+    echo "$version" >"$data/version"
     echo "$port" >"$data/port"
-    # Until the child has become java its command line is this script's.
-    local tries=0
-    until alive "$data" || [ $tries -ge 50 ]; do
-        sleep 0.1
-        tries=$((tries + 1))
-    done
-    wait_for "$port" "$data"
+    format_once "$data"
+    launch "$data"
+}
+
+again() { # data
+    [ -s "$1/version" ] || die "no broker was ever started in $1"
+    local data
+    data=$(cd "$1" && pwd)
+    alive "$data" && die "it runs, pid $(cat "$data/pid")"
+    need_java
+    fetch_jars "$(cat "$data/version")"
+    launch "$data"
 }
 
 end() { # signal data
@@ -190,7 +206,7 @@ end() { # signal data
 }
 
 usage() {
-    sed -n '2,21s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,22s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 
@@ -199,6 +215,7 @@ verb=$1
 shift
 case $verb in
 start) start "$@" ;;
+again) again "$1" ;;
 stop) end TERM "$1" ;;
 kill) end KILL "$1" ;;
 wipe)

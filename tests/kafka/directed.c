@@ -200,12 +200,13 @@ void cu_kafka_directed_a_topic_with_a_low_limit_does_not_poison(
     cu_test_commit(w);
     /* Many that fit, but not into one batch; noise, so that it stays big. */
     unsigned dice = 1;
-    for (size_t i = 0; i < 500; i++)
+    for (size_t i = 0; i < 20 * 500; i++)
         bytes[i] = (char)((dice = dice * 1103515245 + 12345) >> 16);
-    r.value.len = 500;
     cu_test_begin(w);
-    for (int i = 0; i < 20; i++)
+    for (size_t i = 0; i < 20; i++) {
+        r.value = cu_slice_n(bytes + i * 500, 500);
         CU_OK_(cu_log_append(w, &r, &err), &err);
+    }
     cu_test_commit(w);
     cu_seen *seen = cu_calloc(1, sizeof(*seen));
     cu_reader *reader = cu_test_reader(log, prefix, 1, CU_OLDEST);

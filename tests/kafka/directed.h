@@ -20,6 +20,7 @@
     X(marks_of_an_old_generation_are_fenced)        \
     X(a_static_member_comes_back_without_rebalance) \
     X(two_threads_share_a_group_exactly_once)       \
+    X(a_broker_crash_loses_and_repeats_nothing)       \
     X(a_resent_end_puts_the_commit_in_doubt)        \
     X(a_resent_end_of_an_abort_retires_the_writer)
 

@@ -135,59 +135,92 @@ void cu_kafka_directed_a_static_member_comes_back_without_rebalance(
     b->vt->reader_close(b);
 }
 
-/* --- a group in two threads ---------------------------------------------- */
+/* --- a group in threads ----------------------------------------------------
+ */
 
-enum { ROWS = 4000, PARTS = 4, OUT_OF_TIME_MS = 60000 };
+enum { ROWS = 4000, PARTS = 4, STEP = 20, OUT_OF_TIME_MS = 60000 };
 
+/* Copies `in` to `out`; the group's position is the only progress kept. */
 typedef struct worker {
     cu_log *log;
     const char *in, *out, *group;
     char id[64];
     atomic_int *n_committed;
     atomic_bool *stop;
-    int n_assigned, n_fenced;
-} worker;
+    int n_assigned, n_failed;
 
-/* Copies in to out; the group's position is the only progress kept. */
-typedef struct copying {
-    worker *k;
     cu_reader *r;
     cu_writer *w;
+    int32_t ours[PARTS];
+    int n_ours;
     int n; /* rows in the open transaction */
     bool open;
-} copying;
+} worker;
 
-static void finish(copying *c)
+static void start_from_committed(worker *k)
 {
-    cu_err err = {0};
-    if (!c->open)
-        return;
-    int rc = c->w->vt->commit(c->w, 10000, NULL, NULL, &err);
-    if (rc == 0)
-        atomic_fetch_add(c->k->n_committed, c->n);
-    else
-        CU_EXPECT(rc == CU_FENCED && err.flags & CU_ABORT);
-    if (rc) {
-        CU_OK_(c->w->vt->abort(c->w, &err), &err);
-        c->k->n_fenced++;
+    for (int i = 0; i < k->n_ours; i++) {
+        int64_t from = cu_test_committed(k->log, k->group, k->in, k->ours[i]);
+        resume(k->r, k->in, k->ours[i],
+               from == CU_NO_OFFSET ? CU_OLDEST : from);
     }
-    c->open = false;
-    c->n = 0;
 }
 
-static void copy_run(copying *c, const cu_poll *p)
+/* The transaction is not committed, or nobody knows: the writer is opened
+ * anew when it is dead, and the group's position says from where. */
+static void recover(worker *k, const cu_err *why)
+{
+    cu_err err = *why;
+    bool gone = why->code == CU_FENCED && why->flags & CU_ABORT;
+    CU_EXPECT(why->flags & (CU_ABORT | CU_FATAL));
+    if (why->flags & CU_ABORT)
+        k->w->vt->abort(k->w, &err);
+    if (err.flags & CU_FATAL) {
+        k->w->vt->writer_close(k->w);
+        k->w = cu_test_writer(k->log, k->id);
+    }
+    k->n_failed++;
+    k->n = 0;
+    k->open = false;
+    if (gone) /* no row until the next assignment */
+        k->n_ours = 0;
+    else
+        start_from_committed(k);
+}
+
+static void finish(worker *k)
 {
     cu_err err = {0};
-    if (!c->open)
-        cu_test_begin(c->w);
-    c->open = true;
-    for (size_t i = 0; i < p->n; i++) {
-        cu_record rec = p->records[i];
-        rec.part.topic = c->k->out;
-        CU_OK_(cu_log_append(c->w, &rec, &err), &err);
-        c->n++;
+    if (!k->open)
+        return;
+    if (k->w->vt->commit(k->w, 10000, NULL, NULL, &err)) {
+        recover(k, &err);
+        return;
     }
-    CU_OK_(c->w->vt->mark(c->w, c->r, p->part, p->next, &err), &err);
+    atomic_fetch_add(k->n_committed, k->n);
+    k->open = false;
+    k->n = 0;
+}
+
+static void copy_run(worker *k, const cu_poll *p)
+{
+    cu_err err = {0};
+    int rc = 0;
+    if (k->n_ours == 0)
+        return;
+    if (!k->open)
+        rc = k->w->vt->begin(k->w, &err);
+    k->open = true;
+    for (size_t i = 0; i < p->n && !rc; i++) {
+        cu_record rec = p->records[i];
+        rec.part.topic = k->out;
+        rc = cu_log_append(k->w, &rec, &err);
+        k->n++;
+    }
+    if (!rc)
+        rc = k->w->vt->mark(k->w, k->r, p->part, p->next, &err);
+    if (rc)
+        recover(k, &err);
 }
 
 static void *work(void *arg)
@@ -195,29 +228,79 @@ static void *work(void *arg)
     worker *k = arg;
     cu_err err = {0};
     cu_poll p;
-    copying c = {.k = k, .r = member(k->log, k->group, k->in, NULL)};
-    c.w = cu_test_writer(k->log, k->id);
     int64_t next = 0;
+    k->r = member(k->log, k->group, k->in, NULL);
+    k->w = cu_test_writer(k->log, k->id);
     while (!atomic_load(k->stop)) {
-        CU_OK_(cu_log_poll(c.r, 20, &p, &err), &err);
+        int rc = cu_log_poll(k->r, 20, &p, &err);
+        if (rc)
+            CU_EXPECT(err.flags & CU_RETRY);
         if (p.kind == CU_POLL_RECORDS)
-            copy_run(&c, &p);
+            copy_run(k, &p);
         if (p.kind == CU_POLL_REVOKED || cu_test_now_ms() >= next) {
-            finish(&c); /* revoke commits first */
+            finish(k); /* revoke commits first */
             next = cu_test_now_ms() + 50;
         }
-        for (size_t i = 0; p.kind == CU_POLL_ASSIGNED && i < p.n_parts; i++) {
-            int64_t from = cu_test_committed(k->log, k->group, k->in,
-                                             p.parts[i].partition);
-            resume(c.r, k->in, p.parts[i].partition,
-                   from == CU_NO_OFFSET ? CU_OLDEST : from);
+        if (p.kind == CU_POLL_REVOKED)
+            k->n_ours = 0;
+        if (p.kind == CU_POLL_ASSIGNED) {
+            k->n_ours = (int)p.n_parts;
+            for (size_t i = 0; i < p.n_parts; i++)
+                k->ours[i] = p.parts[i].partition;
+            start_from_committed(k);
+            k->n_assigned++;
         }
-        k->n_assigned += p.kind == CU_POLL_ASSIGNED;
     }
-    finish(&c);
-    c.r->vt->reader_close(c.r);
-    c.w->vt->writer_close(c.w);
+    finish(k);
+    k->r->vt->reader_close(k->r);
+    k->w->vt->writer_close(k->w);
     return NULL;
+}
+
+static size_t count_rows(cu_log *log, const char *topic)
+{
+    cu_seen *seen = cu_calloc(1, sizeof(*seen));
+    cu_reader *r = cu_test_reader(log, topic, 1, CU_OLDEST);
+    cu_test_read_to_end(r, seen, 1);
+    size_t n = seen->n;
+    r->vt->reader_close(r);
+    cu_free(seen);
+    return n;
+}
+
+/* One transaction of STEP rows to each partition. */
+static int feed_once(cu_writer *w, const char *topic, int from, cu_err *err)
+{
+    int rc = w->vt->begin(w, err);
+    for (int i = from; i < from + STEP && !rc; i++) {
+        char text[16];
+        snprintf(text, sizeof(text), "%d", i);
+        for (int p = 0; p < PARTS && !rc; p++) {
+            cu_record r = {.part = {topic, p},
+                           .timestamp_ms = 1000 + i,
+                           .key = cu_slice_of(text),
+                           .value = cu_slice_of(text)};
+            rc = cu_log_append(w, &r, err);
+        }
+    }
+    return rc ? rc : w->vt->commit(w, 10000, NULL, NULL, err);
+}
+
+/* The same until it is in; in doubt, the log tells. */
+static void feed(cu_log *log, cu_writer **w, const char *topic, int from)
+{
+    cu_err err = {0};
+    bool done = feed_once(*w, topic, from, &err) == 0;
+    while (!done) {
+        (*w)->vt->writer_close(*w);
+        char id[200];
+        snprintf(id, sizeof(id), "%.150s-feeder", topic);
+        *w = cu_test_writer(log, id); /* ends what was open */
+        done = count_rows(log, topic) >= (size_t)(from + STEP) ||
+               feed_once(*w, topic, from, &err) == 0;
+    }
+    cu_test_nap();
+    cu_test_nap();
 }
 
 static void expect_each_once(cu_log *log, const char *topic)
@@ -237,56 +320,113 @@ static void expect_each_once(cu_log *log, const char *topic)
     cu_free(seen);
 }
 
+typedef struct crew {
+    cu_name in, out;
+    atomic_int n;
+    atomic_bool stop, stop_second;
+    pthread_t thread[3];
+    worker k[3];
+} crew;
+
+static void crew_init(crew *c, cu_log *log, const char *prefix)
+{
+    *c = (crew){.in = cu_test_name(prefix, "in"),
+                .out = cu_test_name(prefix, "out")};
+    cu_test_topic(log, c->in.s, PARTS);
+    cu_test_topic(log, c->out.s, PARTS);
+    for (int i = 0; i < 3; i++) {
+        c->k[i] = (worker){.log = log,
+                           .in = c->in.s,
+                           .out = c->out.s,
+                           .group = prefix,
+                           .n_committed = &c->n,
+                           .stop = i == 1 ? &c->stop_second : &c->stop};
+        snprintf(c->k[i].id, sizeof(c->k[i].id), "%.50s-%d", prefix, i);
+    }
+}
+
+static void hire(crew *c, int i)
+{
+    CU_EXPECT(pthread_create(&c->thread[i], NULL, work, &c->k[i]) == 0);
+}
+
+/* Until every row is committed or `n_joined` workers cannot do it. */
+static void go_home(crew *c, cu_log *log, int n_hired, bool counted)
+{
+    int64_t until = cu_test_now_ms() + OUT_OF_TIME_MS, done = 0;
+    while (done < ROWS && cu_test_now_ms() < until) {
+        done = 0; /* an in-doubt commit counts in the log alone */
+        for (int p = 0; p < PARTS && !counted; p++) {
+            int64_t at = cu_test_committed(log, c->k[0].group, c->in.s, p);
+            if (at + 1 >= cu_test_end(log, c->in.s, p, false))
+                done += ROWS / PARTS; /* all but the last marker */
+        }
+        if (counted)
+            done = atomic_load(&c->n);
+        cu_test_nap();
+    }
+    CU_EXPECT(done == ROWS);
+    atomic_store(&c->stop, true);
+    atomic_store(&c->stop_second, true);
+    for (int i = 0; i < n_hired; i++)
+        pthread_join(c->thread[i], NULL);
+    expect_each_once(log, c->out.s);
+}
+
 void cu_kafka_directed_two_threads_share_a_group_exactly_once(
     cu_log *log, const char *prefix)
 {
-    cu_name in = cu_test_name(prefix, "in"), out = cu_test_name(prefix, "out");
-    atomic_int n = 0;
-    atomic_bool stop = false, stop_second = false;
-    pthread_t t[3];
-    worker k[3];
-    cu_test_topic(log, in.s, PARTS);
-    cu_test_topic(log, out.s, PARTS);
-    for (int i = 0; i < 3; i++) {
-        k[i] = (worker){.log = log,
-                        .in = in.s,
-                        .out = out.s,
-                        .group = prefix,
-                        .n_committed = &n,
-                        .stop = i == 1 ? &stop_second : &stop};
-        snprintf(k[i].id, sizeof(k[i].id), "%.50s-%d", prefix, i);
-    }
-    CU_EXPECT(pthread_create(&t[0], NULL, work, &k[0]) == 0);
-    cu_writer *w = cu_test_writer(log, prefix);
-    for (int row = 0; row < ROWS / PARTS; row += 20) {
-        cu_test_begin(w);
-        for (int i = row; i < row + 20; i++) {
-            char text[16];
-            snprintf(text, sizeof(text), "%d", i);
-            for (int p = 0; p < PARTS; p++)
-                cu_test_put(w, in.s, p, text, text, 1000 + i);
-        }
-        cu_test_commit(w);
-        cu_test_nap();
-        cu_test_nap();
+    crew c;
+    crew_init(&c, log, prefix);
+    hire(&c, 0);
+    cu_name id = cu_test_name(c.in.s, "feeder");
+    cu_writer *w = cu_test_writer(log, id.s);
+    for (int row = 0; row < ROWS / PARTS; row += STEP) {
+        feed(log, &w, c.in.s, row);
         if (row == 200) /* joins while rows flow */
-            CU_EXPECT(pthread_create(&t[1], NULL, work, &k[1]) == 0);
+            hire(&c, 1);
         if (row == 600) { /* one leaves, one comes */
-            atomic_store(&stop_second, true);
-            CU_EXPECT(pthread_create(&t[2], NULL, work, &k[2]) == 0);
+            atomic_store(&c.stop_second, true);
+            hire(&c, 2);
         }
     }
-    int64_t until = cu_test_now_ms() + OUT_OF_TIME_MS;
-    while (atomic_load(&n) < ROWS && cu_test_now_ms() < until)
-        cu_test_nap();
-    CU_EXPECT(atomic_load(&n) == ROWS);
-    atomic_store(&stop, true);
-    for (int i = 0; i < 3; i++)
-        pthread_join(t[i], NULL);
     w->vt->writer_close(w);
-    expect_each_once(log, out.s);
-    CU_EXPECT(k[0].n_assigned >= 3 && k[1].n_assigned >= 1);
-    CU_EXPECT(k[2].n_assigned >= 1);
+    go_home(&c, log, 3, true);
+    CU_EXPECT(c.k[0].n_assigned >= 3 && c.k[1].n_assigned >= 1);
+    CU_EXPECT(c.k[2].n_assigned >= 1);
+}
+
+static void *crash_broker(void *command)
+{
+    CU_EXPECT(system(command) == 0);
+    return NULL;
+}
+
+void cu_kafka_directed_a_broker_crash_loses_and_repeats_nothing(
+    cu_log *log, const char *prefix)
+{
+    const char *command = cu_test_variable("CUPEL_TEST_CRASH_BROKER");
+    pthread_t crash;
+    crew c;
+    if (!command) {
+        fprintf(stderr, "SKIPPED: CUPEL_TEST_CRASH_BROKER is not set; run "
+                        "through tests/kafka/run.sh\n");
+        return;
+    }
+    crew_init(&c, log, prefix);
+    cu_name id = cu_test_name(c.in.s, "feeder");
+    cu_writer *w = cu_test_writer(log, id.s);
+    hire(&c, 0);
+    hire(&c, 1);
+    for (int row = 0; row < ROWS / PARTS; row += STEP) {
+        feed(log, &w, c.in.s, row);
+        if (row == 400) /* rows go on meanwhile */
+            CU_EXPECT(pthread_create(&crash, NULL, crash_broker,
+                                     (void *)command) == 0);
+    }
+    pthread_join(crash, NULL);
+    w->vt->writer_close(w);
+    go_home(&c, log, 2, false);
 }
 
 /* --- the guard ------------------------------------------------------------ */

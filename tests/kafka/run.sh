@@ -5,13 +5,14 @@
 #
 # The program finds CUPEL_TEST_BROKERS (HOST:PORT) and, for tests that put
 # themselves between client and broker, CUPEL_TEST_BEHIND_PROXY: PORT+2 is a
-# second listener that tells clients to come through PORT+3.
+# second listener that tells clients to come through PORT+3.  The command in
+# CUPEL_TEST_CRASH_BROKER kills the broker and starts it again.
 #
 # Exit code: the program's, or 77 when this machine cannot run a broker.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 [ $# -ge 3 ] || {
-    sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 version=$1 port=$2
@@ -30,9 +31,11 @@ control=127.0.0.1:$((port + 1))
     "advertised.listeners=PLAINTEXT://$direct,PROXIED://$proxy" \
     "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT"
 
+export CUPEL_TEST_BROKERS=$direct
+export CUPEL_TEST_BEHIND_PROXY="$behind $proxy"
+export CUPEL_TEST_CRASH_BROKER="$here/broker.sh kill $data && $here/broker.sh again $data"
 status=0
-CUPEL_TEST_BROKERS=$direct CUPEL_TEST_BEHIND_PROXY="$behind $proxy" "$@" ||
-    status=$?
+"$@" || status=$?
 [ $status -eq 0 ] || {
     echo "run.sh: what the broker said last:" >&2
     tail -20 "$data/out" >&2
