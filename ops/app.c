@@ -1,0 +1,217 @@
+/* The app that a command works on: SQL compiled, engine open.
+ *
+ * An existing path is a PATH; the first word that is none ends them.  The
+ * app's name is --app, else the folder's or file's name; several paths need
+ * --app.
+ */
+#include "ops/cli.h"
+
+#include "base/alloc.h"
+#include "base/diag.h"
+
+static bool is_path(cu_cmd *c, const char *word)
+{
+    cu_stat st;
+    cu_err ignored = {0};
+    return c->env->vt->stat(c->env, word, &st, &ignored) == 0;
+}
+
+static bool looks_like_path(const char *word)
+{
+    size_t n = strlen(word);
+    return strchr(word, '/') || (n > 4 && strcmp(word + n - 4, ".sql") == 0);
+}
+
+/* "pipelines/open-library/" -> open-library; "x/pipeline.sql" -> x;
+ * "./a.sql" -> a. */
+static const char *name_of(cu_cmd *c, const char *path)
+{
+    char *p = cu_arena_str(c->arena, path);
+    size_t n = strlen(p);
+    while (n > 1 && p[n - 1] == '/')
+        p[--n] = 0;
+    const char *base = cu_path_base(p);
+    if (strcmp(base, "pipeline.sql") == 0 && strchr(p, '/'))
+        return cu_path_base(cu_path_dir(c->arena, p));
+    n = strlen(base);
+    if (n > 4 && strcmp(base + n - 4, ".sql") == 0)
+        return cu_arena_strn(c->arena, base, n - 4);
+    return base;
+}
+
+static int app_name(cu_cmd *c, uint32_t n_paths, const char **out)
+{
+    *out = c->o.app;
+    if (*out)
+        return 0;
+    if (n_paths > 1)
+        return cu_usage(c, "several paths need --app NAME");
+    *out = name_of(c, c->words[0]);
+    return 0;
+}
+
+static void print_problems(cu_cmd *c, const cu_sql_problems *p,
+                           const cu_sql_file *files, uint32_t n_files)
+{
+    cu_buf b = {0};
+    for (uint32_t i = 0; i < p->n; i++) {
+        if (p->at[i].notice && c->o.quiet)
+            continue;
+        cu_sql_problem_print(&p->at[i], files, n_files, &b);
+    }
+    if (b.len)
+        c->out->write(c->out->ctx, 2, cu_buf_slice(&b));
+    cu_buf_free(&b);
+}
+
+int cu_app_compile(cu_cmd *c, cu_program **out, uint32_t *n_paths)
+{
+    uint32_t n = 0;
+    while (n < c->n_words && is_path(c, c->words[n]))
+        n++;
+    *n_paths = n;
+    if (c->n_words == 0)
+        return cu_usage(c,
+                        "%s wants the path of a pipeline: a folder or file "
+                        "of SQL",
+                        c->command->name);
+    if (n == 0 && !looks_like_path(c->words[0]) && c->n_words > 1)
+        return cu_usage(c, "there is no file or folder \"%s\"", c->words[0]);
+    if (n == 0)
+        *n_paths = n = 1; /* the compiler names the missing file */
+    const char *app;
+    int rc = app_name(c, n, &app);
+    if (rc)
+        return rc;
+    cu_sql_opts o = {.env = c->env,
+                     .app = app,
+                     .paths = c->words,
+                     .n_paths = n,
+                     .vars = c->o.vars,
+                     .n_vars = c->o.n_vars};
+    cu_sql_problems problems = {0};
+    cu_err err = {0};
+    *out = NULL;
+    rc = cu_sql_compile(&o, out, &problems, &err);
+    print_problems(c, &problems, problems.files, problems.n_files);
+    uint32_t n_errors = problems.n_errors;
+    cu_sql_problems_free(&problems);
+    if (rc == CU_SQL && n_errors) {
+        cu_say(c->out, "%u error%s; nothing was started\n", n_errors,
+               n_errors == 1 ? "" : "s");
+        return 2;
+    }
+    return rc ? cu_tell(c, &err) : 0;
+}
+
+int cu_app_open(cu_cmd *c, cu_app **out, uint32_t *n_paths)
+{
+    cu_app *a = c->app;
+    if (a) { /* inside the running process: only count the paths */
+        *n_paths = 0;
+        while (*n_paths < c->n_words && is_path(c, c->words[*n_paths]))
+            ++*n_paths;
+        *out = a;
+        return 0;
+    }
+    a = cu_calloc(1, sizeof(*a));
+    int rc = cu_app_compile(c, &a->program, n_paths);
+    if (rc) {
+        cu_free(a);
+        return rc;
+    }
+    cu_err err = {0};
+    cu_engine_opts o = {.program = a->program,
+                        .env = c->env,
+                        .state_dir = c->o.state,
+                        .brokers = c->o.brokers,
+                        .properties = c->o.properties,
+                        .n_properties = c->o.n_properties,
+                        .instance = c->o.instance,
+                        .memory_bytes = (size_t)c->o.memory_bytes,
+                        .sync_commit = c->o.sync != NULL};
+    rc = cu_engine_open(&o, &a->engine, &err);
+    if (rc) {
+        rc = cu_tell(c, &err);
+        cu_app_close(c, a);
+        return rc;
+    }
+    a->log = cu_engine_log(a->engine);
+    a->name = a->program->app;
+    a->folder = cu_engine_folder(a->engine);
+    *out = a;
+    return 0;
+}
+
+static int open_local_log(cu_cmd *c, cu_app *a, cu_err *err)
+{
+    cu_stat st;
+    const char *dir = c->o.state
+                          ? c->o.state
+                          : cu_arena_printf(c->arena, ".cupel/%s", c->o.app);
+    a->folder = dir;
+    if (c->env->vt->stat(c->env, cu_path_join(c->arena, dir, "db"), &st, err))
+        return cu_fail(err, CU_NOT_FOUND, 0,
+                       "there is no app in %s; run one first, or name its "
+                       "folder with --state",
+                       dir);
+    int rc = c->env->vt->lock(c->env, cu_path_join(c->arena, dir, "lock"),
+                              &a->lock, err);
+    cu_kv_opts ko = {.wal = true};
+    if (rc == 0)
+        rc = cu_kv_open_rocks(cu_path_join(c->arena, dir, "db"), &ko, &a->kv,
+                              err);
+    cu_log_local_opts lo = {.kv = a->kv, .env = c->env, .carry_state = true};
+    return rc ? rc : cu_log_open_local(&lo, &a->log, err);
+}
+
+int cu_app_open_log(cu_cmd *c, cu_app **out)
+{
+    if (c->app) {
+        *out = c->app;
+        return 0;
+    }
+    if (c->o.brokers == NULL && c->o.app == NULL && c->o.state == NULL)
+        return cu_usage(c,
+                        "%s wants --brokers LIST (Kafka), or --app NAME (an "
+                        "embedded log)",
+                        c->command->name);
+    cu_app *a = cu_calloc(1, sizeof(*a));
+    cu_err err = {0};
+    int rc;
+    if (c->o.brokers) {
+        cu_log_kafka_opts o = {.brokers = c->o.brokers,
+                               .client_id = "cupel",
+                               .properties = c->o.properties,
+                               .n_properties = c->o.n_properties,
+                               .env = c->env};
+        rc = cu_log_open_kafka(&o, &a->log, &err);
+    } else {
+        rc = open_local_log(c, a, &err);
+    }
+    if (rc) {
+        rc = cu_tell(c, &err);
+        cu_app_close(c, a);
+        return rc;
+    }
+    a->name = c->o.app;
+    *out = a;
+    return 0;
+}
+
+void cu_app_close(cu_cmd *c, cu_app *a)
+{
+    if (a == NULL || a == c->app)
+        return;
+    if (a->engine)
+        cu_engine_close(a->engine);
+    else if (a->log)
+        a->log->vt->close(a->log);
+    if (a->kv)
+        a->kv->vt->close(a->kv);
+    if (a->lock)
+        c->env->vt->unlock(c->env, a->lock);
+    if (a->program)
+        cu_program_free(a->program);
+    cu_free(a);
+}

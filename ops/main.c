@@ -1,0 +1,73 @@
+/* The program: words in, exit code out. */
+#include "ops/args.h"
+#include "ops/attach.h"
+
+#include "base/diag.h"
+
+#include <errno.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static void write_fd(void *ctx, int stream, cu_slice bytes)
+{
+    (void)ctx;
+    while (bytes.len) {
+        ssize_t n = write(stream, bytes.data, bytes.len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return; /* nobody listens any more */
+        bytes.data += n;
+        bytes.len -= (size_t)n;
+    }
+}
+
+static int terminal_width(void)
+{
+    struct winsize w;
+    if (ioctl(2, TIOCGWINSZ, &w) == 0 && w.ws_col > 20)
+        return w.ws_col;
+    return 80;
+}
+
+static void setup_diag(cu_cmd *c)
+{
+    bool color = c->out->terminal;
+    if (c->o.color)
+        color = strcmp(c->o.color, "always") == 0 ||
+                (strcmp(c->o.color, "auto") == 0 && color);
+    c->out->color = color;
+    cu_diag_level most = c->o.quiet     ? CU_DIAG_WARN
+                         : c->o.verbose ? CU_DIAG_DEBUG
+                                        : CU_DIAG_INFO;
+    cu_diag_format(c->o.log_json, most, color);
+}
+
+static int dispatch(cu_cmd *c, int argc, const char *const *argv)
+{
+    int code = cu_args_parse(c, argc, argv);
+    if (code)
+        return code;
+    setup_diag(c);
+    if (c->o.help) {
+        c->n_words = 1;
+        c->words[0] = c->command->name;
+        return cu_cmd_help(c);
+    }
+    if ((c->command->flags & CU_CMD_ATTACH) &&
+        cu_attach_ask(c, argc, argv, &code))
+        return code;
+    return c->command->run(c);
+}
+
+int main(int argc, char **argv)
+{
+    cu_out out = {
+        .write = write_fd, .terminal = isatty(2), .width = terminal_width()};
+    cu_cmd c = {
+        .env = cu_env_real(true), .out = &out, .arena = cu_arena_new(0)};
+    int code = dispatch(&c, argc, (const char *const *)argv);
+    cu_arena_free(c.arena);
+    c.env->vt->close(c.env);
+    return code;
+}

@@ -1,0 +1,213 @@
+/* cupel run: collectors, workers, drain, reports.
+ *
+ *   main thread     waits, shows the status, decides when it is over
+ *   collectors      one thread each: the world -> bronze
+ *   workers         one thread each: log -> rows -> log
+ *
+ * With --drain: when every collector has committed one full pass, the ends of
+ * all inputs are noted; when the group's positions have passed them, workers
+ * commit, write the reports they own, and the summary is printed.  Without,
+ * the same happens at SIGTERM but for waiting: what is read is committed.
+ */
+#include "ops/run.h"
+
+#include "base/alloc.h"
+#include "base/diag.h"
+#include "ops/attach.h"
+#include "ops/http.h"
+
+enum { POLL_MS = 20, TICK_US = 10000 };
+
+static bool stopping(cu_running *r)
+{
+    return atomic_load(&r->stop) != 0;
+}
+
+static void *work(void *ctx)
+{
+    cu_working *k = ctx;
+    cu_running *r = k->run;
+    while (!stopping(r)) {
+        bool busy;
+        int rc = cu_worker_step(k->worker, POLL_MS, &busy, &k->err);
+        if (rc) {
+            atomic_store(&r->failed, true);
+            return NULL;
+        }
+    }
+    /* A stop is no crash: what was read is committed. */
+    if (cu_worker_commit(k->worker, &k->err))
+        atomic_store(&r->failed, true);
+    return NULL;
+}
+
+static int open_workers(cu_running *r, cu_err *err)
+{
+    uint32_t n = r->c->o.workers ? r->c->o.workers : 1;
+    r->working = cu_calloc(n, sizeof(*r->working));
+    for (uint32_t i = 0; i < n; i++) {
+        cu_working *k = &r->working[r->n_working++];
+        k->run = r;
+        int rc = cu_worker_open(cu_engine_runtime(r->app->engine), i,
+                                &k->worker, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int start_workers(cu_running *r, cu_err *err)
+{
+    for (uint32_t i = 0; i < r->n_working; i++) {
+        cu_working *k = &r->working[i];
+        if (pthread_create(&k->thread, NULL, work, k))
+            return cu_fail(err, CU_IO, 0, "cannot start a thread");
+        k->started = true;
+    }
+    return 0;
+}
+
+static void join_workers(cu_running *r)
+{
+    for (uint32_t i = 0; i < r->n_working; i++) {
+        if (r->working[i].started)
+            pthread_join(r->working[i].thread, NULL);
+        r->working[i].started = false;
+    }
+}
+
+/* The first error of a thread. */
+static int thread_error(cu_running *r, cu_err *err)
+{
+    for (uint32_t i = 0; i < r->n_collecting; i++)
+        if (r->collecting[i].err.code) {
+            *err = r->collecting[i].err;
+            return cu_err_note(err, "table %s: ", r->collecting[i].table->name);
+        }
+    for (uint32_t i = 0; i < r->n_working; i++)
+        if (r->working[i].err.code) {
+            *err = r->working[i].err;
+            return err->code;
+        }
+    return 0;
+}
+
+static bool asked_to_stop(cu_running *r)
+{
+    return r->c->env->vt->stop_requested(r->c->env) > 0;
+}
+
+/* Waits until everything that was there went through. */
+static int wait_drained(cu_running *r, bool *done, cu_err *err)
+{
+    cu_env *env = r->c->env;
+    cu_drain *d = NULL;
+    int rc = 0;
+    *done = false;
+    while (rc == 0 && !*done && !asked_to_stop(r) && !atomic_load(&r->failed)) {
+        if (d == NULL && cu_collecting_passed(r))
+            rc = cu_drain_begin(cu_engine_runtime(r->app->engine), &d, err);
+        if (rc == 0 && d)
+            rc = cu_drain_done(d, done, err);
+        if (rc && (err->flags & CU_RETRY)) {
+            cu_err_clear(err); /* an outage: the workers tell of it */
+            rc = 0;
+        }
+        cu_status_tick(r, d ? cu_drain_left(d) : -1);
+        if (!*done)
+            env->vt->sleep_us(env, TICK_US);
+    }
+    if (d)
+        cu_drain_free(d);
+    return rc;
+}
+
+static void wait_stopped(cu_running *r)
+{
+    while (!asked_to_stop(r) && !atomic_load(&r->failed)) {
+        cu_status_tick(r, -1);
+        r->c->env->vt->sleep_us(r->c->env, 10 * TICK_US);
+    }
+}
+
+static int write_reports(cu_running *r, uint32_t *n, cu_err *err)
+{
+    *n = 0;
+    for (uint32_t i = 0; i < r->n_working; i++) {
+        uint32_t mine;
+        int rc = cu_worker_reports(r->working[i].worker, &mine, err);
+        if (rc)
+            return rc;
+        *n += mine;
+    }
+    return 0;
+}
+
+static int run(cu_running *r, cu_err *err)
+{
+    int rc = cu_collecting_open(r, NULL, 0, false, err);
+    if (rc == 0)
+        rc = open_workers(r, err);
+    if (rc == 0)
+        rc = cu_collecting_start(r, err);
+    if (rc == 0)
+        rc = start_workers(r, err);
+    bool drained = false;
+    if (rc == 0 && r->c->o.drain)
+        rc = wait_drained(r, &drained, err);
+    else if (rc == 0)
+        wait_stopped(r);
+    atomic_store(&r->stop, 1);
+    cu_collecting_join(r);
+    join_workers(r);
+    cu_status_end(r);
+    if (rc == 0)
+        rc = thread_error(r, err);
+    uint32_t n_reports = 0;
+    if (rc == 0 && (drained || !r->c->o.drain))
+        rc = write_reports(r, &n_reports, err);
+    if (rc == 0)
+        cu_summary_print(r, n_reports);
+    if (rc == 0 && r->c->o.drain && !drained)
+        return cu_fail(err, CU_STOPPED, 0,
+                       "interrupted before everything was read; run it again "
+                       "to go on");
+    return rc;
+}
+
+static void close_running(cu_running *r)
+{
+    for (uint32_t i = 0; i < r->n_working; i++)
+        if (r->working[i].worker)
+            cu_worker_close(r->working[i].worker);
+    cu_free(r->working);
+    cu_collecting_close(r);
+}
+
+int cu_cmd_run(cu_cmd *c)
+{
+    cu_app *app;
+    uint32_t n_paths;
+    int rc = cu_app_open(c, &app, &n_paths);
+    if (rc)
+        return rc;
+    cu_running r = {.c = c, .app = app};
+    cu_err err = {0};
+    cu_attached *attached = NULL;
+    cu_http_server *server = NULL;
+    r.started_us = cu_mono_us(c->env);
+    rc = cu_attach_serve(c, app, &attached, &err);
+    if (rc == 0 && (c->o.listen || !c->o.drain))
+        rc = cu_http_serve(&r, c->o.listen, &server, &err);
+    if (rc == 0)
+        rc = run(&r, &err);
+    if (server)
+        cu_http_stop(server);
+    if (attached)
+        cu_attach_stop(attached);
+    close_running(&r);
+    if (rc)
+        rc = cu_tell(c, &err);
+    cu_app_close(c, app);
+    return rc;
+}

@@ -1,0 +1,61 @@
+/* Private to ops: a running app — its threads, collectors and status. */
+#ifndef CU_OPS_RUN_H
+#define CU_OPS_RUN_H
+
+#include "ops/cli.h"
+#include "producers/collect.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* One collected table and its thread. */
+typedef struct cu_collecting {
+    const cu_table_def *table;
+    cu_collector *collector;
+    cu_http *client;
+    pthread_t thread;
+    bool started;
+    _Atomic bool passed; /* one full pass is committed */
+    cu_err err;          /* why its thread ended, valid after join */
+    pthread_mutex_t lock;
+    cu_collector_counts counts; /* copied under the lock */
+    char status[200];
+    struct cu_running *run;
+} cu_collecting;
+
+typedef struct cu_working {
+    cu_worker *worker;
+    pthread_t thread;
+    bool started;
+    cu_err err;
+    struct cu_running *run;
+} cu_working;
+
+typedef struct cu_running {
+    cu_cmd *c;
+    cu_app *app;
+    cu_collecting *collecting;
+    uint32_t n_collecting;
+    cu_working *working;
+    uint32_t n_working;
+    _Atomic int stop;    /* threads end as soon as they can */
+    _Atomic bool failed; /* some thread ended with an error */
+    int64_t started_us;
+} cu_running;
+
+/* collecting.c: opens the collectors of the program's http and files tables
+ * (all, or those named), one thread each. */
+int cu_collecting_open(cu_running *r, const char *const *names,
+                       uint32_t n_names, bool dry_run, cu_err *err);
+int cu_collecting_start(cu_running *r, cu_err *err);
+bool cu_collecting_passed(cu_running *r); /* every one */
+void cu_collecting_join(cu_running *r);
+void cu_collecting_close(cu_running *r);
+
+/* summary.c: what came of it; "in = applied + late + dead" per table. */
+void cu_summary_print(cu_running *r, uint32_t n_reports);
+/* status.c: the block on a terminal, or a line every 10 s. */
+void cu_status_tick(cu_running *r, int64_t left);
+void cu_status_end(cu_running *r);
+
+#endif

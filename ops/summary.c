@@ -1,0 +1,105 @@
+/* The summary: what came of a run, and that it adds up. */
+#include "ops/run.h"
+
+#include <sys/resource.h>
+
+static void print_collectors(cu_running *r)
+{
+    static const char *const names[] = {"collector",  ">requests",  ">retries",
+                                        ">published", ">unchanged", ">dead"};
+    if (r->n_collecting == 0)
+        return;
+    cu_arena *a = r->c->arena;
+    cu_cells *t = cu_cells_new(a, names, 6);
+    for (uint32_t i = 0; i < r->n_collecting; i++) {
+        const cu_collector_counts *k = &r->collecting[i].counts;
+        const char *row[6] = {r->collecting[i].table->name};
+        const int64_t n[5] = {k->requests, k->retries, k->records, k->unchanged,
+                              k->dead_letters};
+        for (int c = 0; c < 5; c++)
+            row[c + 1] = cu_arena_printf(a, "%lld", (long long)n[c]);
+        cu_cells_add(t, row);
+    }
+    cu_cells_print(t, r->c);
+}
+
+/* False when in != applied + late + dead: a bug, said loudly. */
+static bool print_tables(cu_running *r)
+{
+    static const char *const names[] = {"table", ">in", ">applied", ">late",
+                                        ">dead"};
+    cu_arena *a = r->c->arena;
+    const cu_program *p = r->app->program;
+    const cu_counts *counts = cu_runtime_counts(
+        cu_engine_runtime(r->app->engine));
+    cu_cells *t = cu_cells_new(a, names, 5);
+    bool adds_up = true;
+    for (uint32_t i = 0; i < p->n_tables; i++) {
+        const cu_table_counts *k = &counts->tables[i];
+        if (p->tables[i]->is_sink)
+            continue;
+        const int64_t n[4] = {k->in, k->applied, k->late, k->dead};
+        const char *row[5] = {p->tables[i]->name};
+        for (int c = 0; c < 4; c++)
+            row[c + 1] = cu_arena_printf(a, "%lld", (long long)n[c]);
+        adds_up = adds_up && n[0] == n[1] + n[2] + n[3];
+        cu_cells_add(t, row);
+    }
+    cu_cells_print(t, r->c);
+    return adds_up;
+}
+
+static void print_views(cu_running *r)
+{
+    static const char *const names[] = {"view", ">published", ">rejected",
+                                        "topic"};
+    cu_arena *a = r->c->arena;
+    const cu_program *p = r->app->program;
+    const cu_counts *counts = cu_runtime_counts(
+        cu_engine_runtime(r->app->engine));
+    cu_cells *t = cu_cells_new(a, names, 4);
+    for (uint32_t i = 0; i < p->n_views; i++) {
+        const cu_view_def *v = p->views[i];
+        const cu_view_counts *k = &counts->views[i];
+        if (!v->has_topic && k->letters == 0)
+            continue;
+        const char *row[4] = {v->name,
+                              cu_arena_printf(a, "%lld", (long long)k->rows),
+                              cu_arena_printf(a, "%lld", (long long)k->letters),
+                              v->into ? v->into->name : v->topic};
+        cu_cells_add(t, row);
+    }
+    cu_cells_print(t, r->c);
+}
+
+/* Through stream 2: a summary is talk, the data are the reports. */
+static void to_talk(void *ctx, int stream, cu_slice bytes)
+{
+    cu_out *o = ctx;
+    (void)stream;
+    o->write(o->ctx, 2, bytes);
+}
+
+void cu_summary_print(cu_running *r, uint32_t n_reports)
+{
+    cu_out *real = r->c->out;
+    cu_out talk = {.write = to_talk, .ctx = real};
+    const cu_program *p = r->app->program;
+    struct rusage use = {0};
+    if (r->c->o.quiet)
+        return;
+    r->c->out = &talk;
+    print_collectors(r);
+    bool adds_up = print_tables(r);
+    print_views(r);
+    if (!adds_up)
+        cu_say(&talk, "error: the rows do not add up (in = applied + late + "
+                      "dead); please report this\n");
+    for (uint32_t i = 0; n_reports && i < p->n_copies; i++)
+        cu_say(&talk, "report %s\n", p->copies[i]->path);
+    getrusage(RUSAGE_SELF, &use);
+    double s = (double)(cu_mono_us(r->c->env) - r->started_us) / 1e6;
+    cu_say(&talk, "%.2f s, %.0f MB resident at most\n", s,
+           (double)use.ru_maxrss / 1024);
+    r->c->out = real;
+}
