@@ -1,0 +1,55 @@
+# The verbs of cupel.  `make demo` and `make test` are all a newcomer needs:
+# both install what they need (Debian 12, Ubuntu 24.04) and build.
+#
+#   make demo      run the Open Library pipeline on a small local server
+#   make test      everything: units, simulation, PostgreSQL, Kafka, the binary
+#   make build     the release binary: build/cupel
+#   make bench     rows per second and ratios to the budgets
+#   make fuzz      the decoders under libFuzzer, a minute each
+#   make install   into PREFIX (default /usr/local)
+#   make format    clang-format over all sources
+#
+# SEED=n replays the random tests.  JOBS=n limits the compiler's processes.
+
+JOBS   ?= $(shell nproc)
+PREFIX ?= /usr/local
+SEED   ?=
+
+RELEASE = build
+DEBUG   = build/test
+
+.PHONY: demo test build bench fuzz install format deps deps-test clean
+
+demo: build
+	@tests/scripts/demo.sh
+
+build: deps
+	@cmake -S . -B $(RELEASE) -DCMAKE_BUILD_TYPE=Release >/dev/null
+	@cmake --build $(RELEASE) -j $(JOBS) --target cupel
+
+test: deps-test
+	@SEED="$(SEED)" JOBS="$(JOBS)" tests/scripts/test.sh $(RELEASE) $(DEBUG)
+
+bench: build
+	@cmake -S . -B $(RELEASE)/bench -DCMAKE_BUILD_TYPE=Release \
+	  -DCUPEL_BENCH=ON >/dev/null
+	@cmake --build $(RELEASE)/bench -j $(JOBS) --target bench
+	@$(RELEASE)/bench/tests/bench/bench
+
+fuzz: deps-test
+	@tests/scripts/fuzz.sh
+
+install: build
+	@cmake --install $(RELEASE) --prefix $(PREFIX)
+
+format:
+	@git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
+
+deps:
+	@tests/scripts/packages.sh build
+
+deps-test:
+	@tests/scripts/packages.sh test
+
+clean:
+	@rm -rf build
