@@ -13,10 +13,11 @@
  * 0x00 -> 0x00 0xFF and 0x00 0x00 at the end; numeric as sign, exponent,
  * digits, terminator; uuid raw.  DESC complements everything after the tag.
  *
- * Row bytes: u8 layout version | null bitmap | fixed-width columns, little
- * endian | varint-length slices and numerics, in column order.  A row with
- * fewer columns than the schema reads NULL for the rest (a column added
- * later).  Both are drawn in docs/formats.md.
+ * Row bytes: u8 layout version | varint columns | null bitmap | fixed-width
+ * columns, little endian | varint-length slices and numerics, in column
+ * order; a NULL takes only its bit.  A row with fewer columns than the
+ * schema reads NULL for the rest (a column added later).  Both are drawn in
+ * docs/formats.md.
  */
 #ifndef CU_ROWS_KEY_H
 #define CU_ROWS_KEY_H
@@ -56,7 +57,8 @@ static inline cu_slice cu_keys_at(const cu_keys *k, uint32_t i)
                       k->offsets[i + 1] - k->offsets[i]};
 }
 /* Reads key bytes back into values (canonical representatives; jsonb
- * and numeric lose their written form). */
+ * and numeric lose their written form).  `flags` NULL: all 0.  The key must
+ * end with the last column; CU_CORRUPT when the bytes do not fit. */
 int cu_key_decode(cu_slice key, const cu_type *types, const uint16_t *flags,
                   uint32_t n, cu_arena *a, cu_value *out, cu_err *err);
 /* The smallest byte string greater than every string with this prefix, in

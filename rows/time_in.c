@@ -299,14 +299,6 @@ static cu_slice take_letters(const char **p, const char *end)
     return cu_slice_n(start, (size_t)(*p - start));
 }
 
-/* "8-Jan-2024T18:28": a month's name makes the field take in letters and
- * digits behind it. */
-static bool runs_on(const char *p, const char *end)
-{
-    take_letters(&p, end);
-    return p < end && is_digit(*p);
-}
-
 /* The second and third part of a date, behind the first; all with the same
  * delimiter. */
 static enum trouble read_date_rest(struct fields *f, const char **p,
@@ -331,7 +323,7 @@ static enum trouble read_date_rest(struct fields *f, const char **p,
     }
     char next = *p < end ? **p : ' ';
     f->apart = is_space(next);
-    if (next == delimiter || (named && runs_on(*p, end)))
+    if (next == delimiter || (named && (is_alpha(next) || is_digit(next))))
         return BAD_FORMAT;
     return f->has_year && f->has_month && f->has_day ? FINE : BAD_FORMAT;
 }
