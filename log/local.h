@@ -28,9 +28,10 @@ enum {
     CU_LOCAL_RECORD_KEY = 16,
 };
 
-struct cu_local_part { /* all [2] */
-    cu_local_topic *topic;
+struct cu_local_part {
+    cu_local_topic *topic; /* never changes, nor does n */
     int32_t n;
+    /* all [2] from here */
     int64_t start, end;  /* records live in [start, end) */
     int64_t trimmed;     /* no block has a smaller base */
     int64_t high_ms;     /* largest timestamp ever */
@@ -124,6 +125,9 @@ int cu_local_find(const cu_local *l, const char *topic, int32_t partition,
                   cu_local_part **out, cu_err *err);
 cu_local_topic *cu_local_topic_get(const cu_local *l, const char *name);
 cu_part cu_local_name(const cu_local_part *p);
+
+/* Everything of `fresh` but who it is. Under both locks. */
+void cu_local_publish(cu_local_part *p, const cu_local_part *fresh);
 
 /* --- local_store.c: keys and small entries ----------------------------- */
 

@@ -5,9 +5,10 @@
  * its blocks are marked doomed in the same write and go bit by bit in
  * maintain(), so a crash in between costs nothing.
  */
+#include "log/local.h"
+
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "log/local.h"
 
 #include <stdlib.h>
 

@@ -24,9 +24,10 @@
  * C3 `cleaned` moves only when the pass is over; an interrupted pass is
  *    repeated, which changes nothing that it did already.
  */
+#include "log/local.h"
+
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "log/local.h"
 
 enum {
     BUDGET_US = 20 * 1000,
@@ -87,7 +88,7 @@ static int close_iter(cu_local *l, cu_kv_iter *it, int rc, cu_err *err)
 static void publish(cu_local *l, cu_local_part *p, const cu_local_part *fresh)
 {
     pthread_mutex_lock(&l->lock);
-    *p = *fresh;
+    cu_local_publish(p, fresh);
     pthread_mutex_unlock(&l->lock);
 }
 

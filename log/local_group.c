@@ -18,9 +18,10 @@
  *
  * Everything here runs under both locks (local.c, 4).
  */
+#include "log/local.h"
+
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "log/local.h"
 
 enum { EVICT_US = 60 * 1000 * 1000 };
 

@@ -20,9 +20,10 @@
  * One reader may sleep (never in simulation): on the log's condition
  * variable, which commits and reassignments signal.
  */
+#include "log/local.h"
+
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "log/local.h"
 
 #include <time.h>
 

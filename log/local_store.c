@@ -12,9 +12,10 @@
  * entries change in the same write as the blocks that they describe, so
  * after a crash they fit together.
  */
+#include "log/local.h"
+
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "log/local.h"
 
 #include <stdlib.h>
 

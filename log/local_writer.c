@@ -17,12 +17,13 @@
  * everything written with one kv write, then published to memory and the
  * readers woken.  A reader can never see ends without blocks (local.c, 1).
  */
-#include "base/alloc.h"
-#include "base/assert.h"
 #include "log/local.h"
 
+#include "base/alloc.h"
+#include "base/assert.h"
+
 enum {
-    KEEP_BYTES = 4 << 20, /* a larger buffer goes after its transaction */
+    KEEP_BYTES = 4 << 20,      /* a larger buffer goes after its transaction */
     RECORD_OVERHEAD = 61 + 40, /* a batch's head and a record's varints */
     HEADER_OVERHEAD = 10,
 };
@@ -402,7 +403,7 @@ static void publish(writer *w, const cu_local_part *ends)
     cu_local *l = w->l;
     pthread_mutex_lock(&l->lock);
     for (size_t i = 0; i < w->n_touched; i++)
-        *w->touched[i]->p = ends[i];
+        cu_local_publish(w->touched[i]->p, &ends[i]);
     for (size_t i = 0; i < w->n_marks; i++) {
         const mark *m = &w->marks[i];
         cu_local_position(m->group, m->p, true)->next = m->next;

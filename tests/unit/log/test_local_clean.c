@@ -14,17 +14,24 @@ static void maintain(cu_world *w)
     CU_OK_(w->log->vt->maintain(w->log, &err), &err);
 }
 
-static size_t count_blocks(cu_world *w)
+static size_t count(cu_world *w, const char *from, const char *to)
 {
     cu_err err = {0};
     cu_kv_iter *it;
     cu_slice key, value;
     size_t n = 0;
-    CU_OK_(w->kv->vt->iter(w->kv, CU_LIT("LR"), CU_LIT("LS"), &it, &err), &err);
+    CU_OK_(
+        w->kv->vt->iter(w->kv, cu_slice_of(from), cu_slice_of(to), &it, &err),
+        &err);
     while (w->kv->vt->iter_next(it, &key, &value))
         n++;
     CU_OK_(w->kv->vt->iter_close(it, &err), &err);
     return n;
+}
+
+static size_t count_blocks(cu_world *w)
+{
+    return count(w, "LR", "LS");
 }
 
 static void put_one(cu_writer *w, const char *topic, const char *key,
@@ -88,6 +95,24 @@ Test(local_clean, records_past_retention_go_from_the_front)
     cu_world_close(&w);
 }
 
+Test(local_clean, what_follows_an_emptied_log_expires_too)
+{
+    cu_world w = cu_world_sim(true);
+    make(&w, "t", false, 1000);
+    cu_writer *wr = cu_test_writer(w.log, "id");
+    for (int i = 1; i <= 3; i++) {
+        put_one(wr, "t", "k", "v", cu_wall_us(w.env) / 1000);
+        maintain(&w);
+        cr_assert_eq(count_blocks(&w), 1);
+        cu_env_sim_advance(w.env, 2000 * 1000);
+        maintain(&w);
+        cr_assert_eq(count_blocks(&w), 0);
+        cr_assert_eq(cu_test_offset(w.log, "t", 0, CU_OLDEST), i);
+    }
+    wr->vt->writer_close(wr);
+    cu_world_close(&w);
+}
+
 Test(local_clean, a_long_history_goes_in_bounded_steps)
 {
     cu_world w = cu_world_sim(true);
@@ -144,7 +169,9 @@ Test(local_clean, blocks_of_a_deleted_topic_go_even_after_a_crash)
     wr->vt->writer_close(wr);
     cu_world_crash(&w, false);
     cr_assert_eq(count_blocks(&w), 1201);
+    cr_assert_eq(count(&w, "LD", "LE"), 1);
     maintain(&w);
+    cr_assert_eq(count(&w, "LD", "LE"), 0);
     cr_assert_eq(count_blocks(&w), 1);
     cr_assert_eq(cu_test_end(w.log, "alive", 0, false), 1);
     maintain(&w);

@@ -215,6 +215,33 @@ Test(local_crash, the_writer_is_dead_after_a_fault)
     cu_world_close(&w);
 }
 
+/* Others may go on before they are unwound too: nothing is used twice. */
+Test(local_crash, what_was_written_before_the_kill_is_in_memory_too)
+{
+    cu_world w = cu_world_sim(true);
+    cu_err err = {0};
+    cu_arena *a = cu_arena_new(0);
+    cu_test_topic(w.log, "t", 1);
+    cu_writer *wr = cu_test_writer(w.log, "id");
+    cu_writer *other = cu_test_writer(w.log, "other");
+    cu_env_sim_faults(w.env, 1000, "log_after_commit", 1);
+    cu_test_begin(wr);
+    cu_test_put(wr, "t", 0, "k", "v", 1);
+    cr_assert_eq(wr->vt->commit(wr, 0, a, NULL, &err), CU_STOPPED);
+    cu_env_sim_faults(w.env, 0, NULL, 0);
+    cr_assert_eq(cu_test_end(w.log, "t", 0, false), 1);
+    cu_test_put_many(other, "t", 0, 1);
+    cu_seen seen = {0};
+    cu_reader *r = cu_test_reader(w.log, "t", 1, CU_OLDEST);
+    cu_test_read(r, &seen, 2);
+    cu_test_expect_seen(&seen, "k=v k0=v0");
+    r->vt->reader_close(r);
+    wr->vt->writer_close(wr);
+    other->vt->writer_close(other);
+    cu_arena_free(a);
+    cu_world_close(&w);
+}
+
 /* Without fsync a power cut takes whole commits from the end, together with
  * their marks and state. */
 Test(local_crash, a_power_cut_leaves_a_prefix_of_whole_commits)

@@ -33,6 +33,15 @@ cu_world cu_world_sim(bool carry_state)
     return w;
 }
 
+cu_world cu_world_memory(void)
+{
+    cu_world w = {.carry_state = true};
+    w.kv = cu_kv_open_memory(42);
+    w.env = cu_env_real(false);
+    open_log(&w);
+    return w;
+}
+
 cu_world cu_world_rocks(bool carry_state)
 {
     cu_world w = {.carry_state = carry_state};

@@ -15,6 +15,8 @@ typedef struct cu_world {
 
 /* Memory and the simulated environment. */
 cu_world cu_world_sim(bool carry_state);
+/* Memory and the real environment: polls wait. */
+cu_world cu_world_memory(void);
 /* RocksDB in a fresh folder and the real environment. */
 cu_world cu_world_rocks(bool carry_state);
 /* The log (and RocksDB) closed and opened again. */
