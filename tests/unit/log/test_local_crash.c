@@ -285,3 +285,46 @@ Test(local_crash, a_power_cut_leaves_a_prefix_of_whole_commits)
         cu_world_close(&w);
     }
 }
+
+Test(local_crash, a_power_cut_takes_nothing_when_each_commit_is_synced)
+{
+    for (uint64_t seed = 0; seed < 10; seed++) {
+        cu_err err = {0};
+        cu_kv *kv = cu_kv_open_memory(seed);
+        cu_env *env = cu_env_sim(seed);
+        cu_log *log;
+        cu_log_local_opts o = {.kv = kv, .env = env, .sync_commit = true};
+        CU_OK_(cu_log_open_local(&o, &log, &err), &err);
+        cu_test_topic(log, "t", 1);
+        cu_writer *wr = cu_test_writer(log, "id");
+        for (int i = 0; i < 5; i++)
+            cu_test_put_many(wr, "t", 0, 2);
+        wr->vt->writer_close(wr);
+        cu_kv_memory_crash(kv, true);
+        log->vt->close(log);
+        CU_OK_(cu_log_open_local(&o, &log, &err), &err);
+        cr_assert_eq(cu_test_end(log, "t", 0, false), 10);
+        log->vt->close(log);
+        kv->vt->close(kv);
+        env->vt->close(env);
+    }
+}
+
+Test(local_crash, maintenance_syncs_once_a_second)
+{
+    cu_world w = cu_world_sim(true);
+    cu_err err = {0};
+    cu_test_topic(w.log, "t", 1);
+    cu_writer *wr = cu_test_writer(w.log, "id");
+    for (int i = 0; i < 50; i++)
+        cu_test_put_many(wr, "t", 0, 1);
+    cu_env_sim_advance(w.env, 1500 * 1000);
+    CU_OK_(w.log->vt->maintain(w.log, &err), &err);
+    cu_test_put_many(wr, "t", 0, 1);
+    CU_OK_(w.log->vt->maintain(w.log, &err), &err); /* too early */
+    wr->vt->writer_close(wr);
+    cu_world_crash(&w, true);
+    int64_t end = cu_test_end(w.log, "t", 0, false);
+    cr_assert(end == 50 || end == 51);
+    cu_world_close(&w);
+}
