@@ -16,20 +16,12 @@ int cu_report_write(cu_worker *w, const cu_copy_def *c, cu_instance *i,
     cu_buf text = {0};
     int rc = cu_materialize_scan(i->space, i->stage->root, cu_result_add, r,
                                  err);
+    if (rc == 0 && c->header)
+        cu_csv_encode_header(cu_result_schema(r), c->delimiter, &text);
     const cu_batch *b;
-    bool header = c->header;
-    while (rc == 0 && (header || (b = cu_result_next(r)) != NULL)) {
-        if (header) {
-            cu_schema *s = cu_schema_new(w->arena, c->n_cols);
-            for (uint32_t k = 0; k < c->n_cols; k++)
-                s->fields[k] = c->view->schema->fields[c->cols[k]];
-            cu_csv_encode_header(s, c->delimiter, &text);
-            header = false;
-            continue;
-        }
+    while (rc == 0 && (b = cu_result_next(r)) != NULL)
         for (uint32_t row = 0; row < b->n_rows; row++)
             cu_csv_encode_row(b, row, c->delimiter, &text);
-    }
     if (rc == 0)
         rc = env->vt->write_file(env, c->path, cu_buf_slice(&text), err);
     if (rc)

@@ -87,13 +87,18 @@ static int by_key(const void *a, const void *b)
 
 static void finish(cu_result *r)
 {
-    if (r->copy->n_order)
+    if (r->copy->n_order && r->n)
         qsort(r->refs, r->n, sizeof(*r->refs), by_key);
     r->next = r->copy->offset > 0 ? (size_t)r->copy->offset : 0;
     r->end = r->n;
     if (r->copy->limit >= 0 && r->next + (size_t)r->copy->limit < r->n)
         r->end = r->next + (size_t)r->copy->limit;
     r->sorted = true;
+}
+
+const cu_schema *cu_result_schema(const cu_result *r)
+{
+    return r->schema;
 }
 
 const cu_batch *cu_result_next(cu_result *r)

@@ -104,6 +104,7 @@ int cu_table_read(cu_runtime *rt, const cu_table_def *t,
 typedef struct cu_result cu_result;
 cu_result *cu_result_new(const cu_copy_def *copy);
 int cu_result_add(void *result, const cu_batch *b, cu_err *err);
+const cu_schema *cu_result_schema(const cu_result *r);
 /* Sorted, cut, projected: batch after batch, NULL at the end. */
 const cu_batch *cu_result_next(cu_result *r);
 void cu_result_free(cu_result *r);

@@ -83,6 +83,8 @@ void cu_worker_close(cu_worker *w)
         w->writer->vt->writer_close(w->writer);
     cu_arena_free(w->arena);
     cu_arena_free(w->assigned);
+    cu_free(w->inputs);
+    cu_free(w->instances);
     cu_free(w->reports_due);
     cu_free(w->txn_id);
     cu_free(w->member);

@@ -1,0 +1,18 @@
+/* cupel check: parse, bind, plan; touches nothing. */
+#include "ops/cli.h"
+
+int cu_cmd_check(cu_cmd *c)
+{
+    cu_program *p;
+    uint32_t n_paths;
+    int rc = cu_app_compile(c, &p, &n_paths);
+    if (rc)
+        return rc;
+    uint32_t n_views = 0;
+    for (uint32_t i = 0; i < p->n_views; i++)
+        n_views += p->views[i]->has_topic;
+    cu_say(c->out, "%s: good: %u tables, %u materialized views, %u reports\n",
+           p->app, p->n_tables, n_views, p->n_copies);
+    cu_program_free(p);
+    return 0;
+}
