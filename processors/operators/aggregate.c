@@ -1,0 +1,506 @@
+/* Aggregate: GROUP BY, DISTINCT, aggregates without groups.
+ *
+ *   push     keys of the batch -> groups in memory (missing ones loaded with
+ *            one get_many) -> one loop per call over (group, value, weight)
+ *   commit   groups that were touched, in key order: -old +new when the row
+ *            changed; the group's state goes to the overlay
+ *
+ * State, table 0: group key -> u8 1 | svarint n_rows | lslice shown | accs
+ *        table 1: counted values (aggregate_distinct.c)
+ *
+ * `shown` are the group columns as first seen: 1.0 and 1.00 are one group,
+ * and its row shows one of them for as long as the group lives.
+ *
+ * Groups stay in memory over commits up to a budget, then a clock evicts
+ * clean ones.  The old row of a touched group is remembered as bytes at the
+ * first touch, so that an untouched group keeps no output.
+ *
+ * A group ends when its last row goes; a global aggregate keeps its row.
+ * O2 is checked: n_rows never goes below zero, row by row.
+ */
+#include "processors/operators/aggregate.h"
+
+enum {
+    VERSION = 1,
+    DEFAULT_CACHE_BYTES = 8 << 20,
+    GROUP_OVERHEAD = 64, /* slot, list, heap */
+};
+
+typedef struct aggregate {
+    cu_op op;
+    cu_table *table;
+    cu_key_col *key;
+    uint32_t n_key;
+    cu_acc_call *calls;
+    uint32_t n_calls;
+    bool append_only;
+    size_t group_bytes; /* header and accumulators */
+    cu_keyset set;
+    cu_group **groups; /* all in memory */
+    uint32_t n_groups, cap_groups, hand;
+    cu_keyed *dirty;
+    uint32_t n_dirty, cap_dirty;
+    size_t bytes, budget;
+    cu_counted *counted; /* NULL: no call needs it */
+    cu_arena *interval;  /* since the commit: old rows */
+    cu_keys keys;
+    cu_buf scratch;
+    cu_outbox out;
+    cu_held_mark mark;
+    /* Of the live rows of a batch: */
+    cu_keyrec *found[CU_BATCH_ROWS];
+    uint16_t rows[CU_BATCH_ROWS];
+    int32_t weights[CU_BATCH_ROWS];
+    /* Of those that count for one call: */
+    cu_keyrec *call_found[CU_BATCH_ROWS];
+    uint16_t call_rows[CU_BATCH_ROWS];
+    int32_t call_weights[CU_BATCH_ROWS];
+} aggregate;
+
+/* --- open
+ * ------------------------------------------------------------------------------*/
+
+static int open_calls(aggregate *a, cu_err *err)
+{
+    const cu_node *n = a->op.node;
+    const cu_schema *in = n->inputs[0]->schema;
+    a->n_calls = n->aggregate.n_calls;
+    a->calls = cu_calloc(a->n_calls, sizeof(*a->calls));
+    if (a->n_calls > UINT8_MAX)
+        return cu_fail(err, CU_LIMIT, 0, "more than 255 aggregate calls");
+    size_t at = (sizeof(cu_group) + 15) & ~(size_t)15;
+    bool counted = false;
+    for (uint32_t i = 0; i < a->n_calls; i++) {
+        const cu_agg_call *call = &n->aggregate.calls[i];
+        cu_type arg = call->arg < 0 ? CU_TYPE(CU_T_NULL)
+                                    : in->fields[call->arg].type;
+        cu_acc_call *c = &a->calls[i];
+        int rc = cu_acc_prepare(c, call, arg, a->append_only, err);
+        if (rc)
+            return rc;
+        c->number = (uint8_t)i;
+        c->at = at;
+        at += cu_acc_size(c->kind);
+        counted = counted || c->counted;
+    }
+    a->group_bytes = at;
+    if (counted)
+        a->counted = cu_counted_new(
+            &a->op,
+            cu_space_table(a->op.env->space, cu_node_state_table(n, 1)));
+    return 0;
+}
+
+static int open_op(cu_op *op, cu_err *err)
+{
+    aggregate *a = (aggregate *)op;
+    const cu_node *n = op->node;
+    a->append_only = n->inputs[0]->append_only;
+    a->table = cu_space_table(op->env->space, cu_node_state_table(n, 0));
+    a->n_key = n->aggregate.n_group;
+    a->key = cu_calloc(a->n_key, sizeof(*a->key));
+    for (uint32_t i = 0; i < a->n_key; i++)
+        a->key[i].col = n->aggregate.group[i];
+    a->budget = op->env->cache_bytes ? op->env->cache_bytes
+                                     : DEFAULT_CACHE_BYTES;
+    a->mark = CU_HELD_MARK;
+    a->out.schema = n->schema;
+    a->interval = cu_arena_new(64 * 1024);
+    return open_calls(a, err);
+}
+
+/* --- groups in memory
+ * --------------------------------------------------------------------*/
+
+static size_t group_size(const aggregate *a, const cu_group *g)
+{
+    return a->group_bytes + g->rec.key_len + g->shown_len + GROUP_OVERHEAD;
+}
+
+static cu_group *group_new(aggregate *a, uint64_t hash, cu_slice key)
+{
+    cu_group *g = cu_alloc(a->group_bytes + key.len);
+    char *copy = (char *)g + a->group_bytes;
+    memset(g, 0, sizeof(*g));
+    memcpy(copy, key.data, key.len);
+    g->rec = (cu_keyrec){hash, copy, (uint32_t)key.len};
+    for (uint32_t i = 0; i < a->n_calls; i++)
+        cu_acc_init(&a->calls[i], cu_group_acc(g, &a->calls[i]));
+    if (a->n_groups == a->cap_groups) {
+        a->cap_groups = a->cap_groups ? a->cap_groups * 2 : 64;
+        a->groups = cu_realloc(a->groups, a->cap_groups * sizeof(*a->groups));
+    }
+    g->at = a->n_groups;
+    a->groups[a->n_groups++] = g;
+    cu_keyset_add(&a->set, &g->rec);
+    a->bytes += group_size(a, g);
+    return g;
+}
+
+static void group_free(aggregate *a, cu_group *g)
+{
+    a->bytes -= group_size(a, g);
+    cu_keyset_del(&a->set, &g->rec);
+    a->groups[g->at] = a->groups[--a->n_groups];
+    a->groups[g->at]->at = g->at;
+    for (uint32_t i = 0; i < a->n_calls; i++)
+        cu_acc_clear(&a->calls[i], cu_group_acc(g, &a->calls[i]));
+    cu_free(g->shown);
+    cu_free(g);
+}
+
+static void set_shown(aggregate *a, cu_group *g, cu_slice bytes)
+{
+    a->bytes -= group_size(a, g);
+    g->shown = cu_realloc(g->shown, bytes.len);
+    memcpy(g->shown, bytes.data, bytes.len);
+    g->shown_len = (uint32_t)bytes.len;
+    a->bytes += group_size(a, g);
+}
+
+static void evict(aggregate *a)
+{
+    while (a->bytes > a->budget && a->n_groups > 0) {
+        if (a->hand >= a->n_groups)
+            a->hand = 0;
+        cu_group *g = a->groups[a->hand];
+        if (g->used) {
+            g->used = false;
+            a->hand++;
+        } else {
+            group_free(a, g);
+        }
+    }
+}
+
+static int group_read(aggregate *a, cu_group *g, cu_slice value, cu_err *err)
+{
+    cu_scan s = cu_scan_of(value);
+    bool good = cu_scan_u8(&s) == VERSION;
+    g->n_rows = cu_scan_svarint(&s);
+    cu_slice shown = cu_scan_lslice(&s);
+    if (good && !s.bad && shown.data)
+        set_shown(a, g, shown);
+    else
+        good = false;
+    for (uint32_t i = 0; i < a->n_calls && good; i++)
+        good = cu_acc_get(&a->calls[i], cu_group_acc(g, &a->calls[i]), &s,
+                          a->op.arena);
+    if (!good || cu_scan_left(&s))
+        return cu_fail(err, CU_CORRUPT, 0,
+                       "%s (node %u): a stored group does not check out",
+                       a->op.vt->name, a->op.node->id);
+    g->exists = true;
+    return 0;
+}
+
+static void group_write(aggregate *a, const cu_group *g)
+{
+    cu_buf_clear(&a->scratch);
+    cu_buf_put_u8(&a->scratch, VERSION);
+    cu_buf_put_svarint(&a->scratch, g->n_rows);
+    cu_buf_put_lslice(&a->scratch, cu_slice_n(g->shown, g->shown_len));
+    for (uint32_t i = 0; i < a->n_calls; i++) {
+        const cu_acc_call *c = &a->calls[i];
+        cu_acc_put(c, (const char *)g + c->at, &a->scratch);
+    }
+    cu_table_put(a->table, cu_keyrec_key(&g->rec), cu_buf_slice(&a->scratch));
+}
+
+/* Loads or makes the groups of the rows that found none. */
+static int load_missing(aggregate *a, uint32_t n, cu_err *err)
+{
+    cu_slice keys[CU_BATCH_ROWS], values[CU_BATCH_ROWS];
+    uint16_t at[CU_BATCH_ROWS];
+    uint32_t n_missing = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (a->found[i])
+            continue;
+        at[n_missing] = (uint16_t)i;
+        keys[n_missing++] = cu_batch_key(&a->keys, i);
+    }
+    if (!n_missing)
+        return 0;
+    int rc = cu_table_get_many(a->table, n_missing, keys, values, err);
+    for (uint32_t k = 0; k < n_missing && !rc; k++) {
+        uint64_t hash = a->keys.hash[at[k]];
+        cu_keyrec **slot = &a->found[at[k]];
+        *slot = cu_keyset_find(&a->set, hash, keys[k]);
+        if (*slot)
+            continue; /* an earlier row of the batch made it */
+        cu_group *g = group_new(a, hash, keys[k]);
+        *slot = &g->rec;
+        if (values[k].data)
+            rc = group_read(a, g, values[k], err);
+    }
+    return rc;
+}
+
+/* --- touching
+ * ------------------------------------------------------------------------------*/
+
+/* lslice shown | per call: u8 null | value */
+static int put_output(aggregate *a, const cu_group *g, cu_arena *arena,
+                      cu_buf *out, cu_err *err)
+{
+    cu_buf_put_lslice(out, cu_slice_n(g->shown, g->shown_len));
+    for (uint32_t i = 0; i < a->n_calls; i++) {
+        const cu_acc_call *c = &a->calls[i];
+        cu_value v;
+        int rc = cu_acc_result(c, (const char *)g + c->at, arena, &v, err);
+        if (rc)
+            return rc;
+        cu_buf_put_u8(out, v.null);
+        if (!v.null)
+            cu_value_put(&v, out);
+    }
+    return 0;
+}
+
+static int touch(aggregate *a, cu_group *g, cu_err *err)
+{
+    if (a->n_dirty == a->cap_dirty) {
+        a->cap_dirty = a->cap_dirty ? a->cap_dirty * 2 : 64;
+        a->dirty = cu_realloc(a->dirty, a->cap_dirty * sizeof(*a->dirty));
+    }
+    a->dirty[a->n_dirty++] = (cu_keyed){.key = cu_keyrec_key(&g->rec),
+                                        .item = g};
+    g->dirty = g->used = true;
+    g->before = CU_NULL_SLICE;
+    if (!g->exists)
+        return 0;
+    cu_buf_clear(&a->scratch);
+    int rc = put_output(a, g, a->op.arena, &a->scratch, err);
+    g->before = cu_arena_slice(a->interval, cu_buf_slice(&a->scratch));
+    return rc;
+}
+
+/* A group without rows shows what its first row has. */
+static void show(aggregate *a, cu_group *g, const cu_batch *b, uint32_t row)
+{
+    cu_buf_clear(&a->scratch);
+    cu_row_encode(b, row, a->op.node->aggregate.group, a->n_key, &a->scratch);
+    set_shown(a, g, cu_buf_slice(&a->scratch));
+}
+
+static int touch_rows(aggregate *a, const cu_batch *b, cu_err *err)
+{
+    bool negative = false;
+    for (uint32_t i = 0; i < b->n_sel; i++) {
+        cu_group *g = (cu_group *)a->found[i];
+        uint32_t row = a->rows[i];
+        int32_t w = a->weights[i];
+        if (!g->dirty) {
+            int rc = touch(a, g, err);
+            if (rc)
+                return rc;
+        }
+        if (g->n_rows == 0)
+            show(a, g, b, row);
+        g->n_rows += w;
+        negative |= g->n_rows < 0 || (a->append_only && w < 0);
+    }
+    return negative ? cu_negative(&a->op, "a row of a group", err) : 0;
+}
+
+/* --- push
+ * ----------------------------------------------------------------------------------*/
+
+static bool passes(const cu_col *filter, uint32_t row)
+{
+    return !filter || (!cu_col_is_null(filter, row) &&
+                       CU_COL(filter, uint8_t)[cu_col_at(filter, row)]);
+}
+
+/* The rows that count for a call. */
+static cu_acc_rows rows_of(aggregate *a, const cu_acc_call *c,
+                           const cu_batch *b)
+{
+    const cu_agg_call *call = c->call;
+    const cu_col *col = call->arg < 0 ? NULL : &b->cols[call->arg];
+    const cu_col *filter = call->filter < 0 ? NULL : &b->cols[call->filter];
+    cu_acc_rows r = {.n = b->n_sel,
+                     .groups = a->found,
+                     .rows = a->rows,
+                     .weights = a->weights,
+                     .col = col};
+    if (!filter && !(col && col->valid))
+        return r;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < b->n_sel; i++) {
+        uint32_t row = a->rows[i];
+        a->call_found[n] = a->found[i];
+        a->call_rows[n] = a->rows[i];
+        a->call_weights[n] = a->weights[i];
+        n += passes(filter, row) && !(col && cu_col_is_null(col, row));
+    }
+    r.n = n;
+    r.groups = a->call_found;
+    r.rows = a->call_rows;
+    r.weights = a->call_weights;
+    return r;
+}
+
+static int push(cu_op *op, int port, const cu_batch *b, cu_err *err)
+{
+    aggregate *a = (aggregate *)op;
+    (void)port;
+    cu_keys_encode(b, a->key, a->n_key, &a->keys);
+    cu_keyset_probe(&a->set, &a->keys, a->found);
+    for (uint32_t i = 0; i < b->n_sel; i++) {
+        a->rows[i] = (uint16_t)cu_batch_row(b, i);
+        a->weights[i] = cu_batch_weight(b, a->rows[i]);
+    }
+    int rc = load_missing(a, b->n_sel, err);
+    rc = rc ? rc : touch_rows(a, b, err);
+    for (uint32_t i = 0; i < a->n_calls && !rc; i++) {
+        const cu_acc_call *c = &a->calls[i];
+        cu_acc_rows rows = rows_of(a, c, b);
+        if (c->counted)
+            cu_counted_push(a->counted, c, &rows);
+        else
+            cu_acc_add(c, &rows, op->arena);
+    }
+    return rc;
+}
+
+int cu_aggregate_first(cu_op *op, cu_err *err)
+{
+    aggregate *a = (aggregate *)op;
+    if (!op->node->aggregate.global)
+        return 0;
+    cu_arena_reset(op->arena);
+    a->keys.n = 1;
+    a->keys.offsets[0] = a->keys.offsets[1] = 0;
+    a->keys.hash[0] = cu_hash(CU_LIT(""));
+    cu_keyset_probe(&a->set, &a->keys, a->found);
+    int rc = load_missing(a, 1, err);
+    cu_group *g = (cu_group *)a->found[0];
+    if (rc || g->dirty)
+        return rc;
+    if (!g->shown) {
+        cu_batch *none = cu_batch_new(op->arena, op->node->inputs[0]->schema,
+                                      1);
+        show(a, g, none, 0);
+    }
+    return touch(a, g, err);
+}
+
+/* --- commit
+ * --------------------------------------------------------------------------------*/
+
+/* A row of the outbox from what put_output() wrote. */
+static int output_row(aggregate *a, cu_slice bytes, int32_t w, cu_err *err)
+{
+    const cu_schema *schema = a->op.node->schema;
+    cu_scan s = cu_scan_of(bytes);
+    int rc = cu_outbox_row(&a->out, cu_scan_lslice(&s), w, err);
+    if (rc)
+        return rc;
+    cu_batch *b = a->out.batch;
+    for (uint32_t i = 0; i < a->n_calls; i++) {
+        cu_col *col = &b->cols[a->n_key + i];
+        cu_value v = {.type = schema->fields[a->n_key + i].type, .null = true};
+        if (!cu_scan_u8(&s)) {
+            bool good = cu_value_get(v.type, &s, b->arena, &v);
+            CU_ASSERT(good);
+        }
+        cu_col_set(b->arena, col, b->n_rows - 1, b->capacity, &v);
+    }
+    return 0;
+}
+
+static int emit_change(aggregate *a, const cu_group *g, bool lives, cu_err *err)
+{
+    int rc = cu_outbox_room(&a->out, 2, err);
+    cu_slice now = CU_NULL_SLICE;
+    if (!rc && lives) {
+        cu_buf_clear(&a->scratch);
+        rc = put_output(a, g, a->out.arena, &a->scratch, err);
+        now = cu_buf_slice(&a->scratch);
+    }
+    if (rc || cu_slice_eq(now, g->before))
+        return rc;
+    if (g->before.data)
+        rc = output_row(a, g->before, -1, err);
+    if (!rc && now.data)
+        rc = output_row(a, cu_arena_slice(a->out.arena, now), 1, err);
+    return rc;
+}
+
+static int commit_group(aggregate *a, cu_group *g, cu_err *err)
+{
+    bool lives = g->n_rows > 0 || a->op.node->aggregate.global;
+    for (uint32_t i = 0; i < a->n_calls; i++)
+        if (!cu_acc_is_sound(&a->calls[i], cu_group_acc(g, &a->calls[i])))
+            return cu_negative(&a->op, "a value of a group", err);
+    int rc = emit_change(a, g, lives, err);
+    if (rc)
+        return rc;
+    if (lives)
+        group_write(a, g);
+    else if (g->exists)
+        cu_table_del(a->table, cu_keyrec_key(&g->rec));
+    g->dirty = false;
+    g->exists = lives;
+    if (!lives)
+        group_free(a, g);
+    return 0;
+}
+
+static int commit(cu_op *op, cu_err *err)
+{
+    aggregate *a = (aggregate *)op;
+    int rc = a->counted ? cu_counted_commit(a->counted, err) : 0;
+    op->n_keys += a->n_dirty;
+    cu_sort_keyed(a->dirty, a->n_dirty);
+    for (uint32_t i = 0; i < a->n_dirty && !rc; i++)
+        rc = commit_group(a, a->dirty[i].item, err);
+    a->n_dirty = 0;
+    rc = rc ? rc : cu_outbox_flush(&a->out, err);
+    if (rc)
+        return rc;
+    cu_arena_reset(a->interval);
+    evict(a);
+    return cu_held_mark_send(&a->mark, op, err);
+}
+
+static int watermark(cu_op *op, int port, int64_t ts_us, cu_err *err)
+{
+    aggregate *a = (aggregate *)op;
+    (void)port, (void)err;
+    cu_held_mark_see(&a->mark, ts_us);
+    return 0;
+}
+
+static void close_op(cu_op *op)
+{
+    aggregate *a = (aggregate *)op;
+    while (a->n_groups > 0)
+        group_free(a, a->groups[a->n_groups - 1]);
+    cu_keyset_close(&a->set);
+    cu_counted_free(a->counted);
+    cu_outbox_close(&a->out);
+    cu_arena_free(a->interval);
+    cu_buf_free(&a->keys.bytes);
+    cu_buf_free(&a->scratch);
+    cu_free(a->groups);
+    cu_free(a->dirty);
+    cu_free(a->calls);
+    cu_free(a->key);
+}
+
+cu_op *cu_aggregate_new(void)
+{
+    static const cu_op_vt vt = {.name = "aggregate",
+                                .open = open_op,
+                                .push = push,
+                                .watermark = watermark,
+                                .commit = commit,
+                                .close = close_op};
+    aggregate *a = cu_calloc(1, sizeof(*a));
+    cu_op_init(&a->op, &vt);
+    cu_keyset_open(&a->set);
+    cu_outbox_open(&a->out, &a->op, NULL);
+    return &a->op;
+}

@@ -1,0 +1,88 @@
+/* Shared by the files of operators/ only. */
+#ifndef CU_OPERATORS_INT_H
+#define CU_OPERATORS_INT_H
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "processors/operators/op.h"
+
+/* --- the makers, one per file
+ * --------------------------------------------------*/
+
+cu_op *cu_entry_new(void);
+cu_op *cu_filter_new(void);
+cu_op *cu_project_new(void);
+cu_op *cu_flatmap_new(void);
+cu_op *cu_union_new(void);
+cu_op *cu_values_new(void);
+cu_op *cu_watermark_new(void);
+cu_op *cu_normalize_new(void);
+cu_op *cu_aggregate_new(void);
+cu_op *cu_rank_new(void);
+cu_op *cu_materialize_new(void);
+
+/* First start of a stage. */
+int cu_values_emit(cu_op *op, cu_err *err);
+int cu_aggregate_first(cu_op *op, cu_err *err);
+
+/* Sets what every operator has; `vt->open` comes later. */
+void cu_op_init(cu_op *op, const cu_op_vt *vt);
+
+/* --- faults of rows
+ * ------------------------------------------------------------*/
+
+/* Writes the letters of the failing +1 rows; `column_of` names the output
+ * column of an expression (NULL: none). Clears the failing rows out of the
+ * `n` row numbers in `sel`; *n is how many are left. */
+int cu_faults_report(cu_op *op, const cu_batch *b, const cu_row_faults *faults,
+                     const cu_schema *columns, cu_err *err);
+uint32_t cu_faults_sift(const cu_batch *b, const cu_row_faults *faults,
+                        uint16_t *sel);
+
+/* --- emitting rows
+ * -------------------------------------------------------------*/
+
+/* Rows gathered into batches and emitted as these fill up. */
+typedef struct cu_outbox {
+    cu_op *op;
+    const cu_schema *schema;
+    cu_arena *arena; /* of the batch; reset after each emit */
+    cu_batch *batch; /* NULL: nothing waits */
+} cu_outbox;
+
+void cu_outbox_open(cu_outbox *o, cu_op *op, const cu_schema *schema);
+void cu_outbox_close(cu_outbox *o);
+/* Room for `rows` more that must stand in one batch: emits when it is not
+ * there. */
+int cu_outbox_room(cu_outbox *o, uint32_t rows, cu_err *err);
+/* The row that `bytes` hold; `bytes` must live until the flush. */
+int cu_outbox_row(cu_outbox *o, cu_slice bytes, int32_t weight, cu_err *err);
+/* The same with any 64-bit weight, over several rows if need be. */
+int cu_outbox_weighed(cu_outbox *o, cu_slice bytes, int64_t weight,
+                      cu_err *err);
+int cu_outbox_flush(cu_outbox *o, cu_err *err);
+
+/* --- watermarks of operators that emit at commit
+ * -------------------------------*/
+
+/* Rows of before a watermark leave at the commit, so it must wait for them. */
+typedef struct cu_held_mark {
+    int64_t seen, sent;
+} cu_held_mark;
+#define CU_HELD_MARK ((cu_held_mark){INT64_MIN, INT64_MIN})
+
+static inline void cu_held_mark_see(cu_held_mark *m, int64_t ts_us)
+{
+    if (ts_us > m->seen)
+        m->seen = ts_us;
+}
+int cu_held_mark_send(cu_held_mark *m, cu_op *op, cu_err *err);
+
+/* --- errors
+ * ----------------------------------------------------------------------*/
+
+/* A retraction of a row that is not there: a bug upstream. Ends the process
+ * where slow asserts are on. */
+int cu_negative(const cu_op *op, const char *what, cu_err *err);
+
+#endif

@@ -1,0 +1,488 @@
+/* Materialize: the rows of a view, by key.
+ *
+ *   push      per key: the changes since the last commit, cancelled out
+ *   commit    keys in order:  committed Z-set + changes -> new Z-set
+ *             -1 old row, +1 new row, adjacent (M1); nothing when equal
+ *
+ * State: key bytes -> Z-set.  A Z-set is the rows of the key with weights;
+ * while a commit runs a key may have several (an update is two rows), at its
+ * end it has one, or the key is not unique (23505), or a row was retracted
+ * that never came.
+ *
+ *   u8 1 | varint n | n x { svarint weight | lslice row bytes }
+ *
+ * `bag`: there is no key; the row bytes are the key and the value is
+ *
+ *   u8 1 | varint count
+ *
+ * Without key and bag the view only ever grows: rows pass and nothing is
+ * kept.
+ */
+#include "processors/operators/int.h"
+#include "processors/operators/keyset.h"
+#include "processors/plan/program.h"
+
+enum { VERSION = 1, CHUNK = 1024 };
+
+typedef struct change {
+    struct change *older;
+    cu_slice row;
+    int64_t weight;
+} change;
+
+typedef struct touched_key {
+    cu_keyrec rec;
+    change *changes;
+} touched_key;
+
+typedef struct materialize {
+    cu_op op;
+    cu_table *table;
+    bool passes; /* append-only without key */
+    cu_key_col *key;
+    cu_keys keys;
+    cu_touched touched;
+    cu_buf scratch;
+    cu_outbox out;
+    cu_held_mark mark;
+} materialize;
+
+static int open_op(cu_op *op, cu_err *err)
+{
+    materialize *m = (materialize *)op;
+    const cu_node *n = op->node;
+    (void)err;
+    m->passes = n->n_key == 0 && !n->materialize.bag;
+    m->mark = CU_HELD_MARK;
+    m->out.schema = n->schema;
+    if (m->passes)
+        return 0;
+    m->table = cu_space_table(op->env->space, cu_node_state_table(n, 0));
+    m->key = cu_calloc(n->n_key, sizeof(*m->key));
+    for (uint32_t i = 0; i < n->n_key; i++)
+        m->key[i].col = n->key[i];
+    return 0;
+}
+
+/* --- push
+ * ------------------------------------------------------------------------*/
+
+/* Newest first: a retraction mostly takes back what came last. */
+static void add_change(materialize *m, touched_key *k, cu_slice row, int64_t w)
+{
+    change **at = &k->changes;
+    for (; *at; at = &(*at)->older) {
+        change *c = *at;
+        if (!cu_slice_eq(c->row, row))
+            continue;
+        c->weight += w;
+        if (c->weight == 0)
+            *at = c->older;
+        return;
+    }
+    change *c = cu_arena_alloc(m->touched.arena, sizeof(*c));
+    *c = (change){k->changes, cu_arena_slice(m->touched.arena, row), w};
+    k->changes = c;
+}
+
+static void push_bag(materialize *m, const cu_batch *b)
+{
+    for (uint32_t i = 0; i < b->n_sel; i++) {
+        uint32_t row = cu_batch_row(b, i);
+        bool fresh;
+        cu_buf_clear(&m->scratch);
+        cu_row_encode(b, row, NULL, b->n_cols, &m->scratch);
+        cu_slice key = cu_buf_slice(&m->scratch);
+        touched_key *k = cu_touched_put(&m->touched, cu_hash(key), key, &fresh);
+        if (!k->changes) {
+            k->changes = cu_arena_calloc(m->touched.arena, 1,
+                                         sizeof(*k->changes));
+            k->changes->row = cu_keyrec_key(&k->rec);
+        }
+        k->changes->weight += cu_batch_weight(b, row);
+    }
+}
+
+static void push_keyed(materialize *m, const cu_batch *b)
+{
+    cu_keys_encode(b, m->key, m->op.node->n_key, &m->keys);
+    for (uint32_t i = 0; i < b->n_sel; i++) {
+        uint32_t row = cu_batch_row(b, i);
+        bool fresh;
+        touched_key *k = cu_touched_put(&m->touched, m->keys.hash[i],
+                                        cu_batch_key(&m->keys, i), &fresh);
+        cu_buf_clear(&m->scratch);
+        cu_row_encode(b, row, NULL, b->n_cols, &m->scratch);
+        add_change(m, k, cu_buf_slice(&m->scratch), cu_batch_weight(b, row));
+    }
+}
+
+static int pass(materialize *m, const cu_batch *b, cu_err *err)
+{
+    for (uint32_t i = 0; b->weights && i < b->n_sel; i++)
+        if (b->weights[cu_batch_row(b, i)] < 0)
+            return cu_negative(&m->op, "a row of an append-only view", err);
+    return cu_op_emit(&m->op, b, err);
+}
+
+static int push(cu_op *op, int port, const cu_batch *b, cu_err *err)
+{
+    materialize *m = (materialize *)op;
+    (void)port;
+    if (m->passes)
+        return pass(m, b, err);
+    if (op->node->materialize.bag)
+        push_bag(m, b);
+    else
+        push_keyed(m, b);
+    return 0;
+}
+
+/* --- Z-sets
+ * ------------------------------------------------------------------------*/
+
+static int corrupt(const cu_op *op, cu_err *err)
+{
+    return cu_fail(err, CU_CORRUPT, 0,
+                   "%s (node %u): a stored value does not check out",
+                   op->vt->name, op->node->id);
+}
+
+/* The stored rows as changes, in the operator's arena. */
+static int read_zset(materialize *m, cu_slice value, change **out, cu_err *err)
+{
+    *out = NULL;
+    if (!value.data)
+        return 0;
+    cu_scan s = cu_scan_of(value);
+    uint8_t version = cu_scan_u8(&s);
+    uint64_t n = cu_scan_varint(&s);
+    for (uint64_t i = 0; i < n && !s.bad; i++) {
+        change *c = cu_arena_alloc(m->op.arena, sizeof(*c));
+        c->weight = cu_scan_svarint(&s);
+        c->row = cu_scan_lslice(&s);
+        c->older = *out;
+        *out = c;
+    }
+    if (s.bad || version != VERSION || cu_scan_left(&s))
+        return corrupt(&m->op, err);
+    return 0;
+}
+
+static const char *view_name(const cu_op *op)
+{
+    const cu_view_def *v = op->node->materialize.view;
+    return v ? v->name : "?";
+}
+
+static void print_row(const materialize *m, cu_slice row, cu_buf *out)
+{
+    cu_batch *b = cu_batch_new(m->op.arena, m->op.node->schema, 1);
+    if (cu_row_decode(row, b, 1, false, NULL))
+        return;
+    for (uint32_t c = 0; c < b->n_cols; c++) {
+        cu_buf_put_str(out, c ? ", " : "(");
+        if (cu_col_is_null(&b->cols[c], 0))
+            cu_buf_put_str(out, "null");
+        else
+            cu_col_out(&b->cols[c], 0, NULL, out);
+    }
+    cu_buf_put_str(out, ")");
+}
+
+static int conflict(materialize *m, cu_slice a, cu_slice b, cu_err *err)
+{
+    const cu_node *n = m->op.node;
+    cu_buf names = {0}, first = {0}, second = {0};
+    for (uint32_t i = 0; i < n->n_key; i++)
+        cu_buf_printf(&names, "%s%s", i ? ", " : "",
+                      n->schema->fields[n->key[i]].name);
+    print_row(m, a, &first);
+    print_row(m, b, &second);
+    cu_slice na = cu_buf_slice(&names), fa = cu_buf_slice(&first),
+             sa = cu_buf_slice(&second);
+    int rc = cu_fail(err, CU_DATA, 0,
+                     "duplicate key value violates the primary key of view %s: "
+                     "key (%.*s) has the rows %.*s and %.*s",
+                     view_name(&m->op), (int)(na.len < 100 ? na.len : 100),
+                     na.data, (int)(fa.len < 120 ? fa.len : 120), fa.data,
+                     (int)(sa.len < 120 ? sa.len : 120), sa.data);
+    if (err)
+        err->sqlstate = CU_SQLSTATE('2', '3', '5', '0', '5');
+    cu_buf_free(&names);
+    cu_buf_free(&first);
+    cu_buf_free(&second);
+    return rc;
+}
+
+/* The one row that a key ends with; absent when it ends without. */
+static int settle(materialize *m, const change *rows, cu_slice *row,
+                  cu_err *err)
+{
+    *row = CU_NULL_SLICE;
+    for (const change *c = rows; c; c = c->older) {
+        if (c->weight == 0)
+            continue;
+        if (c->weight < 0)
+            return cu_negative(&m->op, "a row of the view", err);
+        if (row->data || c->weight > 1)
+            return conflict(m, row->data ? *row : c->row, c->row, err);
+        *row = c->row;
+    }
+    return 0;
+}
+
+/* Adds the changes to the stored rows, both of them few. */
+static change *apply(materialize *m, const change *stored, const change *more)
+{
+    change *sum = NULL;
+    for (const change *from = stored; from; from = from->older) {
+        change *c = cu_arena_dup(m->op.arena, from, sizeof(*c));
+        c->older = sum;
+        sum = c;
+    }
+    for (const change *from = more; from; from = from->older) {
+        change *c = sum;
+        while (c && !cu_slice_eq(c->row, from->row))
+            c = c->older;
+        if (c) {
+            c->weight += from->weight;
+            continue;
+        }
+        c = cu_arena_dup(m->op.arena, from, sizeof(*c));
+        c->older = sum;
+        sum = c;
+    }
+    return sum;
+}
+
+/* --- commit
+ * --------------------------------------------------------------------------*/
+
+static void store(materialize *m, cu_slice key, cu_slice row)
+{
+    if (!row.data) {
+        cu_table_del(m->table, key);
+        return;
+    }
+    cu_buf_clear(&m->scratch);
+    cu_buf_put_u8(&m->scratch, VERSION);
+    cu_buf_put_varint(&m->scratch, 1);
+    cu_buf_put_svarint(&m->scratch, 1);
+    cu_buf_put_lslice(&m->scratch, row);
+    cu_table_put(m->table, key, cu_buf_slice(&m->scratch));
+}
+
+static int commit_key(materialize *m, const touched_key *k, cu_slice value,
+                      cu_err *err)
+{
+    change *stored;
+    cu_slice old, now;
+    int rc = read_zset(m, value, &stored, err);
+    rc = rc ? rc : settle(m, stored, &old, err);
+    rc = rc ? rc : settle(m, apply(m, stored, k->changes), &now, err);
+    if (rc || cu_slice_eq(old, now))
+        return rc;
+    rc = cu_outbox_room(&m->out, 2, err);
+    if (!rc && old.data) /* the stored bytes change before the flush */
+        rc = cu_outbox_row(&m->out, cu_arena_slice(m->out.arena, old), -1, err);
+    if (!rc && now.data)
+        rc = cu_outbox_row(&m->out, now, 1, err);
+    if (!rc)
+        store(m, cu_keyrec_key(&k->rec), now);
+    return rc;
+}
+
+static int commit_counted(materialize *m, const touched_key *k, cu_slice value,
+                          cu_err *err)
+{
+    int64_t count = 0;
+    if (value.data) {
+        cu_scan s = cu_scan_of(value);
+        uint8_t version = cu_scan_u8(&s);
+        count = (int64_t)cu_scan_varint(&s);
+        if (s.bad || version != VERSION || count <= 0)
+            return corrupt(&m->op, err);
+    }
+    cu_slice row = cu_keyrec_key(&k->rec);
+    count += k->changes->weight;
+    if (count < 0)
+        return cu_negative(&m->op, "a row of the view", err);
+    if (count == 0) {
+        cu_table_del(m->table, row);
+    } else {
+        cu_buf_clear(&m->scratch);
+        cu_buf_put_u8(&m->scratch, VERSION);
+        cu_buf_put_varint(&m->scratch, (uint64_t)count);
+        cu_table_put(m->table, row, cu_buf_slice(&m->scratch));
+    }
+    return cu_outbox_weighed(&m->out, row, k->changes->weight, err);
+}
+
+static bool is_quiet(const materialize *m, const touched_key *k)
+{
+    return !k->changes ||
+           (m->op.node->materialize.bag && k->changes->weight == 0);
+}
+
+static int commit_chunk(materialize *m, const cu_keyed *items, uint32_t n,
+                        cu_err *err)
+{
+    cu_slice keys[CHUNK], values[CHUNK];
+    uint32_t at[CHUNK], n_keys = 0;
+    cu_arena_reset(m->op.arena);
+    for (uint32_t i = 0; i < n; i++) {
+        if (is_quiet(m, items[i].item))
+            continue;
+        keys[n_keys] = items[i].key;
+        at[n_keys++] = i;
+    }
+    int rc = cu_table_get_many(m->table, n_keys, keys, values, err);
+    for (uint32_t i = 0; i < n_keys && !rc; i++) {
+        /* A put may evict what was lent: copied before the first one. */
+        if (values[i].data)
+            values[i] = cu_arena_slice(m->op.arena, values[i]);
+    }
+    for (uint32_t i = 0; i < n_keys && !rc; i++) {
+        const touched_key *k = items[at[i]].item;
+        rc = m->op.node->materialize.bag ? commit_counted(m, k, values[i], err)
+                                         : commit_key(m, k, values[i], err);
+    }
+    return rc;
+}
+
+static int commit(cu_op *op, cu_err *err)
+{
+    materialize *m = (materialize *)op;
+    const cu_keyed *items = cu_touched_sorted(&m->touched);
+    uint32_t n = m->touched.n;
+    int rc = 0;
+    op->n_keys += n;
+    for (uint32_t i = 0; i < n && !rc; i += CHUNK)
+        rc = commit_chunk(m, items + i, n - i < CHUNK ? n - i : CHUNK, err);
+    rc = rc ? rc : cu_outbox_flush(&m->out, err);
+    cu_touched_reset(&m->touched);
+    return rc ? rc : cu_held_mark_send(&m->mark, op, err);
+}
+
+static int watermark(cu_op *op, int port, int64_t ts_us, cu_err *err)
+{
+    materialize *m = (materialize *)op;
+    (void)port, (void)err;
+    cu_held_mark_see(&m->mark, ts_us);
+    return 0;
+}
+
+static void close_op(cu_op *op)
+{
+    materialize *m = (materialize *)op;
+    cu_touched_close(&m->touched);
+    cu_outbox_close(&m->out);
+    cu_buf_free(&m->keys.bytes);
+    cu_buf_free(&m->scratch);
+    cu_free(m->key);
+}
+
+cu_op *cu_materialize_new(void)
+{
+    static const cu_op_vt vt = {.name = "materialize",
+                                .open = open_op,
+                                .push = push,
+                                .watermark = watermark,
+                                .commit = commit,
+                                .close = close_op};
+    materialize *m = cu_calloc(1, sizeof(*m));
+    cu_op_init(&m->op, &vt);
+    cu_touched_open(&m->touched, sizeof(touched_key));
+    cu_outbox_open(&m->out, &m->op, NULL);
+    return &m->op;
+}
+
+/* --- reading from outside
+ * --------------------------------------------------------------*/
+
+typedef int push_fn(void *ctx, const cu_batch *b, cu_err *err);
+
+typedef struct reading {
+    const cu_node *node;
+    cu_arena *arena;
+    cu_batch *batch;
+    push_fn *push;
+    void *ctx;
+} reading;
+
+static int send(reading *r, cu_err *err)
+{
+    if (!r->batch)
+        return 0;
+    cu_batch_seal(r->batch);
+    int rc = r->push(r->ctx, r->batch, err);
+    r->batch = NULL;
+    cu_arena_reset(r->arena);
+    return rc;
+}
+
+static int read_row(reading *r, cu_slice row, int64_t weight, cu_err *err)
+{
+    int rc = 0;
+    while (weight > 0 && !rc) {
+        int32_t w = weight > INT32_MAX ? INT32_MAX : (int32_t)weight;
+        if (r->batch && r->batch->n_rows == r->batch->capacity)
+            rc = send(r, err);
+        if (!r->batch)
+            r->batch = cu_batch_new(r->arena, r->node->schema, CU_BATCH_ROWS);
+        rc = rc ? rc : cu_row_decode(row, r->batch, w, true, err);
+        weight -= w;
+    }
+    return rc;
+}
+
+static int read_entry(reading *r, cu_slice key, cu_slice value, cu_err *err)
+{
+    cu_scan s = cu_scan_of(value);
+    int rc = 0;
+    if (cu_scan_u8(&s) != VERSION)
+        s.bad = true;
+    uint64_t n = cu_scan_varint(&s);
+    if (r->node->materialize.bag && !s.bad)
+        return read_row(r, key, (int64_t)n, err);
+    for (uint64_t i = 0; i < n && !s.bad && !rc; i++) {
+        int64_t weight = cu_scan_svarint(&s);
+        cu_slice row = cu_scan_lslice(&s);
+        if (!s.bad)
+            rc = read_row(r, row, weight, err);
+    }
+    if (s.bad)
+        return cu_fail(err, CU_CORRUPT, 0,
+                       "materialize (node %u): a stored value does not check "
+                       "out",
+                       r->node->id);
+    return rc;
+}
+
+int cu_materialize_scan(cu_space *space, const cu_node *node, push_fn *give,
+                        void *ctx, cu_err *err)
+{
+    reading r = {.node = node, .push = give, .ctx = ctx};
+    cu_table_iter *it;
+    cu_slice key, value;
+    CU_ASSERT(node->kind == CU_N_MATERIALIZE);
+    if (node->n_key == 0 && !node->materialize.bag)
+        return cu_fail(err, CU_UNSUPPORTED, 0,
+                       "view %s is append-only without key: its rows are in "
+                       "its topic only",
+                       node->materialize.view ? node->materialize.view->name
+                                              : "?");
+    cu_table *t = cu_space_table(space, cu_node_state_table(node, 0));
+    int rc = cu_table_scan(t, CU_LIT(""), CU_NULL_SLICE, false, &it, err);
+    if (rc)
+        return rc;
+    r.arena = cu_arena_new(0);
+    while (!rc && cu_table_iter_next(it, &key, &value))
+        rc = read_entry(&r, key, value, err);
+    int closed = cu_table_iter_close(it, rc ? NULL : err);
+    rc = rc ? rc : closed;
+    rc = rc ? rc : send(&r, err);
+    cu_arena_free(r.arena);
+    return rc;
+}
