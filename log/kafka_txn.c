@@ -340,7 +340,8 @@ int cu_kafka_commit(cu_writer *base, int64_t timeout_ms, cu_arena *a,
 static int abort_active(cu_kafka_writer *w, cu_err *err)
 {
     cu_kafka *k = w->client.kafka;
-    int64_t until = cu_mono_ms(k->env) + k->transaction_ms;
+    /* Twice, so that a request whose answer is lost is sent again. */
+    int64_t until = cu_mono_ms(k->env) + 2 * k->transaction_ms;
     int before = atomic_load(&w->end_txn_sent);
     rd_kafka_error_t *e;
     w->aborting = true;

@@ -18,7 +18,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 version=$1 port=$2
 shift 2
 export CUPEL_KAFKA_JARS=${CUPEL_KAFKA_JARS:-${CUPEL_KAFKA_DEFAULT_JARS:-$here/../../build/kafka}}
-data=$(mktemp -d "${TMPDIR:-/tmp}/cupel-kafka-XXXXXX")
+data=$(mktemp -d -t cupel-kafka-XXXXXX)
 trap '"$here/broker.sh" wipe "$data"' EXIT
 trap 'exit 130' INT TERM
 
