@@ -347,7 +347,7 @@ static bool skip_frame(cu_avro_in *in)
 
 bool cu_avro_read(cu_avro_plan *p, cu_call *c)
 {
-    cu_avro_in in = cu_avro_in_of(c->in->value);
+    cu_avro_in in = cu_avro_in_of(c->value);
     uint32_t faults = c->faults->n;
     bool good = (!p->framed || skip_frame(&in)) && run(p, &in, c);
     if (good && cu_scan_left(&in.at))

@@ -438,7 +438,7 @@ static bool take_items(cu_avro_in *in, const cu_avro_type *t, cu_buf *out)
     if (out)
         cu_buf_put_u8(out, map ? '{' : '[');
     for (;;) {
-        uint64_t n;
+        uint64_t n = 0;
         if (!take_count(in, &n))
             return false;
         if (!n)

@@ -123,7 +123,7 @@ static bool quoted_cell(split *s, cu_arena *a, cu_raw *out)
         return false;
     }
     size_t len = (size_t)(p - start);
-    *out = (cu_raw){start, (uint32_t)len, CU_RAW_TEXT};
+    *out = (cu_raw){start, (uint32_t)len, CU_RAW_TEXT, 0};
     if (doubled) {
         char *to = cu_arena_alloc(a, len - doubled);
         out->p = to;
@@ -150,7 +150,7 @@ static bool next_cell(split *s, cu_arena *a, cu_raw *out)
         }
     }
     size_t len = (size_t)(p - s->p);
-    *out = (cu_raw){s->p, (uint32_t)len, len ? CU_RAW_TEXT : CU_RAW_NULL};
+    *out = (cu_raw){s->p, (uint32_t)len, len ? CU_RAW_TEXT : CU_RAW_NULL, 0};
     return end_cell(s, p);
 }
 
@@ -282,7 +282,7 @@ bool cu_csv_read(cu_csv *s, cu_call *c, cu_slice header)
 {
     if (!use_header(s, c, header))
         return false;
-    cu_slice line = bare(c->in->value);
+    cu_slice line = bare(c->value);
     split in = {line.data, line.data + line.len, s->delimiter, NULL, false};
     uint32_t cells = 0;
     while (!in.done) {

@@ -92,7 +92,7 @@ static bool leap(int year)
 }
 
 /* Ten bytes at p as YYYY-MM-DD, in days since 2000-01-01. */
-static bool date_at(const char *p, int32_t *days)
+static inline bool date_at(const char *p, int32_t *days)
 {
     static const uint8_t length[] = {31, 28, 31, 30, 31, 30,
                                      31, 31, 30, 31, 30, 31};
@@ -120,7 +120,7 @@ bool cu_fast_date(cu_slice text, int32_t *days)
 }
 
 /* Seconds and their fraction; moves *at behind them. */
-static bool seconds_at(const char **at, const char *end, int64_t *us)
+static inline bool seconds_at(const char **at, const char *end, int64_t *us)
 {
     const char *p = *at;
     if (end - p < 3)
@@ -148,7 +148,7 @@ static bool seconds_at(const char **at, const char *end, int64_t *us)
 }
 
 /* Z, +HH, +HHMM, +HH:MM, up to the end. */
-static bool offset_at(const char *p, const char *end, int32_t *offset_s)
+static inline bool offset_at(const char *p, const char *end, int32_t *offset_s)
 {
     *offset_s = 0;
     if (*p == 'Z' || *p == 'z')

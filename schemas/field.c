@@ -160,7 +160,7 @@ static bool fast_numeric(cu_call *c, uint32_t col, cu_slice text)
     return true;
 }
 
-static bool fast_time(cu_call *c, uint32_t col, cu_slice text)
+bool cu_field_put_plain_time(cu_call *c, uint32_t col, cu_slice text)
 {
     const cu_codec_field *f = &c->d->fields[col];
     int64_t us;
@@ -216,11 +216,22 @@ bool cu_field_put_unix_us(cu_call *c, uint32_t col, __int128 us)
     return put_i4(c, col, (int32_t)days);
 }
 
+/* 0: no epoch encoding. */
 static int64_t epoch_unit_us(uint8_t encoding)
 {
-    return encoding == CU_ENC_EPOCH_SECONDS  ? 1000000
-           : encoding == CU_ENC_EPOCH_MILLIS ? 1000
-                                             : 1;
+    switch ((cu_encoding)encoding) {
+    case CU_ENC_EPOCH_SECONDS:
+        return 1000000;
+    case CU_ENC_EPOCH_MILLIS:
+        return 1000;
+    case CU_ENC_EPOCH_MICROS:
+        return 1;
+    case CU_ENC_TEXT:
+    case CU_ENC_BASE64:
+    case CU_ENC_HEX:
+        break;
+    }
+    return 0;
 }
 
 static bool put_epoch(cu_call *c, uint32_t col, cu_slice text)
@@ -360,7 +371,7 @@ static bool put_fast(cu_call *c, uint32_t col, cu_slice text)
         return fast_numeric(c, col, text);
     case CU_T_TIMESTAMP:
     case CU_T_TIMESTAMPTZ:
-        return f->plain && fast_time(c, col, text);
+        return f->plain && cu_field_put_plain_time(c, col, text);
     case CU_T_DATE:
         return fast_date(c, col, text);
     case CU_T_BOOL:
@@ -409,8 +420,7 @@ bool cu_field_put_int(cu_call *c, uint32_t col, int64_t v)
     if (f->encoding == CU_ENC_TEXT && f->type.kind == CU_T_INT4 &&
         v == (int32_t)v)
         return put_i4(c, col, (int32_t)v);
-    if (f->encoding >= CU_ENC_EPOCH_SECONDS &&
-        f->encoding <= CU_ENC_EPOCH_MICROS)
+    if (epoch_unit_us(f->encoding))
         return cu_field_put_unix_us(c, col,
                                     (__int128)v * epoch_unit_us(f->encoding));
     return cu_field_put_text(
@@ -462,6 +472,9 @@ static bool put_json(cu_call *c, uint32_t col, const cu_raw *r)
         return cu_field_put_text(c, col, cu_slice_n(s.data + 1, s.len - 2));
     if (r->kind == CU_RAW_ESCAPED)
         return cu_field_put_text(c, col, cu_json_unescape(s, c->to->arena));
+    if (r->kind == CU_RAW_INT && epoch_unit_us(f->encoding))
+        return cu_field_put_unix_us(
+            c, col, (__int128)r->i * epoch_unit_us(f->encoding));
     if (f->encoding == CU_ENC_TEXT && f->type.kind == CU_T_ARRAY) {
         if (r->kind == CU_RAW_ARRAY)
             return put_array(c, col, s);
@@ -488,6 +501,7 @@ bool cu_field_put_raw(cu_call *c, uint32_t col, const cu_raw *r, bool *null)
     case CU_RAW_STRING:
     case CU_RAW_ESCAPED:
     case CU_RAW_NUMBER:
+    case CU_RAW_INT:
     case CU_RAW_TRUE:
     case CU_RAW_FALSE:
     case CU_RAW_ARRAY:

@@ -14,6 +14,8 @@
 bool cu_field_put_raw(cu_call *c, uint32_t col, const cu_raw *r, bool *null);
 /* Text through the column's encoding and input function. */
 bool cu_field_put_text(cu_call *c, uint32_t col, cu_slice text);
+/* A timestamp column, when the text has the plain form; no faults. */
+bool cu_field_put_plain_time(cu_call *c, uint32_t col, cu_slice text);
 /* Bytes that need no interpretation: a bytea column takes them as they
  * are, others as text (UTF-8 checked). */
 bool cu_field_put_bytes(cu_call *c, uint32_t col, cu_slice bytes);

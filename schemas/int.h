@@ -40,6 +40,7 @@ typedef enum cu_raw_kind {
     CU_RAW_STRING,  /* JSON string with its quotes, nothing escaped */
     CU_RAW_ESCAPED, /* JSON string with its quotes and escapes */
     CU_RAW_NUMBER,
+    CU_RAW_INT, /* a number of at most 16 digits, in `i` as well */
     CU_RAW_TRUE,
     CU_RAW_FALSE,
     CU_RAW_ARRAY,
@@ -51,12 +52,23 @@ typedef struct cu_raw {
     const char *p;
     uint32_t len;
     uint8_t kind; /* cu_raw_kind */
+    int64_t i;    /* INT */
 } cu_raw;
 
 static inline cu_slice cu_raw_slice(const cu_raw *r)
 {
     return (cu_slice){r->p, r->len};
 }
+
+/* Columns of a value that the commonest slots fill without a call. */
+typedef enum cu_quick {
+    CU_QUICK_NONE,
+    CU_QUICK_TEXT,
+    CU_QUICK_INT4,
+    CU_QUICK_INT8,
+    CU_QUICK_DOUBLE,
+    CU_QUICK_TIME, /* a string, without encoding or precision */
+} cu_quick;
 
 /* A column, compiled from its cu_codec_col. */
 typedef struct cu_codec_field {
@@ -68,7 +80,8 @@ typedef struct cu_codec_field {
     uint8_t encoding; /* cu_encoding */
     bool not_null;
     bool key;
-    bool plain; /* no encoding, no length or precision to apply */
+    bool plain;    /* no encoding, no length or precision to apply */
+    uint8_t quick; /* cu_quick */
 } cu_codec_field;
 
 typedef struct cu_json cu_json;           /* json.h */
@@ -99,6 +112,7 @@ struct cu_decoder {
 typedef struct cu_call {
     cu_decoder *d;
     const cu_input *in;
+    cu_slice value; /* of `in`, without a byte order mark */
     cu_batch *to;
     cu_faults *faults;
     uint32_t row;

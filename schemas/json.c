@@ -29,10 +29,12 @@ struct cu_json {
     uint64_t kinds[(CU_JSON_MAX_DEPTH + 64) / 64]; /* bit set: an object */
 };
 
-/* One walk. */
+/* One walk.  The place in the token list is handed along and returned (NULL:
+ * refused), so that it stays in a register. */
+typedef const uint32_t *place;
 typedef struct walk {
     const char *s;
-    const uint32_t *at, *end; /* *end is the length of the text */
+    place end; /* *end is the length of the text */
     cu_raw *slots;
     uint64_t *kinds;
     cu_arena *arena;
@@ -156,6 +158,53 @@ static bool good_number(const char *p, const char *end)
     return p == end;
 }
 
+/* Eight bytes as decimal digits, the first the most significant; false when
+ * one is none. */
+static inline bool eight_digits(uint64_t v, uint64_t *out)
+{
+    const uint64_t high = 0xF0F0F0F0F0F0F0F0;
+    if (((v & high) | ((v + 0x0606060606060606) & high) >> 4) !=
+        0x3333333333333333)
+        return false;
+    v &= 0x0F0F0F0F0F0F0F0F;
+    v = (v * 2561) >> 8;
+    v = ((v & 0x00FF00FF00FF00FF) * 6553601) >> 16;
+    *out = ((v & 0x0000FFFF0000FFFF) * 42949672960001) >> 32;
+    return true;
+}
+
+/* The up to eight digits before `end`; what is loaded in front of them counts
+ * as zeros. */
+static inline bool digits_before(const char *end, unsigned n, uint64_t *out)
+{
+    uint64_t v, keep = ~UINT64_C(0) << 8 * (8 - n);
+    memcpy(&v, end - 8, 8);
+    return eight_digits((v & keep) | (0x3030303030303030 & ~keep), out);
+}
+
+/* An integer of at most 16 digits without leading zeros, other than -0.
+ * `room`: readable bytes in front of `end`. */
+static inline bool integer(const char *p, const char *end, size_t room,
+                           int64_t *out)
+{
+    bool negative = *p == '-';
+    p += negative;
+    size_t n = (size_t)(end - p);
+    if (n - 1 > 15 || (*p == '0' && (n > 1 || negative)))
+        return false;
+    uint64_t low, high = 0;
+    if (n <= 8) {
+        if (room < 8 || !digits_before(end, (unsigned)n, &low))
+            return false;
+    } else if (room < 16 || !digits_before(end, 8, &low) ||
+               !digits_before(end - 8, (unsigned)n - 8, &high)) {
+        return false;
+    }
+    int64_t v = (int64_t)(high * 100000000 + low);
+    *out = negative ? -v : v;
+    return true;
+}
+
 /* The token that starts at `start`; `next` is the start of the one behind. */
 static inline uint32_t token_end(const walk *w, uint32_t start, uint32_t next)
 {
@@ -164,14 +213,9 @@ static inline uint32_t token_end(const walk *w, uint32_t start, uint32_t next)
     return next;
 }
 
-static bool good_string(const walk *w, const char *p, uint32_t len,
-                        uint8_t *kind)
+static __attribute__((noinline)) bool
+escaped_string(const char *p, uint32_t len, uint8_t *kind)
 {
-    if (len < 2 || p[len - 1] != '"')
-        return false;
-    *kind = CU_RAW_STRING;
-    if (!w->escapes)
-        return true;
     const char *escape = memchr(p + 1, '\\', len - 2);
     if (!escape)
         return true;
@@ -179,44 +223,50 @@ static bool good_string(const walk *w, const char *p, uint32_t len,
     return good_escapes(escape, p + len - 1);
 }
 
-static bool word(const char *p, uint32_t len, const char *w, uint32_t w_len)
+static bool word(const char *p, uint32_t len, cu_raw *out)
 {
-    return len == w_len && !memcmp(p, w, w_len);
+    out->kind = *p == 't'   ? CU_RAW_TRUE
+                : *p == 'f' ? CU_RAW_FALSE
+                            : CU_RAW_NULL;
+    const char *want = *p == 't' ? "true" : *p == 'f' ? "false" : "null";
+    return len == (*p == 'f' ? 5u : 4u) && !memcmp(p, want, len);
 }
 
-/* A string, number or word; moves behind it. */
-static inline bool scalar(walk *w, cu_raw *out)
+/* A number or word. */
+static __attribute__((noinline)) place number_or_word(const walk *w, place at,
+                                                      cu_raw *out)
 {
-    uint32_t start = *w->at++;
+    uint32_t start = *at++, end = token_end(w, start, *at);
     const char *p = w->s + start;
-    uint32_t len = token_end(w, start, *w->at) - start;
+    out->p = p;
+    out->len = end - start;
+    if (integer(p, w->s + end, end, &out->i)) {
+        out->kind = CU_RAW_INT;
+        return at;
+    }
+    if (*p == 't' || *p == 'f' || *p == 'n')
+        return word(p, out->len, out) ? at : NULL;
+    out->kind = CU_RAW_NUMBER;
+    return good_number(p, p + out->len) ? at : NULL;
+}
+
+/* A string, number or word. */
+static inline place scalar(const walk *w, place at, cu_raw *out)
+{
+    uint32_t start = *at;
+    const char *p = w->s + start;
+    if (*p != '"')
+        return number_or_word(w, at, out);
+    uint32_t len = token_end(w, start, *++at) - start;
     out->p = p;
     out->len = len;
-    switch (*p) {
-    case '"':
-        return good_string(w, p, len, &out->kind);
-    case 't':
-        out->kind = CU_RAW_TRUE;
-        return word(p, len, "true", 4);
-    case 'f':
-        out->kind = CU_RAW_FALSE;
-        return word(p, len, "false", 5);
-    case 'n':
-        out->kind = CU_RAW_NULL;
-        return word(p, len, "null", 4);
-    default:
-        out->kind = CU_RAW_NUMBER;
-        return good_number(p, p + len);
-    }
+    out->kind = CU_RAW_STRING;
+    if (len < 2 || p[len - 1] != '"')
+        return NULL;
+    return !w->escapes || escaped_string(p, len, &out->kind) ? at : NULL;
 }
 
-/* --- what is not declared ---------------------------------------------------
- */
-
-static inline bool more(const walk *w)
-{
-    return w->at < w->end;
-}
+/* --- what is not declared ------------------------------------------------ */
 
 static inline bool push(walk *w, bool object)
 {
@@ -237,187 +287,245 @@ static inline bool in_object(const walk *w)
     return w->kinds[d >> 6] >> (d & 63) & 1;
 }
 
-/* A name and its colon; moves behind them. */
-static bool skip_name(walk *w)
+/* Behind the colon, if there is one. */
+static inline place colon(const walk *w, place at)
+{
+    return at && at < w->end && w->s[*at] == ':' ? at + 1 : NULL;
+}
+
+/* A name and its colon. */
+static inline place skip_name(const walk *w, place at)
 {
     cu_raw name;
-    if (!more(w) || w->s[*w->at] != '"' || !scalar(w, &name))
-        return false;
-    return more(w) && w->s[*w->at++] == ':';
+    if (at == w->end || w->s[*at] != '"')
+        return NULL;
+    return colon(w, scalar(w, at, &name));
 }
 
 /* Closes what closes here; *open: a value follows in what is still open. */
-static bool after_value(walk *w, uint32_t base, bool *open)
+static inline place after_value(walk *w, place at, uint32_t base, bool *open)
 {
     *open = false;
     while (w->depth > base) {
-        if (!more(w))
-            return false;
-        char ch = w->s[*w->at++];
+        if (at == w->end)
+            return NULL;
+        char ch = w->s[*at++];
         bool object = in_object(w);
         if (ch == ',') {
             *open = true;
-            return !object || skip_name(w);
+            return object ? skip_name(w, at) : at;
         }
         if (ch != (object ? '}' : ']'))
-            return false;
+            return NULL;
         w->depth--;
     }
-    return true;
+    return at;
 }
 
-/* Any value; moves behind it. */
-static bool skip(walk *w)
+/* Any value. */
+static place skip(walk *w, place at)
 {
     uint32_t base = w->depth;
     bool open = true;
     cu_raw ignored;
     while (open) {
-        if (!more(w))
-            return false;
-        char ch = w->s[*w->at];
+        if (!at || at == w->end)
+            return NULL;
+        char ch = w->s[*at];
         if (ch == '{' || ch == '[') {
-            if (!push(w, ch == '{'))
-                return false;
-            w->at++;
-            if (!more(w))
-                return false;
-            if (w->s[*w->at] != (ch == '{' ? '}' : ']')) {
-                if (ch == '{' && !skip_name(w))
-                    return false;
+            if (!push(w, ch == '{') || ++at == w->end)
+                return NULL;
+            if (w->s[*at] != (ch == '{' ? '}' : ']')) {
+                at = ch == '{' ? skip_name(w, at) : at;
                 continue;
             }
-        } else if (!scalar(w, &ignored)) {
-            return false;
+        } else {
+            at = scalar(w, at, &ignored);
+            if (!at)
+                return NULL;
         }
-        if (!after_value(w, base, &open))
-            return false;
+        at = after_value(w, at, base, &open);
     }
-    return true;
+    return at;
 }
 
-/* --- what is ----------------------------------------------------------------
- */
+/* --- what is ------------------------------------------------------------- */
 
-static bool value(walk *w, cu_jnode *n);
+static place container(walk *w, place at, cu_jnode *n, cu_raw *out);
 
-static inline bool member_value(walk *w, cu_jnode *n)
+/* A declared value, or one with declared values inside.  Its first slot is
+ * written in place: copying what was just written in pieces stalls. */
+static place value(walk *w, place at, cu_jnode *n)
 {
-    return n ? value(w, n) : skip(w);
-}
-
-/* The node of the name at `start` that no guess fitted; false when the name
- * is no good string. */
-static bool find_member(walk *w, cu_jnode *n, uint32_t at, cu_jnode **to)
-{
-    cu_raw name;
-    if (!scalar(w, &name))
-        return false;
-    cu_slice plain = cu_slice_n(name.p + 1, name.len - 2);
-    if (name.kind == CU_RAW_ESCAPED)
-        plain = cu_json_unescape(cu_raw_slice(&name), w->arena);
-    *to = cu_jnode_member(n, plain);
-    if (name.kind == CU_RAW_STRING)
-        cu_jnode_learn(n, at, plain, *to);
-    return true;
-}
-
-/* The `at`-th name of an object, up to and with its colon. */
-static inline bool member(walk *w, cu_jnode *n, uint32_t at, cu_jnode **to)
-{
-    if (!more(w))
-        return false;
-    uint32_t start = *w->at;
-    const char *p = w->s + start;
-    if (*p != '"')
-        return false;
-    const cu_guess *g = &n->guesses[at < CU_GUESSES ? at : 0];
-    /* The colon stands right behind the closing quote: then the name is all
-     * that lies between, and had no escapes when it was learned. */
-    if (g->known && w->at[1] - start == g->len + 2u && p[g->len + 1] == '"' &&
-        !memcmp(p + 1, g->name, g->len)) {
-        *to = g->to;
-        w->at++;
-    } else if (!find_member(w, n, at, to)) {
-        return false;
-    }
-    return more(w) && w->s[*w->at++] == ':';
-}
-
-static bool object(walk *w, cu_jnode *n)
-{
-    if (!push(w, true))
-        return false;
-    w->at++;
-    if (more(w) && w->s[*w->at] == '}') {
-        w->at++;
-        w->depth--;
-        return true;
-    }
-    for (uint32_t i = 0;; i++) {
-        cu_jnode *to = NULL;
-        if (!member(w, n, i, &to) || !member_value(w, to) || !more(w))
-            return false;
-        char ch = w->s[*w->at++];
-        if (ch == '}') {
-            w->depth--;
-            return true;
-        }
-        if (ch != ',')
-            return false;
-    }
-}
-
-static bool array(walk *w, cu_jnode *n)
-{
-    if (!push(w, false))
-        return false;
-    w->at++;
-    if (more(w) && w->s[*w->at] == ']') {
-        w->at++;
-        w->depth--;
-        return true;
-    }
-    for (uint32_t i = 0;; i++) {
-        if (!member_value(w, cu_jnode_element(n, i)) || !more(w))
-            return false;
-        char ch = w->s[*w->at++];
-        if (ch == ']') {
-            w->depth--;
-            return true;
-        }
-        if (ch != ',')
-            return false;
-    }
-}
-
-/* A declared value, or one with declared values inside. */
-static bool value(walk *w, cu_jnode *n)
-{
-    if (!more(w))
-        return false;
+    cu_raw nobody;
+    if (at == w->end)
+        return NULL;
     if (!n->leaf) {
         if (n->round == w->round)
             cu_jnode_forget(n, w->slots); /* J4 */
         n->round = w->round;
     }
-    const char *p = w->s + *w->at;
-    cu_raw raw;
-    if (*p == '{' || *p == '[') {
-        bool good = *p == '{' && n->members    ? object(w, n)
-                    : *p == '[' && n->elements ? array(w, n)
-                                               : skip(w);
-        if (!good)
-            return false;
-        raw.kind = *p == '{' ? CU_RAW_OBJECT : CU_RAW_ARRAY;
-        raw.p = p;
-        raw.len = (uint32_t)(w->s + w->at[-1] + 1 - p);
-    } else if (!scalar(w, &raw)) {
-        return false;
+    cu_raw *out = n->n_slots ? &w->slots[n->slots[0]] : &nobody;
+    char ch = w->s[*at];
+    at = ch == '{' || ch == '[' ? container(w, at, n, out) : scalar(w, at, out);
+    if (at)
+        for (uint32_t i = 1; i < n->n_slots; i++)
+            w->slots[n->slots[i]] = *out;
+    return at;
+}
+
+/* Equal, for len >= 3: overlapping words instead of a loop over bytes. */
+static inline bool same_bytes(const char *a, const char *b, size_t len)
+{
+    uint64_t x, y, z = 0;
+    uint32_t v[4];
+    if (len < 8) {
+        if (len == 3)
+            return a[0] == b[0] && a[1] == b[1] && a[2] == b[2];
+        memcpy(&v[0], a, 4);
+        memcpy(&v[1], a + len - 4, 4);
+        memcpy(&v[2], b, 4);
+        memcpy(&v[3], b + len - 4, 4);
+        return v[0] == v[2] && v[1] == v[3];
     }
-    for (uint32_t i = 0; i < n->n_slots; i++)
-        w->slots[n->slots[i]] = raw;
-    return true;
+    for (size_t i = 0; i + 8 < len; i += 8) {
+        memcpy(&x, a + i, 8);
+        memcpy(&y, b + i, 8);
+        z |= x ^ y;
+    }
+    memcpy(&x, a + len - 8, 8);
+    memcpy(&y, b + len - 8, 8);
+    return !(z | (x ^ y));
+}
+
+/* The node of a name that no guess fitted. */
+static place find_member(const walk *w, place at, cu_jnode *n, uint32_t index,
+                         cu_jnode **to)
+{
+    cu_raw name;
+    at = scalar(w, at, &name);
+    if (!at)
+        return NULL;
+    cu_slice plain = cu_slice_n(name.p + 1, name.len - 2);
+    if (name.kind == CU_RAW_ESCAPED)
+        plain = cu_json_unescape(cu_raw_slice(&name), w->arena);
+    *to = cu_jnode_member(n, plain);
+    if (name.kind == CU_RAW_STRING)
+        cu_jnode_learn(n, index, plain, *to);
+    return at;
+}
+
+/* The name of member number `index`, and its colon. */
+static inline place member(const walk *w, place at, cu_jnode *n, uint32_t index,
+                           cu_jnode **to)
+{
+    if (at == w->end)
+        return NULL;
+    uint32_t start = *at;
+    const char *p = w->s + start;
+    const cu_guess *g = &n->guesses[index < CU_GUESSES ? index : 0];
+    /* The next token is where the colon would be: so no name ends before, and
+     * what was learned has no escapes. */
+    if (at[1] - start + 1 == g->len && at + 1 < w->end &&
+        same_bytes(p, g->text, g->len)) {
+        *to = g->to;
+        return at + 2;
+    }
+    if (*p != '"')
+        return NULL;
+    return colon(w, find_member(w, at, n, index, to));
+}
+
+/* A column's value that is no container, most of the time. */
+static inline place simple_value(walk *w, place at, cu_jnode *n)
+{
+    if (at == w->end)
+        return NULL;
+    cu_raw *out = &w->slots[n->slots[0]];
+    char ch = w->s[*at];
+    return ch == '{' || ch == '[' ? container(w, at, n, out)
+                                  : scalar(w, at, out);
+}
+
+static place object(walk *w, place at, cu_jnode *n)
+{
+    if (at < w->end && w->s[*at] == '}')
+        return at + 1;
+    for (uint32_t i = 0;; i++) {
+        cu_jnode *to = NULL;
+        at = member(w, at, n, i, &to);
+        if (!at)
+            return NULL;
+        at = !to          ? skip(w, at)
+             : to->simple ? simple_value(w, at, to)
+                          : value(w, at, to);
+        if (!at || at == w->end)
+            return NULL;
+        char ch = w->s[*at++];
+        if (ch == '}')
+            return at;
+        if (ch != ',')
+            return NULL;
+    }
+}
+
+static place array(walk *w, place at, cu_jnode *n)
+{
+    if (at < w->end && w->s[*at] == ']')
+        return at + 1;
+    for (uint32_t i = 0;; i++) {
+        cu_jnode *to = cu_jnode_element(n, i);
+        at = to ? value(w, at, to) : skip(w, at);
+        if (!at || at == w->end)
+            return NULL;
+        char ch = w->s[*at++];
+        if (ch == ']')
+            return at;
+        if (ch != ',')
+            return NULL;
+    }
+}
+
+/* An object or array that is declared, or has something declared in it. */
+static place container(walk *w, place at, cu_jnode *n, cu_raw *out)
+{
+    const char *p = w->s + *at;
+    bool is_object = *p == '{';
+    if (is_object ? n->members : n->elements) {
+        if (!push(w, is_object))
+            return NULL;
+        at = is_object ? object(w, at + 1, n) : array(w, at + 1, n);
+        w->depth--;
+    } else {
+        at = skip(w, at);
+    }
+    if (!at)
+        return NULL;
+    out->kind = is_object ? CU_RAW_OBJECT : CU_RAW_ARRAY;
+    out->p = p;
+    out->len = (uint32_t)(w->s + at[-1] + 1 - p);
+    return at;
+}
+
+/* The kind of a valid value. */
+static uint8_t root_kind(char ch)
+{
+    switch (ch) {
+    case '{':
+        return CU_RAW_OBJECT;
+    case '[':
+        return CU_RAW_ARRAY;
+    case '"':
+        return CU_RAW_ESCAPED;
+    case 't':
+        return CU_RAW_TRUE;
+    case 'f':
+        return CU_RAW_FALSE;
+    case 'n':
+        return CU_RAW_NULL;
+    default:
+        return CU_RAW_NUMBER;
+    }
 }
 
 cu_json_result cu_json_read(cu_json *j, cu_json_tree *t, cu_slice text,
@@ -431,7 +539,6 @@ cu_json_result cu_json_read(cu_json *j, cu_json_tree *t, cu_slice text,
         return CU_JSON_BAD;
     walk w = {
         .s = text.data,
-        .at = index.at,
         .end = index.at + index.n,
         .slots = slots,
         .kinds = j->kinds,
@@ -439,18 +546,12 @@ cu_json_result cu_json_read(cu_json *j, cu_json_tree *t, cu_slice text,
         .round = ++t->round,
         .escapes = memchr(text.data, '\\', text.len) != NULL,
     };
-    uint32_t first = *w.at;
-    bool good = value(&w, t->root) && w.at == w.end;
-    if (good) {
-        char ch = text.data[first];
-        root->p = text.data + first;
-        root->len = token_end(&w, first, *w.end) - first;
-        root->kind = ch == '{'   ? CU_RAW_OBJECT
-                     : ch == '[' ? CU_RAW_ARRAY
-                     : ch == 'n' ? CU_RAW_NULL
-                     : ch == '"' ? CU_RAW_STRING
-                                 : CU_RAW_NUMBER;
-    }
-    cu_simd_trim(j->simd);
+    bool good = value(&w, index.at, t->root) == w.end;
+    uint32_t first = *index.at;
+    root->p = text.data + first;
+    root->len = token_end(&w, first, *w.end) - first;
+    root->kind = root_kind(text.data[first]);
+    if (text.len > CU_SIMD_KEPT)
+        cu_simd_trim(j->simd);
     return good ? CU_JSON_GOOD : CU_JSON_BAD;
 }

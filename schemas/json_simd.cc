@@ -25,7 +25,6 @@
 namespace
 {
 constexpr size_t first_capacity = 64 * 1024;
-constexpr size_t kept_capacity = 1024 * 1024;
 constexpr size_t max_document = size_t(1) << 30;
 } // namespace
 
@@ -106,8 +105,8 @@ cu_simd_result cu_simd_scan(cu_simd *s, const char *p, size_t len,
 
 void cu_simd_trim(cu_simd *s)
 {
-    if (s->capacity > kept_capacity)
-        (void)resize(s, kept_capacity);
+    if (s->capacity > CU_SIMD_KEPT)
+        (void)resize(s, CU_SIMD_KEPT);
 }
 
 bool cu_simd_utf8(const char *p, size_t len)

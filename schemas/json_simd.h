@@ -18,6 +18,9 @@ extern "C" {
 
 typedef struct cu_simd cu_simd;
 
+/* A larger document leaves memory that should be given back. */
+enum { CU_SIMD_KEPT = 1024 * 1024 };
+
 typedef enum cu_simd_result {
     CU_SIMD_OK,
     CU_SIMD_EMPTY,  /* nothing but white space */

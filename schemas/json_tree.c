@@ -80,6 +80,7 @@ static void seal(cu_json_tree *t, cu_jnode *n)
 {
     uint32_t members = 0;
     n->leaf = !n->child;
+    n->simple = n->leaf && n->n_slots == 1;
     for (cu_jnode *i = n->child; i; i = i->next) {
         members += i->name.data != NULL;
         n->elements |= i->name.data == NULL;
@@ -114,13 +115,14 @@ cu_jnode *cu_jnode_element(const cu_jnode *n, uint32_t index)
 
 void cu_jnode_learn(cu_jnode *n, uint32_t at, cu_slice name, cu_jnode *to)
 {
-    if (at >= n->n_guesses || name.len > CU_GUESS_BYTES)
+    if (at >= n->n_guesses || name.len > CU_GUESS_NAME)
         return;
     cu_guess *g = &n->guesses[at];
-    g->known = true;
-    g->len = (uint8_t)name.len;
     g->to = to;
-    memcpy(g->name, name.data, name.len);
+    g->len = (uint32_t)name.len + 3;
+    g->text[0] = '"';
+    memcpy(g->text + 1, name.data, name.len);
+    memcpy(g->text + 1 + name.len, "\":", 2);
 }
 
 void cu_jnode_forget(const cu_jnode *n, cu_raw *slots)

@@ -15,7 +15,7 @@
 
 enum {
     CU_GUESSES = 128,   /* members of an object that are predicted */
-    CU_GUESS_BYTES = 53 /* length of the longest predicted name */
+    CU_GUESS_NAME = 49, /* length of the longest predicted name */
 };
 
 typedef struct cu_jnode cu_jnode;
@@ -23,17 +23,18 @@ typedef struct cu_jnode cu_jnode;
 /* "The k-th member is spelled so and leads there": learned from the record
  * before.  64 bytes, a cache line. */
 typedef struct cu_guess {
-    cu_jnode *to; /* NULL: not declared */
-    uint8_t len;
-    bool known;
-    char name[CU_GUESS_BYTES + 1];
+    cu_jnode *to;  /* NULL: not declared */
+    uint32_t len;  /* of `text`; 0: nothing was learned yet */
+    char text[52]; /* `"name":` */
 } cu_guess;
+_Static_assert(sizeof(cu_guess) == 64, "a guess is a cache line");
 
 struct cu_jnode {
     uint32_t *slots; /* where this very value is noted */
     uint32_t n_slots;
     uint32_t round; /* the walk that was here last */
     bool leaf;      /* nothing below it is wanted */
+    bool simple;    /* a leaf with one slot, the usual column */
     bool members, elements;
     cu_guess *guesses;
     uint32_t n_guesses;

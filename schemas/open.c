@@ -48,6 +48,27 @@ static int check_column(const cu_codec_col *c, const cu_field *field,
                    c->name);
 }
 
+static uint8_t quick(const cu_codec_field *f)
+{
+    if (f->from != CU_FROM_VALUE || f->encoding != CU_ENC_TEXT)
+        return CU_QUICK_NONE;
+    switch ((cu_kind)f->type.kind) {
+    case CU_T_TEXT:
+        return f->plain ? CU_QUICK_TEXT : CU_QUICK_NONE;
+    case CU_T_INT4:
+        return CU_QUICK_INT4;
+    case CU_T_INT8:
+        return CU_QUICK_INT8;
+    case CU_T_FLOAT8:
+        return CU_QUICK_DOUBLE;
+    case CU_T_TIMESTAMP:
+    case CU_T_TIMESTAMPTZ:
+        return f->plain ? CU_QUICK_TIME : CU_QUICK_NONE;
+    default:
+        return CU_QUICK_NONE;
+    }
+}
+
 static int copy_columns(cu_decoder *d, const cu_codec_spec *spec,
                         const cu_schema *schema, cu_err *err)
 {
@@ -72,6 +93,7 @@ static int copy_columns(cu_decoder *d, const cu_codec_spec *spec,
             .key = c->key,
             .plain = c->encoding == CU_ENC_TEXT && !typmod,
         };
+        d->fields[i].quick = quick(&d->fields[i]);
         d->any_key |= c->from == CU_FROM_KEY;
         d->n_keys += c->key;
     }
