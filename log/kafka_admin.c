@@ -169,8 +169,10 @@ static int compare(const cu_topic_spec *s, int32_t has, int32_t wants,
 static void describe(rd_kafka_NewTopic_t *t, const cu_topic_spec *s)
 {
     char number[32];
-    rd_kafka_NewTopic_set_config(t, "cleanup.policy",
-                                 s->compact ? "compact" : "delete");
+    const char *policy = !s->compact           ? "delete"
+                         : s->retention_ms > 0 ? "compact,delete"
+                                               : "compact";
+    rd_kafka_NewTopic_set_config(t, "cleanup.policy", policy);
     snprintf(number, sizeof(number), "%lld",
              (long long)(s->retention_ms ? s->retention_ms : -1));
     rd_kafka_NewTopic_set_config(t, "retention.ms", number);

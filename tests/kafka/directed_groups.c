@@ -89,8 +89,8 @@ void cu_kafka_directed_marks_of_an_old_generation_are_fenced(cu_log *log,
         CU_EXPECT(w->vt->mark(w, b, zero, 1, &err) == CU_FENCED);
     cu_test_commit(w);
     CU_EXPECT(cu_test_committed(log, prefix, prefix, 0) == 1);
-    CU_EXPECT(cu_test_end(log, prefix, 1, false) ==
-              cu_test_end(log, prefix, 1, true));
+    CU_AWAIT(cu_test_end(log, prefix, 1, false) ==
+             cu_test_end(log, prefix, 1, true));
     cu_seen *seen = cu_calloc(1, sizeof(*seen));
     cu_reader *r = cu_test_reader(log, prefix, 2, CU_OLDEST);
     cu_test_read_to_end(r, seen, 2);
