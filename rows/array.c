@@ -19,8 +19,7 @@
 
 enum { ARRAY_VERSION = 1, HAS_NULLS = 0x80 };
 
-/* --- bytes -----------------------------------------------------------------
- */
+/* --- bytes -------------------------------------------------------------- */
 
 static void put_value(uint8_t kind, const cu_value *v, cu_buf *out)
 {
@@ -154,8 +153,7 @@ int cu_array_cmp(cu_slice a, cu_slice b)
     return order;
 }
 
-/* --- text ------------------------------------------------------------------
- */
+/* --- text --------------------------------------------------------------- */
 
 static bool needs_quotes(cu_slice s)
 {

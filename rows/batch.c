@@ -33,8 +33,7 @@ static void *data_at(const cu_col *c, uint32_t at)
     return (char *)c->data + (size_t)at * cu_type_width(c->type);
 }
 
-/* --- one value
- * --------------------------------------------------------------*/
+/* --- one value ---------------------------------------------------------- */
 
 cu_value cu_col_value(const cu_col *c, uint32_t row)
 {
@@ -89,7 +88,7 @@ void cu_col_copy(cu_arena *a, cu_col *to, uint32_t to_row, uint32_t capacity,
                cu_type_width(to->type));
 }
 
-/* --- a batch ------------------------------------------------------------- */
+/* --- a batch ------------------------------------------------------------ */
 
 cu_batch *cu_batch_new(cu_arena *a, const cu_schema *schema, uint32_t capacity)
 {
@@ -208,8 +207,7 @@ void cu_batch_append(cu_batch *to, const cu_batch *from, uint32_t row,
     cu_rows_new_row(to, w);
 }
 
-/* --- columns as a whole
- * ------------------------------------------------------*/
+/* --- columns as a whole ------------------------------------------------- */
 
 #define GATHER(type_)                \
     for (uint32_t i = 0; i < n; i++) \
@@ -299,8 +297,7 @@ cu_batch *cu_batch_select(cu_arena *a, const cu_batch *b, const uint16_t *sel,
     return out;
 }
 
-/* --- deep copies -----------------------------------------------------------
- */
+/* --- deep copies -------------------------------------------------------- */
 
 /* Brings what the values of one column borrow into the arena. */
 static void own(cu_arena *a, cu_col *c, uint32_t n)
@@ -368,8 +365,7 @@ cu_batch *cu_batch_copy(cu_arena *a, const cu_batch *b)
     return out;
 }
 
-/* --- checks -----------------------------------------------------------------
- */
+/* --- checks ------------------------------------------------------------- */
 
 size_t cu_batch_bytes(const cu_batch *b)
 {

@@ -83,7 +83,7 @@ static inline cu_value cu_batch_value(const cu_batch *b, uint32_t row,
     return cu_col_value(&b->cols[col], row);
 }
 
-/* --- making -------------------------------------------------------------- */
+/* --- making ------------------------------------------------------------- */
 
 /* An empty batch with flat columns of `capacity` (<= CU_BATCH_ROWS) rows;
  * `valid` bitmaps are made when the first null is set. */
@@ -132,7 +132,7 @@ size_t cu_batch_bytes(const cu_batch *b);
 /* Invariants B1-B3 of a sealed batch; CU_ASSERTs. */
 void cu_batch_check(const cu_batch *b);
 
-/* --- text tables for tests ----------------------------------------------- */
+/* --- text tables for tests ---------------------------------------------- */
 
 /* schema "i:int s:text n:numeric(12,2)"; rows one a line, "[+w|-w] | v v v",
  * the weight part optional ("+1 |"); words may be 'quoted text' ('' inside),

@@ -99,7 +99,7 @@ static inline void store64be(char *p, uint64_t v)
     memcpy(p, &v, 8);
 }
 
-/* --- parts that key.c, row.c and array.c share ------------------------- */
+/* --- parts that key.c, row.c and array.c share -------------------------- */
 
 /* Bytes of a fixed-width value in row and array bytes; 0: slice, numeric. */
 static inline size_t fixed_width(uint8_t kind)

@@ -105,8 +105,7 @@ static enum unit unit_named(cu_slice word)
     return NO_UNIT;
 }
 
-/* --- adding up
- * ----------------------------------------------------------------- */
+/* --- adding up ---------------------------------------------------------- */
 
 struct sum {
     int64_t months, days, us;
@@ -192,8 +191,7 @@ static enum trouble add_unit(struct sum *s, enum unit unit, int64_t value,
     return ok ? FINE : OUT_OF_RANGE;
 }
 
-/* --- pieces
- * ---------------------------------------------------------------------- */
+/* --- pieces ------------------------------------------------------------- */
 
 static bool take_int(const char **p, const char *end, int64_t *out)
 {
@@ -286,8 +284,7 @@ static enum trouble add_number(struct sum *s, cu_slice f, enum unit unit)
                     minus ? -fraction : fraction);
 }
 
-/* --- the traditional form
- * ------------------------------------------------------------ */
+/* --- the traditional form ----------------------------------------------- */
 
 enum { MOST_FIELDS = 25 };
 
@@ -373,8 +370,7 @@ static enum trouble traditional(cu_slice text, struct sum *s)
     return FINE;
 }
 
-/* --- ISO 8601
- * ------------------------------------------------------------------------- */
+/* --- ISO 8601 ----------------------------------------------------------- */
 
 /* [-]digits[.digits] */
 static bool iso_number(const char **p, const char *end, int64_t *value,
@@ -477,9 +473,7 @@ int cu_interval_in(cu_slice text, cu_interval *out, cu_err *err)
     return 0;
 }
 
-/* --- out
- * ------------------------------------------------------------------------------
- */
+/* --- out ---------------------------------------------------------------- */
 
 /* "3 days", with a + behind a negative part. */
 static void put_part(int64_t v, const char *unit, bool *first, bool *minus,
@@ -515,10 +509,10 @@ void cu_interval_out(const cu_interval *v, cu_buf *out)
     else if (minus)
         cu_buf_put_u8(out, '+');
     uint64_t us = v->us < 0 ? -(uint64_t)v->us : (uint64_t)v->us;
-    uint64_t hours = us / (uint64_t)US_HOUR;
-    cu_rows_put_padded(out, hours, 2);
-    cu_buf clock = {0};
-    cu_put_clock((int64_t)(us % (uint64_t)US_HOUR), &clock);
-    cu_buf_put(out, clock.data + 2, clock.len - 2);
-    cu_buf_free(&clock);
+    cu_rows_put_padded(out, us / (uint64_t)US_HOUR, 2);
+    size_t zero_hours = out->len;
+    cu_time_out((int64_t)(us % (uint64_t)US_HOUR), out);
+    memmove(out->data + zero_hours, out->data + zero_hours + 2,
+            out->len - zero_hours - 2);
+    out->len -= 2;
 }

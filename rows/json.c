@@ -119,7 +119,7 @@ static const char *skip_value(const char *p, const char *end)
     return p;
 }
 
-/* --- looking ------------------------------------------------------------- */
+/* --- looking ------------------------------------------------------------ */
 
 cu_slice cu_json_trim(cu_slice json)
 {
@@ -238,8 +238,7 @@ cu_slice cu_json_element(cu_slice array, int64_t i)
     return CU_NULL_SLICE;
 }
 
-/* --- checking ---------------------------------------------------------------
- */
+/* --- checking ----------------------------------------------------------- */
 
 struct check {
     const char *p, *end;

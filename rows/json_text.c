@@ -13,7 +13,7 @@
 
 #include <stdlib.h>
 
-/* --- strings ------------------------------------------------------------- */
+/* --- strings ------------------------------------------------------------ */
 
 static unsigned hex4(const char *p)
 {
@@ -118,8 +118,7 @@ void cu_json_put_string(cu_buf *out, cu_slice s)
     out->len += (size_t)(to - start);
 }
 
-/* --- numbers ----------------------------------------------------------------
- */
+/* --- numbers ------------------------------------------------------------ */
 
 void cu_json_number(cu_slice number, cu_arena *a, cu_numeric *out)
 {
@@ -151,8 +150,7 @@ static void put_number(cu_slice s, cu_arena *scratch, cu_buf *out)
     cu_numeric_out(&n, out);
 }
 
-/* --- members in order -------------------------------------------------------
- */
+/* --- members in order --------------------------------------------------- */
 
 static int cmp_member(const void *pa, const void *pb)
 {
@@ -161,6 +159,21 @@ static int cmp_member(const void *pa, const void *pb)
         return a->key.len < b->key.len ? -1 : 1;
     int order = a->key.len ? memcmp(a->key.data, b->key.data, a->key.len) : 0;
     return order ? order : (a->order > b->order) - (a->order < b->order);
+}
+
+static void sort_members(struct json_member *all, uint32_t n)
+{
+    if (n > 32) {
+        qsort(all, n, sizeof(*all), cmp_member);
+        return;
+    }
+    for (uint32_t i = 1; i < n; i++) {
+        struct json_member m = all[i];
+        uint32_t k = i;
+        for (; k && cmp_member(&all[k - 1], &m) > 0; k--)
+            all[k] = all[k - 1];
+        all[k] = m;
+    }
 }
 
 void cu_json_members_of(cu_slice object, cu_arena *scratch,
@@ -183,7 +196,7 @@ void cu_json_members_of(cu_slice object, cu_arena *scratch,
         out->all[n] = (struct json_member){cu_json_unescape(k, scratch), v, n};
         n++;
     }
-    qsort(out->all, n, sizeof(*out->all), cmp_member);
+    sort_members(out->all, n);
     out->n = 0;
     for (uint32_t i = 0; i < n; i++)
         if (i + 1 == n || !cu_slice_eq(out->all[i].key, out->all[i + 1].key))
@@ -196,8 +209,7 @@ void cu_json_members_free(struct json_members *m)
         cu_free(m->all);
 }
 
-/* --- canonical -------------------------------------------------------------
- */
+/* --- canonical ---------------------------------------------------------- */
 
 static void put_canonical(cu_slice json, cu_arena *scratch, cu_buf *out);
 
@@ -283,8 +295,7 @@ cu_slice cu_json_text(cu_slice json, cu_arena *a)
     return out;
 }
 
-/* --- containment
- * -------------------------------------------------------------- */
+/* --- containment -------------------------------------------------------- */
 
 static bool is_container(cu_slice s)
 {

@@ -33,8 +33,7 @@ static char null_tag(uint16_t flags)
     return flags & CU_NULLS_FIRST ? TAG_NULL_FIRST : TAG_NULL_LAST;
 }
 
-/* --- fixed widths ------------------------------------------------------------
- */
+/* --- fixed widths ------------------------------------------------------- */
 
 static uint32_t float4_bits(float f)
 {
@@ -108,8 +107,7 @@ static inline char *put_fixed(uint8_t kind, const void *v, char *p)
     return p;
 }
 
-/* --- variable widths -------------------------------------------------------
- */
+/* --- variable widths ---------------------------------------------------- */
 
 void cu_key_put_bytes(cu_slice s, cu_buf *out)
 {
@@ -197,8 +195,7 @@ void cu_key_encode(const cu_batch *b, uint32_t row, const cu_key_col *cols,
     }
 }
 
-/* --- a whole batch
- * ------------------------------------------------------------ */
+/* --- a whole batch ------------------------------------------------------ */
 
 static bool length_known(uint8_t kind)
 {

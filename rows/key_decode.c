@@ -181,8 +181,7 @@ int cu_key_decode(cu_slice key, const cu_type *types, const uint16_t *flags,
     return 0;
 }
 
-/* --- comparing
- * ---------------------------------------------------------------- */
+/* --- comparing ---------------------------------------------------------- */
 
 #define ORDER(x, y) (((x) > (y)) - ((x) < (y)))
 

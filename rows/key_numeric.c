@@ -114,8 +114,7 @@ void cu_numeric_key(const cu_numeric *n, cu_buf *out)
         complement(out, start);
 }
 
-/* --- back --------------------------------------------------------------------
- */
+/* --- back --------------------------------------------------------------- */
 
 static bool get_exponent(cu_scan *s, uint8_t flip, int32_t *e)
 {

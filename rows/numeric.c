@@ -77,8 +77,7 @@ static i128 div_round(i128 num, i128 den)
     return q;
 }
 
-/* --- conversions
- * --------------------------------------------------------------- */
+/* --- conversions -------------------------------------------------------- */
 
 cu_numeric cu_numeric_from_int8(int64_t v)
 {
@@ -160,8 +159,7 @@ int cu_numeric_to_int8(const cu_numeric *n, int64_t *out, cu_err *err)
     return 0;
 }
 
-/* --- sign, order
- * ------------------------------------------------------------------ */
+/* --- sign, order -------------------------------------------------------- */
 
 int cu_numeric_sign(const cu_numeric *x)
 {
@@ -242,8 +240,7 @@ int cu_numeric_cmp(const cu_numeric *x, const cu_numeric *y)
     return cmp_finite(x, y);
 }
 
-/* --- add, sub, mul
- * ---------------------------------------------------------------- */
+/* --- add, sub, mul ------------------------------------------------------ */
 
 static uint16_t larger_scale(const cu_numeric *x, const cu_numeric *y)
 {
@@ -309,8 +306,7 @@ int cu_numeric_mul(const cu_numeric *x, const cu_numeric *y, cu_arena *a,
     return 0;
 }
 
-/* --- div, mod
- * ------------------------------------------------------------------- */
+/* --- div, mod ----------------------------------------------------------- */
 
 /* The first base-10000 digit and its weight. */
 static void head_of(const cu_numeric *n, int32_t *weight, int32_t *digit)
@@ -434,8 +430,7 @@ int cu_numeric_mod(const cu_numeric *x, const cu_numeric *y, cu_arena *a,
     return cu_big_to(&r, a, out, err);
 }
 
-/* --- rounding
- * -------------------------------------------------------------------- */
+/* --- rounding ----------------------------------------------------------- */
 
 static int cut(const cu_numeric *x, int digits, bool round, cu_arena *a,
                cu_numeric *out, cu_err *err)

@@ -9,8 +9,7 @@
 
 #include <math.h>
 
-/* --- 128-bit helpers ---------------------------------------------------------
- */
+/* --- 128-bit helpers ---------------------------------------------------- */
 
 static const uint64_t small_powers[20] = {
     UINT64_C(1),
@@ -55,8 +54,7 @@ unsigned cu_digits_u128(u128 v)
     return guess + (v >= cu_pow10_u128(guess));
 }
 
-/* --- making -----------------------------------------------------------------
- */
+/* --- making ------------------------------------------------------------- */
 
 static void strip(big *b)
 {
@@ -161,8 +159,7 @@ int cu_big_to(const big *from, cu_arena *a, cu_numeric *out, cu_err *err)
     return 0;
 }
 
-/* --- comparing
- * ---------------------------------------------------------------- */
+/* --- comparing ---------------------------------------------------------- */
 
 int cu_big_cmp_abs(const big *x, const big *y)
 {
@@ -184,8 +181,7 @@ int cu_big_cmp(const big *x, const big *y)
     return x->negative ? -order : order;
 }
 
-/* --- adding
- * -------------------------------------------------------------------- */
+/* --- adding ------------------------------------------------------------- */
 
 static int32_t digit_at(const big *b, int32_t weight)
 {
@@ -236,8 +232,7 @@ big cu_big_sub(const big *x, const big *y, cu_arena *a)
     return cu_big_add(x, &minus, a);
 }
 
-/* --- multiplying
- * -------------------------------------------------------------- */
+/* --- multiplying -------------------------------------------------------- */
 
 big cu_big_mul(const big *x, const big *y, cu_arena *a)
 {
@@ -264,8 +259,7 @@ big cu_big_mul(const big *x, const big *y, cu_arena *a)
     return r;
 }
 
-/* --- dividing ---------------------------------------------------------------
- */
+/* --- dividing ----------------------------------------------------------- */
 
 /* q[0..n) = the first n digits of u / d. */
 static void divide_short(const big *x, uint32_t d, uint16_t *q, int32_t n)
@@ -362,8 +356,7 @@ big cu_big_div(const big *x, const big *y, int32_t scale, bool round,
     return cu_big_round(&r, scale, round, a);
 }
 
-/* --- rounding ----------------------------------------------------------------
- */
+/* --- rounding ----------------------------------------------------------- */
 
 big cu_big_round(const big *x, int32_t scale, bool round, cu_arena *a)
 {

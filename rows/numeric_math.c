@@ -60,8 +60,7 @@ static big of_double(double v, cu_arena *a)
     return cu_big_from(&n, a);
 }
 
-/* --- square root
- * -------------------------------------------------------------- */
+/* --- square root -------------------------------------------------------- */
 
 /* Digits before the point of the first significant one, in tens. */
 static int32_t tens_of(const big *x)
@@ -109,8 +108,7 @@ int cu_numeric_sqrt(const cu_numeric *x, cu_arena *a, cu_numeric *out,
     return cu_big_to(&r, a, out, err);
 }
 
-/* --- exp
- * ------------------------------------------------------------------------ */
+/* --- exp ---------------------------------------------------------------- */
 
 /* e^x for x >= 0 with about `digits` significant digits. */
 static big exp_plain(const big *x, double value, int32_t digits, cu_arena *a)
@@ -180,9 +178,7 @@ int cu_numeric_exp(const cu_numeric *x, cu_arena *a, cu_numeric *out,
     return exp_big(&b, scale, a, out, err);
 }
 
-/* --- ln
- * ----------------------------------------------------------------------------
- */
+/* --- ln ----------------------------------------------------------------- */
 
 /* Decimal weight of ln(x), roughly; x > 0. */
 static int32_t ln_weight(const big *x, cu_arena *a)
@@ -243,8 +239,7 @@ int cu_numeric_ln(const cu_numeric *x, cu_arena *a, cu_numeric *out,
     return cu_big_to(&r, a, out, err);
 }
 
-/* --- power
- * ------------------------------------------------------------------------- */
+/* --- power -------------------------------------------------------------- */
 
 static bool is_whole(const big *x)
 {

@@ -10,8 +10,7 @@
 #include "rows/numeric.h"
 #include "rows/numeric_big.h"
 
-/* --- serial -----------------------------------------------------------------
- */
+/* --- serial ------------------------------------------------------------- */
 
 enum { LONG_SCALE = 31 };
 
@@ -22,6 +21,10 @@ char *cu_numeric_write(const cu_numeric *n, char *p)
                                 << 3);
     if (scale >= LONG_SCALE)
         p = put_varint(p, scale);
+    if (n->form == CU_NUM_INT && n->i == (int64_t)n->i) {
+        int64_t v = (int64_t)n->i;
+        return put_varint(p, (uint64_t)v << 1 ^ (uint64_t)(v >> 63));
+    }
     if (n->form == CU_NUM_INT) {
         u128 z = (u128)n->i << 1 ^ (u128)(n->i >> 127);
         while (z >> 64) {
@@ -49,15 +52,21 @@ void cu_numeric_put(const cu_numeric *n, cu_buf *out)
 
 static bool get_int(cu_scan *s, cu_numeric *out)
 {
+    const char *p = s->p;
+    uint64_t low = 0;
     u128 z = 0;
-    for (unsigned shift = 0; shift < 128; shift += 7) {
-        uint8_t b = cu_scan_u8(s);
-        z |= (u128)(b & 0x7F) << shift;
+    for (unsigned shift = 0; shift < 128 && p < s->end; shift += 7) {
+        uint8_t b = (uint8_t)*p++;
+        if (shift < 56)
+            z = low |= (uint64_t)(b & 0x7F) << shift;
+        else
+            z |= (u128)(b & 0x7F) << shift;
         if (b & 0x80)
             continue;
+        s->p = p;
         out->i = (i128)(z >> 1) ^ -(i128)(z & 1);
         u128 v = out->i < 0 ? -(u128)out->i : (u128)out->i;
-        return !s->bad && v < cu_pow10_u128(INT_MAX_DIGITS);
+        return v < cu_pow10_u128(INT_MAX_DIGITS);
     }
     return false;
 }
@@ -112,8 +121,7 @@ cu_numeric cu_numeric_copy(const cu_numeric *n, cu_arena *a)
     return copy;
 }
 
-/* --- out ---------------------------------------------------------------------
- */
+/* --- out ---------------------------------------------------------------- */
 
 /* Decimal digits of v, most significant first; returns how many. */
 static unsigned decimal(u128 v, char out[40])
@@ -215,8 +223,7 @@ void cu_numeric_out(const cu_numeric *n, cu_buf *out)
     }
 }
 
-/* --- in ----------------------------------------------------------------------
- */
+/* --- in ----------------------------------------------------------------- */
 
 struct parts {
     bool negative;

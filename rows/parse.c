@@ -48,8 +48,7 @@ static bool next_word(const char **p, cu_arena *a, struct word *out)
     return true;
 }
 
-/* --- schemas
- * ------------------------------------------------------------------ */
+/* --- schemas ------------------------------------------------------------ */
 
 /* name:type [more words of the type] [not null] */
 static int parse_field(cu_arena *a, cu_slice text, cu_field *out, cu_err *err)
@@ -112,8 +111,7 @@ int cu_schema_parse(cu_arena *a, const char *text, cu_schema **out, cu_err *err)
     return 0;
 }
 
-/* --- rows
- * --------------------------------------------------------------------- */
+/* --- rows --------------------------------------------------------------- */
 
 /* "+1 |", "-2 |", "|" or nothing; *w is 1 when there is none. */
 static int parse_weight(const char **p, cu_arena *a, int32_t *w, cu_err *err)

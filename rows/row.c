@@ -100,7 +100,8 @@ static bool get_var(cu_scan *s, cu_batch *to, cu_col *c, uint32_t at, bool copy)
 {
     if (c->type.kind == CU_T_NUMERIC)
         return !cu_numeric_get(s, to->arena, &CU_COL(c, cu_numeric)[at]);
-    uint64_t len = cu_scan_varint(s);
+    uint64_t len = s->p < s->end && !(*s->p & 0x80) ? (uint64_t)*s->p++
+                                                    : cu_scan_varint(s);
     if (s->bad || len > cu_scan_left(s))
         return false;
     cu_slice v = {s->p, (size_t)len};
@@ -131,7 +132,8 @@ int cu_row_decode(cu_slice bytes, cu_batch *to, int32_t w, bool copy,
             cu_col_set_null(to->arena, c, at, to->capacity);
             continue;
         }
-        cu_col_set_valid(c, at);
+        if (c->valid)
+            c->valid[at >> 6] |= UINT64_C(1) << (at & 63);
         size_t width = fixed_width(c->type.kind);
         if (!width) {
             n_var++;

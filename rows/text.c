@@ -11,8 +11,7 @@
 
 enum { JSON_DEPTH = 1000 };
 
-/* --- in
- * ------------------------------------------------------------------------ */
+/* --- in ----------------------------------------------------------------- */
 
 int cu_rows_fit_text(cu_type t, cu_slice *s, cu_err *err)
 {
@@ -140,8 +139,7 @@ int cu_value_in(cu_type t, cu_slice text, const cu_zone *zone, cu_arena *a,
     return rc;
 }
 
-/* --- out
- * ----------------------------------------------------------------------- */
+/* --- out ---------------------------------------------------------------- */
 
 static void put(uint8_t kind, const void *v, const cu_zone *zone, cu_buf *out)
 {

@@ -6,8 +6,11 @@
  * Out: the fewest digits that read back as the same number, the closest of
  * those, and never a decimal that lies exactly between two floats (a reader
  * would need round-to-even to get it right; PostgreSQL avoids them too).
- * Prices, counts and measurements have at most 15 digits and are found by
- * scaling to an integer; only the others are tried with 15, 16, 17 digits.
+ * The digits are found with Raffaello Giulietti's Schubfach: scale the
+ * number and the ends of its rounding interval by one power of ten, to 64
+ * bits that keep a sticky bit for what was cut off, and look whether a
+ * multiple of ten, else an integer, lies inside.  The 617 powers with 128
+ * bits each are computed exactly on first use.
  */
 #include "base/alloc.h"
 #include "rows/int.h"
@@ -16,31 +19,30 @@
 
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 
-static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-enum { MOST_POWER = 22 };
+/* Powers of ten that a double holds exactly. */
+static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                              1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                              1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 /* What differs between the two widths. */
 struct width {
     const char *name;
-    int digits;      /* decimals of so many digits survive a round trip */
-    int most_digits; /* so many digits always suffice */
-    int plain;       /* exponents below this are written without e */
-    int mantissa;    /* bits */
-    int64_t exact;   /* integers below this are exact */
-    int exact_power; /* so is 10^this */
-    int least;       /* exponent of the smallest normal number, frexp's */
+    int mantissa;     /* stored bits */
+    int bias;         /* of the exponent of an integer mantissa */
+    int plain;        /* exponents of ten below this are written without e */
+    double plain_end; /* 10^plain */
+    int64_t exact;    /* integers up to this are exact */
+    int exact_power;  /* so is 10^this */
 };
-static const struct width real = {"real",           6,  9,   6, 24,
-                                  INT64_C(1) << 24, 10, -125};
-static const struct width dbl = {"double precision", 15, 17,   15, 53,
-                                 INT64_C(1) << 53,   22, -1021};
+static const struct width real = {"real",           23, 150, 6, 1e6,
+                                  INT64_C(1) << 24, 10};
+static const struct width dbl = {"double precision", 52, 1075, 15, 1e15,
+                                 INT64_C(1) << 53,   22};
 
-/* --- in --------------------------------------------------------------------
- */
+/* --- in ----------------------------------------------------------------- */
 
 /* [-]digits[.digits][e[+-]digits] with few digits; false: take the slow
  * road. */
@@ -79,10 +81,10 @@ static bool read_fast(cu_slice s, const struct width *w, double *out)
         return false;
     double v = (double)m;
     if (w == &real) /* one rounding only */
-        v = (double)(exponent < 0 ? (float)m / (float)powers[-exponent]
-                                  : (float)m * (float)powers[exponent]);
+        v = (double)(exponent < 0 ? (float)m / (float)tens[-exponent]
+                                  : (float)m * (float)tens[exponent]);
     else
-        v = exponent < 0 ? v / powers[-exponent] : v * powers[exponent];
+        v = exponent < 0 ? v / tens[-exponent] : v * tens[exponent];
     *out = minus ? -v : v;
     return true;
 }
@@ -138,8 +140,7 @@ int cu_float8_in(cu_slice text, double *out, cu_err *err)
     return read_float(text, &dbl, out, err);
 }
 
-/* --- out: layout -------------------------------------------------------------
- */
+/* --- out: layout -------------------------------------------------------- */
 
 /* 0.d1d2d3… x 10^point. */
 struct decimal {
@@ -195,121 +196,113 @@ static void set_digits(struct decimal *d, uint64_t v, int behind_point)
         d->n--;
 }
 
-/* --- out: digits
- * ---------------------------------------------------------------- */
+/* --- out: powers of ten ------------------------------------------------- */
 
-/* A decimal of at most w->digits digits that is exactly this number. */
-static bool few_digits(double v, const struct width *w, struct decimal *d)
+enum { LEAST_POWER = -292, MOST_POWER = 324, WORDS = 20 };
+
+/* 10^e = bits x 2^(floor(log2(10^e)) - 127), rounded up to 128 bits. */
+static struct power {
+    uint64_t high, low;
+} powers[MOST_POWER - LEAST_POWER + 1];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* The top 128 bits of a number whose highest word is words[n - 1]. */
+static struct power top_bits(const uint64_t *words, int n, bool cut)
 {
-    double most = powers[w->digits];
-    for (int k = 0; k <= w->exact_power; k++) {
-        double scaled = v * powers[k];
-        if (scaled >= most)
-            return false;
-        double whole = (double)(int64_t)(scaled + 0.5);
-        double back = whole / powers[k];
-        if (w == &real ? (float)back == (float)v : back == v) {
-            if (whole == 0)
-                return false;
-            set_digits(d, (uint64_t)whole, k);
-            return true;
+    int shift = __builtin_clzll(words[n - 1]);
+    uint64_t w[3] = {words[n - 1], n > 1 ? words[n - 2] : 0,
+                     n > 2 ? words[n - 3] : 0};
+    struct power p = {w[0], w[1]};
+    if (shift) {
+        p.high = w[0] << shift | w[1] >> (64 - shift);
+        p.low = w[1] << shift | w[2] >> (64 - shift);
+    }
+    cut = cut || w[2] << shift;
+    for (int i = 0; i < n - 3; i++)
+        cut = cut || words[i];
+    if (cut && ++p.low == 0)
+        p.high++;
+    return p;
+}
+
+static void make_powers(void)
+{
+    uint64_t words[WORDS] = {1};
+    int n = 1;
+    for (int e = 0; e <= MOST_POWER; e++) {
+        powers[e - LEAST_POWER] = top_bits(words, n, false);
+        u128 carry = 0;
+        for (int i = 0; i < n; i++) {
+            carry += (u128)words[i] * 10;
+            words[i] = (uint64_t)carry;
+            carry >>= 64;
         }
+        if (carry)
+            words[n++] = (uint64_t)carry;
     }
-    return false;
-}
-
-static u128 odd_part(u128 v)
-{
-    while (!((uint64_t)v & 1))
-        v >>= 1;
-    return v;
-}
-
-static u128 power_of_5(int n)
-{
-    u128 v = 1;
-    while (n-- > 0)
-        v *= 5;
-    return v;
-}
-
-/* Whether digits x 10^e10 is exactly half way between v and a neighbour.
- * They are close to each other, so comparing the odd parts suffices. */
-static bool is_midpoint(uint64_t digits, int e10, double v,
-                        const struct width *w)
-{
-    if (e10 > 27 || e10 < -27)
-        return false;
-    int exponent;
-    double fraction = frexp(v, &exponent);
-    int bits = w->mantissa;
-    if (exponent < w->least) /* denormal */
-        bits -= w->least - exponent;
-    uint64_t m = (uint64_t)ldexp(fraction, bits);
-    u128 mine = digits, up = 2 * (u128)m + 1, down = 2 * (u128)m - 1;
-    if (m == UINT64_C(1) << (w->mantissa - 1))
-        down = 4 * (u128)m - 1; /* the neighbour below is closer */
-    if (e10 >= 0) {
-        mine *= power_of_5(e10);
-    } else {
-        up *= power_of_5(-e10);
-        down *= power_of_5(-e10);
-    }
-    mine = odd_part(mine);
-    return mine == odd_part(up) || mine == odd_part(down);
-}
-
-static double reread(uint64_t digits, int e10, const struct width *w,
-                     cu_buf *tmp)
-{
-    cu_buf_clear(tmp);
-    cu_buf_printf(tmp, "%llue%d", (unsigned long long)digits, e10);
-    cu_buf_put_u8(tmp, 0);
-    return w == &real ? (double)strtof(tmp->data, NULL)
-                      : strtod(tmp->data, NULL);
-}
-
-/* The n-digit decimal closest to v, if it reads back as v. */
-static bool try_digits(double v, int n, const struct width *w, cu_buf *tmp,
-                       struct decimal *d)
-{
-    cu_buf_clear(tmp);
-    cu_buf_printf(tmp, "%.*e", n - 1, v);
-    cu_buf_put_u8(tmp, 0);
-    uint64_t digits = 0;
-    const char *p = tmp->data;
-    for (; *p != 'e'; p++)
-        if (is_digit(*p))
-            digits = digits * 10 + (uint64_t)(*p - '0');
-    int e10 = atoi(p + 1) - (n - 1);
-    /* Below a power of two the gap is half as wide as above it, so that the
-     * closest decimal may miss where the next one up still hits. */
-    for (int step = 0; step < 2; step++, digits++) {
-        if (reread(digits, e10, w, tmp) == v &&
-            (n == w->most_digits || !is_midpoint(digits, e10, v, w))) {
-            set_digits(d, digits, -e10);
-            return true;
+    memset(words, 0, sizeof(words)); /* 2^1216, far above 10^292 x 2^128 */
+    words[WORDS - 1] = 1;
+    n = WORDS;
+    for (int e = -1; e >= LEAST_POWER; e--) {
+        u128 rest = 0;
+        for (int i = n - 1; i >= 0; i--) {
+            rest = rest << 64 | words[i];
+            words[i] = (uint64_t)(rest / 10);
+            rest %= 10;
         }
+        while (!words[n - 1])
+            n--;
+        powers[e - LEAST_POWER] = top_bits(words, n, true);
     }
-    return false;
 }
 
-static void many_digits(double v, const struct width *w, struct decimal *d)
+/* --- out: digits -------------------------------------------------------- */
+
+/* floor(e x log2(10)) */
+static int log2_of_power(int e)
 {
-    cu_buf tmp = {0};
-    int exponent;
-    frexp(v, &exponent);
-    int n = exponent < w->least ? 1 : w->digits;
-    while (n < w->most_digits && !try_digits(v, n, w, &tmp, d))
-        n++;
-    if (n == w->most_digits)
-        try_digits(v, n, w, &tmp, d);
-    cu_buf_free(&tmp);
+    return (e * 1741647) >> 19;
 }
 
-static void put_float(double v, const struct width *w, cu_buf *out)
+/* floor(power x v / 2^128), with the lowest bit set when that was cut. */
+static uint64_t scaled(struct power p, uint64_t v)
 {
-    struct decimal d;
+    u128 low = (u128)p.low * v;
+    u128 high = (u128)p.high * v + (uint64_t)(low >> 64);
+    return (uint64_t)(high >> 64) | ((uint64_t)high > 1);
+}
+
+/* c x 2^q, c > 0 -> digits x 10^*e10. `closer`: the float below is half as
+ * far away as the one above. */
+static uint64_t shortest(uint64_t c, int q, bool closer, int *e10)
+{
+    /* floor(log10(2^q)), or of 3/4 of it. */
+    int k = (q * 1262611 - (closer ? 524031 : 0)) >> 22;
+    int shift = q + log2_of_power(-k) + 1;
+    struct power p = powers[-k - LEAST_POWER];
+    /* Four times the number and the ends of its interval, times 10^-k; the
+     * ends themselves are outside. */
+    uint64_t low = scaled(p, (4 * c - 2 + closer) << shift) + 1;
+    uint64_t mid = scaled(p, (4 * c) << shift);
+    uint64_t high = scaled(p, (4 * c + 2) << shift) - 1;
+    uint64_t s = mid / 4, ten = s / 10;
+    *e10 = k + 1;
+    if (ten) {
+        bool down = low <= 40 * ten, up = 40 * ten + 40 <= high;
+        if (down != up)
+            return ten + up;
+    }
+    *e10 = k;
+    bool down = low <= 4 * s, up = 4 * s + 4 <= high;
+    if (down != up)
+        return s + up;
+    uint64_t half = 4 * s + 2;
+    return s + (mid > half || (mid == half && (s & 1)));
+}
+
+static void put_float(double v, uint64_t bits, const struct width *w,
+                      cu_buf *out)
+{
     if (isnan(v)) {
         cu_buf_put_str(out, "NaN");
         return;
@@ -320,21 +313,35 @@ static void put_float(double v, const struct width *w, cu_buf *out)
     }
     if (isinf(v)) {
         cu_buf_put_str(out, "Infinity");
-    } else if (v < powers[w->plain] && v == (double)(int64_t)v) {
-        cu_int8_out((int64_t)v, out);
-    } else {
-        if (!few_digits(v, w, &d))
-            many_digits(v, w, &d);
-        put_decimal(&d, w, out);
+        return;
     }
+    if (v < w->plain_end && v == (double)(int64_t)v) {
+        cu_int8_out((int64_t)v, out);
+        return;
+    }
+    uint64_t c = bits & ((UINT64_C(1) << w->mantissa) - 1);
+    int e = (int)(bits >> w->mantissa) & (w == &real ? 0xFF : 0x7FF);
+    bool closer = c == 0 && e > 1;
+    if (e)
+        c |= UINT64_C(1) << w->mantissa;
+    int e10;
+    pthread_once(&once, make_powers);
+    uint64_t digits = shortest(c, (e ? e : 1) - w->bias, closer, &e10);
+    struct decimal d;
+    set_digits(&d, digits, -e10);
+    put_decimal(&d, w, out);
 }
 
 void cu_float8_out(double v, cu_buf *out)
 {
-    put_float(v, &dbl, out);
+    uint64_t bits;
+    memcpy(&bits, &v, 8);
+    put_float(v, bits, &dbl, out);
 }
 
 void cu_float4_out(float v, cu_buf *out)
 {
-    put_float((double)v, &real, out);
+    uint32_t bits;
+    memcpy(&bits, &v, 4);
+    put_float((double)v, bits, &real, out);
 }

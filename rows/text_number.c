@@ -44,8 +44,7 @@ void cu_rows_put_padded(cu_buf *out, uint64_t v, int width)
     cu_buf_put(out, p, (size_t)(end - p));
 }
 
-/* --- integers
- * ----------------------------------------------------------------- */
+/* --- integers ----------------------------------------------------------- */
 
 static int bad_int(cu_slice text, const char *type, bool range, cu_err *err)
 {
@@ -121,8 +120,7 @@ int cu_int8_in(cu_slice text, int64_t *out, cu_err *err)
     return read_int(text, INT64_MAX, "bigint", out, err);
 }
 
-/* --- booleans
- * ------------------------------------------------------------------ */
+/* --- booleans ----------------------------------------------------------- */
 
 /* `s` is the beginning of `word` and at least `least` long. */
 static bool begins(cu_slice s, const char *word, size_t least)
@@ -151,8 +149,7 @@ int cu_bool_in(cu_slice text, uint8_t *out, cu_err *err)
     return bad_int(text, "boolean", false, err);
 }
 
-/* --- hexadecimal
- * --------------------------------------------------------------- */
+/* --- hexadecimal -------------------------------------------------------- */
 
 static int hex_of(char c)
 {

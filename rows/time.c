@@ -71,8 +71,7 @@ bool cu_is_day_name(cu_slice word)
            is_word(word, "thurs") || is_word(word, "thur");
 }
 
-/* --- out -------------------------------------------------------------------
- */
+/* --- out ---------------------------------------------------------------- */
 
 static char *put2(char *p, int v)
 {
@@ -81,41 +80,54 @@ static char *put2(char *p, int v)
     return p + 2;
 }
 
-/* "YYYY-MM-DD"; the caller adds " BC" at the very end. */
-static bool put_date(int64_t days, cu_buf *out)
+static char *put_number(char *p, uint64_t v, int width)
+{
+    char tmp[20];
+    int n = 0;
+    do {
+        tmp[n++] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v);
+    while (n < width)
+        tmp[n++] = '0';
+    while (n)
+        *p++ = tmp[--n];
+    return p;
+}
+
+/* "YYYY-MM-DD"; *bc: the caller adds " BC" at the very end. */
+static char *put_date(char *p, int64_t days, bool *bc)
 {
     int64_t year;
     int month, day;
     cu_date_of(days, &year, &month, &day);
-    bool bc = year <= 0;
-    cu_rows_put_padded(out, (uint64_t)(bc ? 1 - year : year), 4);
-    char *p = cu_buf_reserve(out, 6);
-    p[0] = p[3] = '-';
-    put2(p + 1, month);
-    put2(p + 4, day);
-    out->len += 6;
-    return bc;
+    *bc = year <= 0;
+    if (year > 0 && year < 10000)
+        p = put2(put2(p, (int)year / 100), (int)year % 100);
+    else
+        p = put_number(p, (uint64_t)(*bc ? 1 - year : year), 4);
+    *p++ = '-';
+    p = put2(p, month);
+    *p++ = '-';
+    return put2(p, day);
 }
 
-void cu_put_clock(int64_t us, cu_buf *out)
+static char *put_clock(char *p, int64_t us)
 {
-    int64_t seconds = us / US_SECOND;
-    int fraction = (int)(us % US_SECOND);
-    cu_rows_put_padded(out, (uint64_t)(seconds / 3600), 2);
-    char *p = cu_buf_reserve(out, 16), *start = p;
+    int of_day = (int)(us / US_SECOND), fraction = (int)(us % US_SECOND);
+    p = put2(p, of_day / 3600);
     *p++ = ':';
-    p = put2(p, (int)(seconds / 60 % 60));
+    p = put2(p, of_day / 60 % 60);
     *p++ = ':';
-    p = put2(p, (int)(seconds % 60));
-    if (fraction) {
-        *p++ = '.';
-        p = put2(p, fraction / 10000);
-        p = put2(p, fraction / 100 % 100);
-        p = put2(p, fraction % 100);
-        while (p[-1] == '0')
-            p--;
-    }
-    out->len += (size_t)(p - start);
+    p = put2(p, of_day % 60);
+    if (!fraction)
+        return p;
+    *p++ = '.';
+    p = put2(put2(put2(p, fraction / 10000), fraction / 100 % 100),
+             fraction % 100);
+    while (p[-1] == '0')
+        p--;
+    return p;
 }
 
 void cu_put_offset(int32_t seconds, cu_buf *out)
@@ -151,22 +163,29 @@ void cu_date_out(int32_t v, cu_buf *out)
 {
     if (put_infinity(v == CU_DATE_INFINITY, v == CU_DATE_MINUS_INFINITY, out))
         return;
-    if (put_date(v, out))
+    bool bc;
+    char *p = cu_buf_reserve(out, 32);
+    out->len += (size_t)(put_date(p, v, &bc) - p);
+    if (bc)
         cu_buf_put_str(out, " BC");
 }
 
 void cu_time_out(int64_t us, cu_buf *out)
 {
-    cu_put_clock(us, out);
+    char *p = cu_buf_reserve(out, 16);
+    out->len += (size_t)(put_clock(p, us) - p);
 }
 
-/* Date, `between`, time of day. */
+/* Date, `between`, time of day; true when " BC" is due. */
 static bool put_moment(int64_t us, char between, cu_buf *out)
 {
     int64_t days = floor_div(us, US_DAY);
-    bool bc = put_date(days, out);
-    cu_buf_put_u8(out, (uint8_t)between);
-    cu_put_clock(us - days * US_DAY, out);
+    bool bc;
+    char *start = cu_buf_reserve(out, 48);
+    char *p = put_date(start, days, &bc);
+    *p++ = between;
+    p = put_clock(p, us - days * US_DAY);
+    out->len += (size_t)(p - start);
     return bc;
 }
 

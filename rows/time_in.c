@@ -51,8 +51,7 @@ static int report(enum trouble t, cu_slice text, const char *type, cu_err *err)
                     SHOWN(text), why);
 }
 
-/* --- the plain form
- * ------------------------------------------------------------ */
+/* --- the plain form ----------------------------------------------------- */
 
 /* n digits at p; -1 when they are not. */
 static int digits_at(const char *p, int n)
@@ -123,8 +122,7 @@ static bool read_plain(cu_slice s, struct stamp *out)
     return plain_zone(p, end, out);
 }
 
-/* --- fields
- * ---------------------------------------------------------------------- */
+/* --- fields ------------------------------------------------------------- */
 
 int64_t cu_fraction_us(cu_slice digits)
 {
@@ -468,8 +466,7 @@ static enum trouble read_fields(cu_slice s, struct fields *f)
     return f->iso_time && !f->has_time ? BAD_FORMAT : FINE;
 }
 
-/* --- checking what was read
- * -------------------------------------------------------- */
+/* --- checking what was read --------------------------------------------- */
 
 static enum trouble check_date(struct fields *f, int64_t *days)
 {
@@ -545,15 +542,14 @@ int cu_stamp_read(cu_slice text, const char *type, struct stamp *out,
                   cu_err *err)
 {
     cu_slice s = trim(text);
-    bool time_only = !strcmp(type, "time");
-    if (read_plain(s, out) && !(time_only && s.len > 10 && s.data[10] == 'T'))
+    bool time_only = type[0] == 't' && !type[4];
+    if (!time_only && read_plain(s, out))
         return 0;
     enum trouble t = s.len ? read_any(s, time_only, out) : BAD_FORMAT;
     return t ? report(t, text, type, err) : 0;
 }
 
-/* --- the types
- * --------------------------------------------------------------------- */
+/* --- the types ---------------------------------------------------------- */
 
 static int no_date(cu_slice text, const char *type, cu_err *err)
 {

@@ -50,8 +50,7 @@ struct stamp {
 int cu_stamp_read(cu_slice text, const char *type, struct stamp *out,
                   cu_err *err);
 
-/* HH:MM:SS[.ffffff] */
-void cu_put_clock(int64_t us, cu_buf *out);
+/* HH:MM:SS[.ffffff], less than 100 hours. */
 void cu_time_out(int64_t us, cu_buf *out);
 void cu_put_offset(int32_t seconds, cu_buf *out);
 

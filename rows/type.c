@@ -108,7 +108,7 @@ bool cu_type_same(cu_type a, cu_type b)
     return a.kind == b.kind && a.elem == b.elem;
 }
 
-/* --- names ---------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------- */
 
 static size_t append(char out[64], size_t at, const char *s)
 {
@@ -343,8 +343,7 @@ int cu_type_parse(cu_slice name, cu_type *out, cu_err *err)
                    instead ? instead : "");
 }
 
-/* --- schemas ---------------------------------------------------------------
- */
+/* --- schemas ------------------------------------------------------------ */
 
 cu_schema *cu_schema_new(cu_arena *a, uint32_t n)
 {

@@ -64,8 +64,7 @@ const char *cu_zone_name(const cu_zone *z)
     return z->name;
 }
 
-/* --- asking
- * ------------------------------------------------------------------- */
+/* --- asking ------------------------------------------------------------- */
 
 /* The first transition after t; n: none. */
 static uint32_t first_after(const cu_zone *z, int64_t t)
@@ -142,8 +141,7 @@ int64_t cu_zone_to_utc(const cu_zone *z, int64_t local_us)
     return local_us - east * US_SECOND;
 }
 
-/* --- files
- * --------------------------------------------------------------------- */
+/* --- files -------------------------------------------------------------- */
 
 struct counts {
     uint32_t utc_flags, std_flags, leaps, times, types, chars;
@@ -230,8 +228,7 @@ static bool read_file(cu_slice file, struct cu_zone *z)
     return true;
 }
 
-/* --- finding
- * ------------------------------------------------------------------- */
+/* --- finding ------------------------------------------------------------ */
 
 static bool is_name(cu_slice name)
 {
@@ -342,8 +339,7 @@ int cu_zone_open(struct cu_env *env, cu_slice name, const cu_zone **out,
     return 0;
 }
 
-/* --- abbreviations
- * ----------------------------------------------------------------- */
+/* --- abbreviations ------------------------------------------------------ */
 
 bool cu_zone_abbreviation_offset(cu_slice word, int32_t *seconds)
 {

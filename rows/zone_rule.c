@@ -6,8 +6,7 @@
 
 enum { DAY_SECONDS = 86400 };
 
-/* --- reading -----------------------------------------------------------------
- */
+/* --- reading ------------------------------------------------------------ */
 
 static bool read_name(const char **p, const char *end, char out[12])
 {
@@ -111,8 +110,7 @@ bool cu_zone_rule_parse(cu_slice text, struct zone_rule *out)
            p == end;
 }
 
-/* --- applying
- * ------------------------------------------------------------------- */
+/* --- applying ----------------------------------------------------------- */
 
 /* Local seconds since 2000 at which the day's time comes in that year. */
 static int64_t moment(const struct zone_day *d, int64_t year)

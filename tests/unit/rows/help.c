@@ -83,8 +83,7 @@ cu_value value_of(cu_arena *a, const char *type, const char *text)
     return v;
 }
 
-/* --- noise -----------------------------------------------------------------
- */
+/* --- noise -------------------------------------------------------------- */
 
 uint64_t noise_next(struct noise *n)
 {

@@ -123,8 +123,7 @@ Test(key, damaged_keys_are_refused_not_read_past_their_end)
     cu_arena_free(a);
 }
 
-/* --- equality
- * ----------------------------------------------------------------- */
+/* --- equality ----------------------------------------------------------- */
 
 static void expect_same_group(const char *type, const char *x, const char *y,
                               bool same)
@@ -165,8 +164,7 @@ Test(key, what_sql_calls_equal_has_one_key)
     expect_same_group("int4[]", "{1,NULL}", "{1}", false);
 }
 
-/* --- batches
- * ------------------------------------------------------------------- */
+/* --- batches ------------------------------------------------------------ */
 
 static void expect_same_keys(const char *schema, const char *rows,
                              const cu_key_col *cols, uint32_t n)
