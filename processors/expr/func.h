@@ -1,0 +1,115 @@
+/* The function catalog: one table for scalar functions, operators, casts,
+ * set-returning functions and aggregates.  docs/functions.md is made from
+ * it; the binder asks it; the compiler takes its kernels.
+ *
+ * Operators are functions named by their sign ("+", "->>", "~~").  Casts are
+ * named "cast".  Resolution follows PostgreSQL: exact match first, then
+ * implicit casts with preference for the preferred type of a category,
+ * untyped literals last.
+ */
+#ifndef CU_EXPR_FUNC_H
+#define CU_EXPR_FUNC_H
+
+#include "processors/expr/expr.h"
+
+typedef enum cu_func_kind {
+    CU_FUNC_SCALAR = 1,
+    CU_FUNC_OPERATOR = 2,
+    CU_FUNC_CAST = 4,
+    CU_FUNC_SET = 8,
+    CU_FUNC_AGGREGATE = 16,
+} cu_func_kind;
+
+typedef enum cu_volatility {
+    CU_IMMUTABLE,
+    CU_STABLE,  /* the clock */
+    CU_VOLATILE /* random(): refused in views */
+} cu_volatility;
+
+/* What an aggregate call computes; the operator has one accumulator each. */
+typedef enum cu_agg {
+    CU_AGG_NONE,
+    CU_AGG_COUNT_STAR,
+    CU_AGG_COUNT,
+    CU_AGG_SUM,
+    CU_AGG_AVG,
+    CU_AGG_MIN,
+    CU_AGG_MAX,
+    CU_AGG_BOOL_AND,
+    CU_AGG_BOOL_OR,
+} cu_agg;
+
+struct cu_call;
+typedef void cu_kernel(struct cu_call *call);
+
+enum { CU_FUNC_ARGS = 6 };
+
+typedef struct cu_func {
+    const char *name;
+    uint8_t kind;       /* cu_func_kind */
+    uint8_t n_args;     /* variadic: the minimum */
+    bool variadic;      /* the last argument type repeats */
+    bool strict;        /* NULL in, NULL out: the kernel never sees NULL rows'
+                           values as meaningful and keeps validity anded */
+    bool total;         /* never fails and is cheap: it may run on rows that
+                           its arm of an AND, OR or CASE excludes */
+    uint8_t volatility; /* cu_volatility */
+    uint8_t agg;        /* cu_agg */
+    uint8_t args[CU_FUNC_ARGS]; /* kinds, pseudo kinds */
+    uint8_t array_elem;         /* element kind where an arg/result is ARRAY */
+    uint8_t result;             /* kind, or pseudo kind */
+    cu_kernel *kernel;          /* SCALAR, OPERATOR, CAST */
+    const char *doc;            /* one line for docs/functions.md */
+} cu_func;
+
+/* One vector instruction's view of its data. `out` is a flat column with
+ * room for n_rows; for strict functions its validity is already the AND of
+ * the arguments' and only rows set in it need a value. */
+typedef struct cu_call {
+    const cu_func *func;
+    uint32_t n_rows;
+    uint32_t n_sel; /* live rows; row = sel ? sel[i] : i */
+    const uint16_t *sel;
+    const cu_col *const *args;
+    uint32_t n_args;
+    cu_col *out;
+    cu_arena *arena;
+    struct cu_row_faults *faults;
+    const struct cu_expr_env *env;
+    const void *aux; /* compiled constant part (a path, a pattern) or NULL */
+    cu_type type;    /* result type with its typmod */
+    cu_buf *scratch; /* for text being made; cleared by whoever uses it */
+} cu_call;
+
+/* Finds `name` for these arguments, casting them in place.  `kinds`: a mask.
+ * On failure the error has PostgreSQL's words and SQLSTATE (42883 "function
+ * foo(integer) does not exist", 42725 not unique) and the nearest known
+ * name in `hint` (may be empty). */
+int cu_func_resolve(cu_arena *a, const char *name, unsigned kinds,
+                    cu_expr **args, uint32_t n_args, const cu_func **func,
+                    cu_type *result, char hint[120], cu_err *err);
+/* resolve + node: the usual way to make a CALL.  Also takes the special forms
+ * "nullif", "is_distinct_from" and "is_not_distinct_from", whose types are
+ * those of the "=" that they stand for (nullif becomes a CASE). */
+int cu_expr_call(cu_arena *a, const char *name, cu_expr **args, uint32_t n,
+                 cu_pos pos, cu_expr **out, char hint[120], cu_err *err);
+/* The whole catalog in name order, for documentation and tests. */
+const cu_func *const *cu_func_all(uint32_t *n);
+/* True when some function of one of these kinds has the name. */
+bool cu_func_exists(const char *name, unsigned kinds);
+
+/* --- set-returning functions --------------------------------------------- */
+
+/* Columns that a SET function returns (jsonb_each: key, value). */
+uint32_t cu_set_columns(const cu_func *f, const cu_type *arg_types,
+                        cu_field out[4]);
+/* Rows for one argument row: appends n values per column to `out`, which has
+ * one list per returned column. A bad argument: error with SQLSTATE. */
+typedef struct cu_set_rows {
+    cu_value *values; /* row-major: n x n_cols, in the arena */
+    uint32_t n, n_cols;
+} cu_set_rows;
+int cu_set_call(const cu_func *f, const cu_value *args, uint32_t n_args,
+                cu_arena *a, cu_set_rows *out, cu_err *err);
+
+#endif
