@@ -30,7 +30,7 @@ static void clear_bit(uint64_t *bits, uint32_t at)
 
 static void *data_at(const cu_col *c, uint32_t at)
 {
-    return (char *)c->data + (size_t)at * cu_type_width(c->type);
+    return (char *)c->data + (size_t)at * cell_width(c->type.kind);
 }
 
 /* --- one value ---------------------------------------------------------- */
@@ -85,7 +85,7 @@ void cu_col_copy(cu_arena *a, cu_col *to, uint32_t to_row, uint32_t capacity,
     }
     cu_col_set_valid(to, to_row);
     copy_fixed(data_at(to, to_row), data_at(from, cu_col_at(from, from_row)),
-               cu_type_width(to->type));
+               cell_width(to->type.kind));
 }
 
 /* --- a batch ------------------------------------------------------------ */

@@ -113,6 +113,32 @@ static inline size_t fixed_width(uint8_t kind)
     return widths[kind];
 }
 
+/* cu_type_width() without the call. */
+static inline size_t cell_width(uint8_t kind)
+{
+    static const uint8_t widths[CU_KINDS] = {
+        [CU_T_NULL] = 1,
+        [CU_T_BOOL] = 1,
+        [CU_T_INT2] = 2,
+        [CU_T_INT4] = 4,
+        [CU_T_INT8] = 8,
+        [CU_T_FLOAT4] = 4,
+        [CU_T_FLOAT8] = 8,
+        [CU_T_NUMERIC] = sizeof(cu_numeric),
+        [CU_T_TEXT] = sizeof(cu_slice),
+        [CU_T_BYTEA] = sizeof(cu_slice),
+        [CU_T_DATE] = 4,
+        [CU_T_TIME] = 8,
+        [CU_T_TIMESTAMP] = 8,
+        [CU_T_TIMESTAMPTZ] = 8,
+        [CU_T_INTERVAL] = sizeof(cu_interval),
+        [CU_T_UUID] = 16,
+        [CU_T_JSONB] = sizeof(cu_slice),
+        [CU_T_ARRAY] = sizeof(cu_slice),
+    };
+    return widths[kind];
+}
+
 /* memcpy with the widths that exist, each a few instructions. */
 static inline void copy_fixed(void *to, const void *from, size_t width)
 {

@@ -190,7 +190,7 @@ void cu_key_encode(const cu_batch *b, uint32_t row, const cu_key_col *cols,
             cu_buf_put_u8(out, (uint8_t)null_tag(cols[i].flags));
         else
             put_part(c->type.kind,
-                     (const char *)c->data + at * cu_type_width(c->type),
+                     (const char *)c->data + at * cell_width(c->type.kind),
                      cols[i].flags, out);
     }
 }
@@ -240,7 +240,7 @@ static void put_column(const cu_batch *b, const cu_col *c, uint16_t flags,
                        char *base, uint32_t *at)
 {
     uint8_t kind = c->type.kind;
-    size_t width = cu_type_width(c->type);
+    size_t width = cell_width(c->type.kind);
     bool text = kind == CU_T_TEXT;
     for (uint32_t i = 0; i < b->n_sel; i++) {
         uint32_t row = cu_batch_row(b, i);

@@ -24,7 +24,7 @@ enum { ROW_VERSION = 1 };
 static const void *cell(const cu_col *c, uint32_t row)
 {
     return (const char *)c->data +
-           (size_t)cu_col_at(c, row) * cu_type_width(c->type);
+           (size_t)cu_col_at(c, row) * cell_width(c->type.kind);
 }
 
 /* Most bytes that the variable columns can take. */

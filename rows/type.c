@@ -5,27 +5,6 @@
 
 #include <stdlib.h>
 
-static const uint8_t widths[CU_KINDS] = {
-    [CU_T_NULL] = 1,
-    [CU_T_BOOL] = 1,
-    [CU_T_INT2] = 2,
-    [CU_T_INT4] = 4,
-    [CU_T_INT8] = 8,
-    [CU_T_FLOAT4] = 4,
-    [CU_T_FLOAT8] = 8,
-    [CU_T_NUMERIC] = sizeof(cu_numeric),
-    [CU_T_TEXT] = sizeof(cu_slice),
-    [CU_T_BYTEA] = sizeof(cu_slice),
-    [CU_T_DATE] = 4,
-    [CU_T_TIME] = 8,
-    [CU_T_TIMESTAMP] = 8,
-    [CU_T_TIMESTAMPTZ] = 8,
-    [CU_T_INTERVAL] = sizeof(cu_interval),
-    [CU_T_UUID] = 16,
-    [CU_T_JSONB] = sizeof(cu_slice),
-    [CU_T_ARRAY] = sizeof(cu_slice),
-};
-
 static const char *const names[CU_KINDS] = {
     [CU_T_NULL] = "unknown",
     [CU_T_BOOL] = "boolean",
@@ -89,7 +68,7 @@ static const struct {
 size_t cu_type_width(cu_type t)
 {
     CU_ASSERT(t.kind < CU_KINDS);
-    return widths[t.kind];
+    return cell_width(t.kind);
 }
 
 bool cu_type_is_slice(cu_type t)
