@@ -17,7 +17,6 @@
 #include "rows/text.h"
 #include "rows/text_int.h"
 
-#include <errno.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -89,6 +88,28 @@ static bool read_fast(cu_slice s, const struct width *w, double *out)
     return true;
 }
 
+static bool says_digit(cu_slice s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (is_digit(s.data[i]))
+            return true;
+    return false;
+}
+
+/* No digit but 0 in front of the exponent (decimal or hexadecimal). */
+static bool says_zero(cu_slice s)
+{
+    bool hex = s.len > 2 && memchr(s.data, 'x', s.len);
+    for (size_t i = 0; i < s.len; i++) {
+        char c = to_lower(s.data[i]);
+        if (c == (hex ? 'p' : 'e'))
+            break;
+        if ((c >= '1' && c <= '9') || (c >= 'a' && c <= 'f'))
+            return false;
+    }
+    return true;
+}
+
 /* The C library's idea of the number; *used: how far it read. */
 static double read_slow(cu_slice s, const struct width *w, size_t *used,
                         bool *range)
@@ -97,9 +118,8 @@ static double read_slow(cu_slice s, const struct width *w, size_t *used,
     char *end;
     memcpy(text, s.data, s.len);
     text[s.len] = 0;
-    errno = 0;
     double v = w == &real ? (double)strtof(text, &end) : strtod(text, &end);
-    *range = errno == ERANGE && (v == 0 || isinf(v));
+    *range = (v == 0 && !says_zero(s)) || (isinf(v) && says_digit(s));
     *used = (size_t)(end - text);
     if (text != few)
         cu_free(text);
