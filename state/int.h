@@ -29,6 +29,7 @@ typedef struct entry {
     cu_onode *node;
     char *committed, *current;
     uint32_t committed_len, current_len;
+    uint32_t key_len; /* the node's, without a look at it */
     uint8_t known; /* UNKNOWN, ABSENT, PRESENT: the committed value */
     bool touched;  /* put or deleted since the commit; not in the ring */
     bool dirty;    /* touched, and not equal to the committed value */
@@ -68,7 +69,7 @@ struct cu_space {
 /* The bytes of an entry that the cache budget counts. */
 static inline size_t entry_bytes(const entry *e)
 {
-    return sizeof(*e) + 80 + cu_onode_key(e->node).len + e->current_len;
+    return sizeof(*e) + 80 + e->key_len + e->current_len;
 }
 static inline cu_slice current_of(const entry *e)
 {

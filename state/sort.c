@@ -113,7 +113,11 @@ static void sort_from(cu_keyed *items, size_t n, size_t from, cu_keyed *spare)
 
 void cu_sort_keyed(cu_keyed *items, size_t n)
 {
-    if (n < 2)
+    size_t sorted = 1;
+    while (sorted < n &&
+           cu_slice_cmp(items[sorted - 1].key, items[sorted].key) <= 0)
+        sorted++;
+    if (sorted >= n)
         return;
     cu_keyed *spare = cu_alloc((n / 2 + 1) * sizeof(*spare));
     sort_from(items, n, 0, spare);

@@ -189,6 +189,12 @@ void cu_space_sort(cu_space *s)
             if (e->dirty)
                 s->sorted[n++] = (cu_keyed){.key = cu_onode_key(e->node),
                                             .item = e};
+        /* The list is the puts backwards, and operators put in key order. */
+        for (size_t a = start, z = n; a + 1 < z; a++) {
+            cu_keyed last = s->sorted[--z];
+            s->sorted[z] = s->sorted[a];
+            s->sorted[a] = last;
+        }
         cu_sort_keyed(s->sorted + start, n - start);
     }
     CU_ASSERT(n == s->dirty_keys);

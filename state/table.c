@@ -107,7 +107,7 @@ void cu_space_forget(cu_space *s)
 
 static size_t write_bytes(const entry *e)
 {
-    return KEY_PREFIX_BYTES + cu_onode_key(e->node).len + e->current_len;
+    return KEY_PREFIX_BYTES + e->key_len + e->current_len;
 }
 
 static bool differs(const entry *e)
@@ -123,6 +123,7 @@ static bool differs(const entry *e)
 static entry *entry_new(cu_table *t, cu_onode *node, int known)
 {
     entry *e = cu_calloc(1, sizeof(*e));
+    e->key_len = (uint32_t)cu_onode_key(node).len;
     e->table = t;
     e->node = node;
     e->known = (uint8_t)known;
@@ -266,10 +267,11 @@ static int load_many(cu_table *t, cu_keyed *missing, size_t n, cu_err *err)
     int rc = kv->vt->multi_get(kv, distinct, keys, s->arena, values, err);
     if (rc)
         return rc;
-    for (size_t i = 0; i < distinct; i++) {
-        cu_slice key = {keys[i].data + KEY_PREFIX_BYTES,
-                        keys[i].len - KEY_PREFIX_BYTES};
-        entry_load(t, key, values[i]);
+    const entry *e = NULL;
+    for (size_t i = 0, k = 0; i < n; i++) {
+        if (!i || !cu_slice_eq(missing[i].key, missing[i - 1].key))
+            e = entry_load(t, missing[i].key, values[k++]);
+        *(cu_slice *)missing[i].item = current_of(e);
     }
     return 0;
 }
@@ -289,15 +291,7 @@ int cu_table_get_many(cu_table *t, size_t n, const cu_slice *keys,
             missing[n_missing++] = (cu_keyed){.key = keys[i],
                                               .item = &values[i]};
     }
-    if (!n_missing)
-        return 0;
-    int rc = load_many(t, missing, n_missing, err);
-    if (rc)
-        return rc;
-    for (size_t i = 0; i < n_missing; i++)
-        *(cu_slice *)missing[i].item = current_of(
-            entry_find(t, missing[i].key));
-    return 0;
+    return n_missing ? load_many(t, missing, n_missing, err) : 0;
 }
 
 void cu_table_put(cu_table *t, cu_slice key, cu_slice value)
