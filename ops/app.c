@@ -39,14 +39,40 @@ static const char *name_of(cu_cmd *c, const char *path)
     return base;
 }
 
+uint32_t cu_app_paths(cu_cmd *c)
+{
+    uint32_t n = 0;
+    while (c->app == NULL && n < c->n_words && is_path(c, c->words[n]))
+        n++;
+    return n;
+}
+
+const char *cu_app_name(cu_cmd *c)
+{
+    if (c->app)
+        return c->app->name;
+    if (c->o.app)
+        return c->o.app;
+    if (cu_app_paths(c) == 0)
+        return NULL;
+    return name_of(c, c->words[0]);
+}
+
+const char *cu_app_folder(cu_cmd *c)
+{
+    if (c->app)
+        return c->app->folder;
+    if (c->o.state)
+        return c->o.state;
+    const char *name = cu_app_name(c);
+    return name ? cu_arena_printf(c->arena, ".cupel/%s", name) : NULL;
+}
+
 static int app_name(cu_cmd *c, uint32_t n_paths, const char **out)
 {
-    *out = c->o.app;
-    if (*out)
-        return 0;
-    if (n_paths > 1)
+    *out = c->o.app ? c->o.app : name_of(c, c->words[0]);
+    if (c->o.app == NULL && n_paths > 1)
         return cu_usage(c, "several paths need --app NAME");
-    *out = name_of(c, c->words[0]);
     return 0;
 }
 
@@ -66,9 +92,7 @@ static void print_problems(cu_cmd *c, const cu_sql_problems *p,
 
 int cu_app_compile(cu_cmd *c, cu_program **out, uint32_t *n_paths)
 {
-    uint32_t n = 0;
-    while (n < c->n_words && is_path(c, c->words[n]))
-        n++;
+    uint32_t n = cu_app_paths(c);
     *n_paths = n;
     if (c->n_words == 0)
         return cu_usage(c,
@@ -107,10 +131,8 @@ int cu_app_compile(cu_cmd *c, cu_program **out, uint32_t *n_paths)
 int cu_app_open(cu_cmd *c, cu_app **out, uint32_t *n_paths)
 {
     cu_app *a = c->app;
-    if (a) { /* inside the running process: only count the paths */
+    if (a) { /* inside the running process, which was sent no paths */
         *n_paths = 0;
-        while (*n_paths < c->n_words && is_path(c, c->words[*n_paths]))
-            ++*n_paths;
         *out = a;
         return 0;
     }

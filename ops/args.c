@@ -82,7 +82,7 @@ const cu_command *cu_command_find(const char *name)
     return NULL;
 }
 
-static bool listed(const char *list, const char *word)
+bool cu_listed(const char *list, const char *word)
 {
     size_t n = strlen(word);
     for (const char *p = list; p && *p;) {
@@ -97,7 +97,7 @@ static bool listed(const char *list, const char *word)
 
 bool cu_option_applies(const cu_command *k, const cu_option *o)
 {
-    return o->global || (k && listed(k->options, o->name));
+    return o->global || (k && cu_listed(k->options, o->name));
 }
 
 /* --- values
@@ -152,7 +152,7 @@ static int set_count(cu_cmd *c, const cu_option *o, const char *value)
 
 static int set_choice(cu_cmd *c, const cu_option *o, const char *value)
 {
-    if (!listed(o->choices, value))
+    if (!cu_listed(o->choices, value))
         return cu_usage(c, "--%s is one of: %s; not \"%s\"", o->name,
                         o->choices, value);
     if (o->offset == AT(output)) {
@@ -343,7 +343,7 @@ static int take_verb(cu_cmd *c)
         return cu_usage(c, "%s wants one of: %s", c->command->name,
                         c->command->verbs);
     c->verb = c->words[0];
-    if (!listed(c->command->verbs, c->verb))
+    if (!cu_listed(c->command->verbs, c->verb))
         return cu_usage(c, "%s knows: %s; not \"%s\"", c->command->name,
                         c->command->verbs, c->verb);
     c->words++;
@@ -355,7 +355,7 @@ int cu_args_parse(cu_cmd *c, int argc, const char *const *argv)
 {
     c->o.limit = -1;
     c->words = cu_arena_calloc(c->arena, (size_t)argc + 1, sizeof(*c->words));
-    int rc = from_environment(c);
+    int rc = c->app ? 0 : from_environment(c);
     bool options = true;
     for (int i = 1; rc == 0 && i < argc; i++) {
         const char *word = argv[i];
@@ -373,4 +373,104 @@ int cu_args_parse(cu_cmd *c, int argc, const char *const *argv)
     if (rc == 0 && c->command == NULL)
         rc = find_command(c, "help");
     return rc ? rc : take_verb(c);
+}
+
+/* --- back to words ---------------------------------------------------------
+ */
+
+static void put_word(cu_buf *out, const char *name, const char *value)
+{
+    if (value)
+        cu_buf_printf(out, "--%s=%s", name, value);
+    else
+        cu_buf_printf(out, "--%s", name);
+    cu_buf_put_u8(out, 0);
+}
+
+static void put_number(cu_buf *out, const char *name, int64_t n)
+{
+    cu_buf_printf(out, "--%s=%lld", name, (long long)n);
+    cu_buf_put_u8(out, 0);
+}
+
+static void put_count(const cu_cmd *c, const cu_option *o, cu_buf *out)
+{
+    if (o->offset == AT(limit) && c->o.limit >= 0)
+        put_number(out, o->name, c->o.limit);
+    if (o->offset == AT(workers) && c->o.workers)
+        put_number(out, o->name, c->o.workers);
+    if (o->offset == AT(partitions) && c->o.partitions)
+        put_number(out, o->name, c->o.partitions);
+}
+
+static void put_pairs(const cu_cmd *c, const cu_option *o, cu_buf *out)
+{
+    bool vars = o->offset == AT(vars);
+    uint32_t n = vars ? c->o.n_vars : c->o.n_properties;
+    for (uint32_t i = 0; i < n; i++) {
+        const char *name = vars ? c->o.vars[i].name : c->o.properties[i].name;
+        const char *value = vars ? c->o.vars[i].value
+                                 : c->o.properties[i].value;
+        cu_buf_printf(out, "--%s=%s=%s", o->name, name, value);
+        cu_buf_put_u8(out, 0);
+    }
+}
+
+static void put_choice(const cu_cmd *c, const cu_option *o, cu_buf *out)
+{
+    static const char *const outputs[] = {"text", "json", "jsonl", "csv"};
+    if (o->offset == AT(output))
+        put_word(out, o->name, outputs[c->o.output]);
+    else if (o->offset == AT(log_json))
+        put_word(out, o->name, c->o.log_json ? "json" : "text");
+    else if (*(const char *const *)((const char *)&c->o + o->offset))
+        put_word(out, o->name,
+                 *(const char *const *)((const char *)&c->o + o->offset));
+}
+
+static void put_option(const cu_cmd *c, const cu_option *o, cu_buf *out)
+{
+    const char *at = (const char *)&c->o + o->offset;
+    switch (o->kind) {
+    case CU_OPT_FLAG:
+        if (*(const bool *)at)
+            put_word(out, o->name, NULL);
+        return;
+    case CU_OPT_TEXT:
+        if (*(const char *const *)at)
+            put_word(out, o->name, *(const char *const *)at);
+        return;
+    case CU_OPT_COUNT:
+        put_count(c, o, out);
+        return;
+    case CU_OPT_SIZE:
+        if (c->o.memory_bytes)
+            put_number(out, o->name, c->o.memory_bytes);
+        return;
+    case CU_OPT_CHOICE:
+        put_choice(c, o, out);
+        return;
+    case CU_OPT_PAIR:
+        put_pairs(c, o, out);
+        return;
+    }
+}
+
+static void put_string(cu_buf *out, const char *s)
+{
+    cu_buf_put(out, s, strlen(s) + 1);
+}
+
+void cu_args_print(const cu_cmd *c, uint32_t skip, cu_buf *out)
+{
+    put_string(out, "cupel");
+    put_string(out, c->command->name);
+    for (uint32_t i = 0; i < cu_n_options; i++)
+        if (cu_option_applies(c->command, &cu_option_table[i]))
+            put_option(c, &cu_option_table[i], out);
+    put_string(out, "--");
+    if (c->verb)
+        put_string(out, c->verb);
+    for (uint32_t i = skip; i < c->n_words; i++)
+        put_string(out, c->words[i]);
 }

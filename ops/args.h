@@ -27,9 +27,16 @@ typedef struct cu_option {
 extern const cu_option cu_option_table[];
 extern const uint32_t cu_n_options;
 
-/* Splits argv into command, verb, words and options.  0, or 2 after telling
- * what is wrong on stream 2. */
+/* Splits argv into command, verb, words and options; options that are left
+ * out come from the environment, unless c->app is set: whoever asks a running
+ * process has an environment of its own.  0, or 2 after telling what is wrong
+ * on stream 2. */
 int cu_args_parse(cu_cmd *c, int argc, const char *const *argv);
+/* The other way: NUL-terminated strings that parse to the same command, but
+ * for the first `skip` words. */
+void cu_args_print(const cu_cmd *c, uint32_t skip, cu_buf *out);
+/* Is the word in the list (separated by blanks)? */
+bool cu_listed(const char *list, const char *word);
 /* Does the command take the option? */
 bool cu_option_applies(const cu_command *k, const cu_option *o);
 const cu_command *cu_command_find(const char *name);

@@ -18,11 +18,20 @@
 typedef struct cu_out {
     /* Writes all of it, or drops it when nobody listens any more. */
     void (*write)(void *ctx, int stream, cu_slice bytes);
+    /* Nobody listens any more: what follows records for ever may end. */
+    bool (*gone)(void *ctx);
     void *ctx;
     bool terminal; /* stream 2 is one: status blocks may be redrawn */
     bool color;
     int width;
 } cu_out;
+
+/* Stream 0, of whoever gave the command. */
+typedef struct cu_in {
+    /* Up to `max` bytes; 0 at the end. */
+    size_t (*read)(void *ctx, char *to, size_t max);
+    void *ctx;
+} cu_in;
 
 void cu_print(cu_out *o, const char *format, ...)
     __attribute__((format(printf, 2, 3))); /* stream 1 */
@@ -63,6 +72,7 @@ typedef struct cu_cmd {
     const struct cu_command *command;
     cu_env *env;
     cu_out *out;
+    cu_in *in;
     cu_arena *arena; /* the command's */
     cu_options o;
     const char **words; /* positional, behind the command (and verb) */
@@ -79,6 +89,7 @@ enum cu_command_flags {
     CU_CMD_PATHS = 1,  /* its words are pipeline paths (then others) */
     CU_CMD_ATTACH = 2, /* inside the running process when there is one */
     CU_CMD_VERBS = 4,  /* its first word is a verb */
+    CU_CMD_STDIN = 8,  /* reads stream 0 */
 };
 
 typedef struct cu_command {
@@ -125,6 +136,15 @@ int cu_app_open(cu_cmd *c, cu_app **out, uint32_t *n_paths);
 /* Only the log (and kv) of --app / --brokers: topics, tail, produce. */
 int cu_app_open_log(cu_cmd *c, cu_app **out);
 void cu_app_close(cu_cmd *c, cu_app *a);
+/* The app's name, from --app or the path; NULL when neither says it. */
+const char *cu_app_name(cu_cmd *c);
+/* --state, or .cupel/APP; NULL without either. */
+const char *cu_app_folder(cu_cmd *c);
+/* How many words at the front exist as paths; 0 inside a running process,
+ * which was sent none. */
+uint32_t cu_app_paths(cu_cmd *c);
+/* A stop request, or nobody listens: commands without an end ask it. */
+bool cu_cmd_stopped(cu_cmd *c);
 
 /* Tells an error on stream 2 and gives its exit code. */
 int cu_tell(cu_cmd *c, const cu_err *err);

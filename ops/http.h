@@ -16,4 +16,9 @@ int cu_http_serve(cu_running *r, const char *listen, cu_http_server **out,
                   cu_err *err);
 void cu_http_stop(cu_http_server *s);
 
+/* The text of /metrics. */
+void cu_metrics_print(cu_running *r, cu_buf *out);
+/* May a request with this Host header be answered on loopback? */
+bool cu_host_allowed(const char *header, const char *listen_host);
+
 #endif

@@ -5,8 +5,11 @@
 #include "base/diag.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+static bool broken; /* stdout has no reader any more */
 
 static void write_fd(void *ctx, int stream, cu_slice bytes)
 {
@@ -15,11 +18,30 @@ static void write_fd(void *ctx, int stream, cu_slice bytes)
         ssize_t n = write(stream, bytes.data, bytes.len);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0)
-            return; /* nobody listens any more */
+        if (n < 0) { /* nobody listens any more */
+            broken = broken || stream == 1;
+            return;
+        }
         bytes.data += n;
         bytes.len -= (size_t)n;
     }
+}
+
+static bool gone(void *ctx)
+{
+    struct pollfd p = {.fd = 1};
+    (void)ctx;
+    return broken || (poll(&p, 1, 0) > 0 && (p.revents & POLLERR));
+}
+
+static size_t read_fd(void *ctx, char *to, size_t max)
+{
+    ssize_t n;
+    (void)ctx;
+    do
+        n = read(0, to, max);
+    while (n < 0 && errno == EINTR);
+    return n > 0 ? (size_t)n : 0;
 }
 
 static int terminal_width(void)
@@ -54,18 +76,22 @@ static int dispatch(cu_cmd *c, int argc, const char *const *argv)
         c->words[0] = c->command->name;
         return cu_cmd_help(c);
     }
-    if ((c->command->flags & CU_CMD_ATTACH) &&
-        cu_attach_ask(c, argc, argv, &code))
+    if ((c->command->flags & CU_CMD_ATTACH) && cu_attach_ask(c, &code))
         return code;
     return c->command->run(c);
 }
 
 int main(int argc, char **argv)
 {
-    cu_out out = {
-        .write = write_fd, .terminal = isatty(2), .width = terminal_width()};
-    cu_cmd c = {
-        .env = cu_env_real(true), .out = &out, .arena = cu_arena_new(0)};
+    cu_out out = {.write = write_fd,
+                  .gone = gone,
+                  .terminal = isatty(2),
+                  .width = terminal_width()};
+    cu_in in = {.read = read_fd};
+    cu_cmd c = {.env = cu_env_real(true),
+                .out = &out,
+                .in = &in,
+                .arena = cu_arena_new(0)};
     int code = dispatch(&c, argc, (const char *const *)argv);
     cu_arena_free(c.arena);
     c.env->vt->close(c.env);

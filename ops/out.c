@@ -30,6 +30,13 @@ void cu_say(cu_out *o, const char *format, ...)
     va_end(ap);
 }
 
+bool cu_cmd_stopped(cu_cmd *c)
+{
+    if (c->env->vt->stop_requested(c->env) > 0)
+        return true;
+    return c->out->gone && c->out->gone(c->out->ctx);
+}
+
 static int exit_code(const cu_err *err)
 {
     switch (err->code) {

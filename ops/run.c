@@ -143,15 +143,47 @@ static int write_reports(cu_running *r, uint32_t *n, cu_err *err)
     return 0;
 }
 
-static int run(cu_running *r, cu_err *err)
+/* What is asked through the socket and over HTTP while threads work. */
+typedef struct serving {
+    cu_attached *attached;
+    cu_http_server *http;
+} serving;
+
+static int serve(cu_running *r, serving *s, cu_err *err)
+{
+    const cu_options *o = &r->c->o;
+    int rc = cu_attach_serve(r->c, r->app, &s->attached, err);
+    if (rc == 0 && (o->listen || !o->drain))
+        rc = cu_http_serve(r, o->listen, &s->http, err);
+    return rc;
+}
+
+static void stop_serving(serving *s)
+{
+    if (s->http)
+        cu_http_stop(s->http);
+    if (s->attached)
+        cu_attach_stop(s->attached);
+}
+
+/* Everything is open before anybody may ask, and before a thread starts. */
+static int start(cu_running *r, serving *s, cu_err *err)
 {
     int rc = cu_collecting_open(r, NULL, 0, false, err);
     if (rc == 0)
         rc = open_workers(r, err);
     if (rc == 0)
-        rc = cu_collecting_start(r, err);
+        rc = serve(r, s, err);
     if (rc == 0)
-        rc = start_workers(r, err);
+        rc = cu_keeper_start(r, err);
+    if (rc == 0)
+        rc = cu_collecting_start(r, err);
+    return rc ? rc : start_workers(r, err);
+}
+
+static int run(cu_running *r, serving *s, cu_err *err)
+{
+    int rc = start(r, s, err);
     bool drained = false;
     if (rc == 0 && r->c->o.drain)
         rc = wait_drained(r, &drained, err);
@@ -160,6 +192,7 @@ static int run(cu_running *r, cu_err *err)
     atomic_store(&r->stop, 1);
     cu_collecting_join(r);
     join_workers(r);
+    cu_keeper_stop(r);
     cu_status_end(r);
     if (rc == 0)
         rc = thread_error(r, err);
@@ -193,18 +226,10 @@ int cu_cmd_run(cu_cmd *c)
         return rc;
     cu_running r = {.c = c, .app = app};
     cu_err err = {0};
-    cu_attached *attached = NULL;
-    cu_http_server *server = NULL;
+    serving s = {0};
     r.started_us = cu_mono_us(c->env);
-    rc = cu_attach_serve(c, app, &attached, &err);
-    if (rc == 0 && (c->o.listen || !c->o.drain))
-        rc = cu_http_serve(&r, c->o.listen, &server, &err);
-    if (rc == 0)
-        rc = run(&r, &err);
-    if (server)
-        cu_http_stop(server);
-    if (attached)
-        cu_attach_stop(attached);
+    rc = run(&r, &s, &err);
+    stop_serving(&s);
     close_running(&r);
     if (rc)
         rc = cu_tell(c, &err);

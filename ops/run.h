@@ -41,6 +41,8 @@ typedef struct cu_running {
     _Atomic int stop;    /* threads end as soon as they can */
     _Atomic bool failed; /* some thread ended with an error */
     int64_t started_us;
+    struct cu_status *status;
+    struct cu_keeper *keeper;
 } cu_running;
 
 /* collecting.c: opens the collectors of the program's http and files tables
@@ -52,10 +54,23 @@ bool cu_collecting_passed(cu_running *r); /* every one */
 void cu_collecting_join(cu_running *r);
 void cu_collecting_close(cu_running *r);
 
+/* All tables together. */
+typedef struct cu_table_totals {
+    int64_t in, applied, late, dead;
+} cu_table_totals;
+cu_table_totals cu_totals(cu_running *r);
+int64_t cu_resident_bytes(cu_env *env);
+/* 48,210 */
+const char *cu_grouped(cu_arena *a, int64_t n);
+
 /* summary.c: what came of it; "in = applied + late + dead" per table. */
 void cu_summary_print(cu_running *r, uint32_t n_reports);
 /* status.c: the block on a terminal, or a line every 10 s. */
 void cu_status_tick(cu_running *r, int64_t left);
 void cu_status_end(cu_running *r);
+/* keeper.c: a thread that once a second has the log clean up and measures
+ * the lag (into the counts). */
+int cu_keeper_start(cu_running *r, cu_err *err);
+void cu_keeper_stop(cu_running *r);
 
 #endif
