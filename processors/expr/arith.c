@@ -10,8 +10,7 @@
 #pragma GCC optimize("O3")
 #endif
 
-/* --- operations: result, and whether it does not fit
- * ------------------------------ */
+/* --- operations: result, and whether it does not fit ----------------- */
 
 #define NARROW(T, W, name, op)                \
     static inline bool name(T x, T y, T *out) \
@@ -77,8 +76,7 @@ DIVIDE(int16_t, i2, INT16_MIN)
 DIVIDE(int32_t, i4, INT32_MIN)
 DIVIDE(int64_t, i8, INT64_MIN)
 
-/* --- kernels
- * ------------------------------------------------------------------------- */
+/* --- kernels --------------------------------------------------------- */
 
 static void fail(cu_call *c, uint32_t row, bool by_zero)
 {
@@ -176,8 +174,7 @@ INTEGERS(int64_t, i8)
 SHIFTS(int32_t, uint32_t, i4, 32)
 SHIFTS(int64_t, uint64_t, i8, 64)
 
-/* --- the catalog's part
- * ---------------------------------------------------------------- */
+/* --- the catalog's part ---------------------------------------------- */
 
 #define OPERATORS(kind, t)                                                     \
     CU_OP("+", kind, add_##t##_kernel, "sum", kind, kind),                     \

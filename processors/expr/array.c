@@ -59,8 +59,7 @@ static void make_array(cu_call *c)
     }
 }
 
-/* --- sizes
- * ---------------------------------------------------------------------- */
+/* --- sizes ----------------------------------------------------------- */
 
 static int32_t cardinality(cu_slice array)
 {
@@ -106,8 +105,7 @@ static void subscript(cu_call *c)
     }
 }
 
-/* --- growing
- * --------------------------------------------------------------------- */
+/* --- growing --------------------------------------------------------- */
 
 /* A NULL array is an empty one here, a NULL element an element. */
 static void append(cu_call *c)
@@ -168,8 +166,7 @@ static void remove_all(cu_call *c)
     }
 }
 
-/* --- looking
- * -------------------------------------------------------------------------- */
+/* --- looking --------------------------------------------------------- */
 
 static void position(cu_call *c)
 {

@@ -16,8 +16,7 @@
 
 #define US_PER_DAY INT64_C(86400000000)
 
-/* --- comparators
- * ------------------------------------------------------------------ */
+/* --- comparators ----------------------------------------------------- */
 
 #define ORDER(x, y) (((x) > (y)) - ((x) < (y)))
 
@@ -129,8 +128,7 @@ cu_compare *cu_compare_of(cu_type t)
     }
 }
 
-/* --- kernels
- * ------------------------------------------------------------------------- */
+/* --- kernels --------------------------------------------------------- */
 
 #define EQ(x, y) ((x) == (y))
 #define NE(x, y) ((x) != (y))
@@ -208,8 +206,7 @@ BY_CMP(bytes_le, cu_slice, cmp_bytes, <=)
 BY_CMP(bytes_gt, cu_slice, cmp_bytes, >)
 BY_CMP(bytes_ge, cu_slice, cmp_bytes, >=)
 
-/* --- the catalog's part
- * ---------------------------------------------------------------- */
+/* --- the catalog's part ---------------------------------------------- */
 
 #define TWO(k1, k2, name)                                                 \
     CU_OP_TOTAL("=", CU_T_BOOL, name##_eq, "equal", k1, k2),              \

@@ -24,8 +24,7 @@ static void out_of_range(cu_call *c, uint32_t row)
                  cu_type_name(CU_TYPE(c->type.kind), name));
 }
 
-/* --- numbers
- * -------------------------------------------------------------------- */
+/* --- numbers --------------------------------------------------------- */
 
 #define SAME(x)    (x)
 #define IS_TRUE(x) ((x) != 0)
@@ -92,9 +91,7 @@ static void f8_f4(cu_call *c)
     }
 }
 
-/* --- numeric
- * ---------------------------------------------------------------------------
- */
+/* --- numeric --------------------------------------------------------- */
 
 CU_UNARY_ROWS(i2_num, int16_t, cu_numeric, cu_numeric_from_int8)
 CU_UNARY_ROWS(i4_num, int32_t, cu_numeric, cu_numeric_from_int8)
@@ -204,8 +201,7 @@ static void num_fit(cu_call *c)
             cu_call_fail_err(c, r, &err);
 }
 
-/* --- jsonb to scalars
- * ------------------------------------------------------------------ */
+/* --- jsonb to scalars ------------------------------------------------ */
 
 static const char *json_word(cu_slice json)
 {
@@ -281,8 +277,7 @@ JSON_TO_INT(json_i8, int64_t, INT64_MIN, INT64_MAX)
 JSON_TO_FLOAT(json_f4, float, num_to_f4)
 JSON_TO_FLOAT(json_f8, double, num_to_f8)
 
-/* --- dates and times
- * --------------------------------------------------------------------- */
+/* --- dates and times ------------------------------------------------- */
 
 static bool date_to_ts(cu_call *c, uint32_t row, int32_t date, int64_t *ts)
 {

@@ -5,8 +5,7 @@
 
 #define E_TRUNCATION CU_SQLSTATE('2', '2', '0', '0', '1')
 
-/* --- to text
- * ---------------------------------------------------------------------- */
+/* --- to text --------------------------------------------------------- */
 
 static void any_text(cu_call *c)
 {
@@ -26,8 +25,7 @@ static void bool_text(cu_call *c)
         CU_OUT(cu_slice, c)[r] = CU_AT(x, r) ? CU_LIT("true") : CU_LIT("false");
 }
 
-/* --- from text
- * ---------------------------------------------------------------------- */
+/* --- from text ------------------------------------------------------- */
 
 #define FROM_TEXT(fn, R, input)                             \
     static void fn(cu_call *c)                              \
@@ -85,16 +83,15 @@ static void text_slice(cu_call *c)
     }
 }
 
-/* --- varchar(n)
- * ------------------------------------------------------------------------ */
+/* --- varchar(n) ------------------------------------------------------ */
 
 static void text_fit(cu_call *c)
 {
     CU_ARG(cu_slice, x, c, 0);
     for (uint32_t i = 0, r; cu_call_next(c, &i, &r);)
         CU_OUT(cu_slice, c)
-        [r] = (cu_slice){CU_AT(x, r).data,
-                         cu_utf8_bytes(CU_AT(x, r), (size_t)c->type.precision)};
+    [r] = (cu_slice){CU_AT(x, r).data,
+                     cu_utf8_bytes(CU_AT(x, r), (size_t)c->type.precision)};
 }
 
 /* Only blanks may be cut off in an assignment. */
@@ -115,9 +112,7 @@ static void text_assign(cu_call *c)
     }
 }
 
-/* --- arrays
- * --------------------------------------------------------------------------------
- */
+/* --- arrays ---------------------------------------------------------- */
 
 static int cast_array(cu_call *c, const cu_func *f, cu_slice from,
                       cu_row_faults *faults, cu_slice *out, cu_err *err)

@@ -50,8 +50,7 @@ static bool interval_sum(cu_interval x, cu_interval y, cu_interval *out)
            !__builtin_add_overflow(x.months, y.months, &out->months);
 }
 
-/* --- timestamps and intervals
- * ------------------------------------------------------ */
+/* --- timestamps and intervals ---------------------------------------- */
 
 static void add_to_ts(cu_call *c, uint32_t row, int64_t ts, cu_interval v,
                       bool minus)
@@ -131,8 +130,7 @@ static void ts_difference(cu_call *c)
     }
 }
 
-/* --- dates, numbers, times
- * ------------------------------------------------------------ */
+/* --- dates, numbers, times ------------------------------------------- */
 
 static void add_days(cu_call *c, uint32_t row, int32_t d, int64_t days)
 {
@@ -235,9 +233,7 @@ CU_BINARY_ROWS(plus_time_kernel, cu_interval, int64_t, int64_t, plus_time)
 CU_BINARY_ROWS(time_difference_kernel, int64_t, int64_t, cu_interval,
                time_difference)
 
-/* --- intervals
- * ---------------------------------------------------------------------------
- */
+/* --- intervals ------------------------------------------------------- */
 
 static inline void interval_rows(cu_call *c, bool minus)
 {
@@ -336,8 +332,7 @@ static void interval_divided(cu_call *c)
     scale_rows(c, 0, true);
 }
 
-/* --- age, date_bin
- * ------------------------------------------------------------------------- */
+/* --- age, date_bin --------------------------------------------------- */
 
 /* Years, months, days and time from `y` to `x`, field by field; a day that
  * is missing is borrowed from the month of the earlier moment. */
@@ -408,8 +403,7 @@ static void date_bin(cu_call *c)
     }
 }
 
-/* --- zones, makers, tests
- * -------------------------------------------------------------------- */
+/* --- zones, makers, tests -------------------------------------------- */
 
 static const cu_zone *zone_named(cu_call *c, uint32_t row, cu_slice name)
 {

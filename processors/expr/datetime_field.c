@@ -148,8 +148,7 @@ static void bad_field(cu_call *c, uint32_t row, cu_slice name, cu_type type,
                  cu_type_name(CU_TYPE(type.kind), text));
 }
 
-/* --- date_trunc
- * ----------------------------------------------------------------------- */
+/* --- date_trunc ------------------------------------------------------ */
 
 static int64_t trunc_to(int64_t v, int64_t unit)
 {
@@ -165,28 +164,19 @@ static int64_t first_year(int64_t year, int64_t span)
     return cu_floor_div(year - 1, span) * span + 1;
 }
 
-/* False: timestamps have no such unit. */
+/* False: timestamps have no such unit. Units up to a day divide the day, so
+ * they need no calendar. */
 static bool trunc_ts(int64_t ts, field f, int64_t *out)
 {
+    static const int64_t us[] = {
+        [MICROSECONDS] = 1,      [MILLISECONDS] = 1000, [SECOND] = CU_US_SECOND,
+        [MINUTE] = CU_US_MINUTE, [HOUR] = CU_US_HOUR,   [DAY] = CU_US_DAY};
+    if (f >= MICROSECONDS && f <= DAY) {
+        *out = trunc_to(ts, us[f]);
+        return true;
+    }
     cu_moment m = cu_moment_of(ts);
     switch (f) {
-    case MICROSECONDS:
-        break;
-    case MILLISECONDS:
-        m.us = trunc_to(m.us, 1000);
-        break;
-    case SECOND:
-        m.us = trunc_to(m.us, CU_US_SECOND);
-        break;
-    case MINUTE:
-        m.us = trunc_to(m.us, CU_US_MINUTE);
-        break;
-    case HOUR:
-        m.us = trunc_to(m.us, CU_US_HOUR);
-        break;
-    case DAY:
-        m.us = 0;
-        break;
     case WEEK:
         *out = cu_iso_week_start(cu_floor_div(ts, CU_US_DAY)) * CU_US_DAY;
         return true;
@@ -301,9 +291,7 @@ static void interval_trunc(cu_call *c)
     }
 }
 
-/* --- extract
- * ---------------------------------------------------------------------------
- */
+/* --- extract --------------------------------------------------------- */
 
 /* What a field is: a number with a scale, or something special. */
 typedef struct part {
@@ -340,11 +328,11 @@ static part day_part(int64_t day, field f)
     const cu_moment m = cu_moment_of(day * CU_US_DAY);
     int64_t year;
     int32_t week;
-    cu_iso_week(day, &year, &week);
     switch (f) {
     case DAY:
         return number(m.day, 0);
     case WEEK:
+        cu_iso_week(day, &year, &week);
         return number(week, 0);
     case MONTH:
         return number(m.month, 0);
@@ -359,6 +347,7 @@ static part day_part(int64_t day, field f)
     case MILLENNIUM:
         return number(ordinal(m.year, 1000), 0);
     case ISOYEAR:
+        cu_iso_week(day, &year, &week);
         return number(bc_year(year), 0);
     case DOW:
         return number(cu_week_day(day), 0);
@@ -473,9 +462,7 @@ static part interval_part(cu_interval v, field f)
     }
 }
 
-/* --- results
- * ----------------------------------------------------------------------------
- */
+/* --- results --------------------------------------------------------- */
 
 static int day_fraction(const part *p, cu_arena *a, cu_numeric *out,
                         cu_err *err)

@@ -6,8 +6,7 @@
 
 static const char hex_digits[] = "0123456789abcdef";
 
-/* --- hex, base64, escape: writing
- * ------------------------------------------------ */
+/* --- hex, base64, escape: writing ------------------------------------ */
 
 static void put_hex(cu_slice s, cu_buf *out)
 {
@@ -56,8 +55,7 @@ static void put_escape(cu_slice s, cu_buf *out)
     }
 }
 
-/* --- and reading
- * --------------------------------------------------------------------- */
+/* --- and reading ----------------------------------------------------- */
 
 static int bad(cu_err *err, const char *format, int len, const char *what)
 {
@@ -229,8 +227,7 @@ static void decode(cu_call *c)
     cu_text_finish(c);
 }
 
-/* --- the rest
- * -------------------------------------------------------------------------- */
+/* --- the rest -------------------------------------------------------- */
 
 static void md5(cu_call *c)
 {

@@ -29,8 +29,7 @@ static void fail(cu_call *c, uint32_t row, trouble t)
         cu_call_fail(c, row, CU_E_ZERO_DIVIDE, "division by zero");
 }
 
-/* --- arithmetic
- * ------------------------------------------------------------------- */
+/* --- arithmetic ------------------------------------------------------ */
 
 #define INF_(x) (isinf(x) != 0)
 
@@ -119,8 +118,7 @@ FOUR(f4, float, float, float, 4)
 FOUR(f84, double, float, double, 8)
 FOUR(f48, float, double, double, 8)
 
-/* --- functions that cannot fail
- * -------------------------------------------------------- */
+/* --- functions that cannot fail -------------------------------------- */
 
 #define NEG(x)  (-(x))
 #define SAME(x) (x)
@@ -145,8 +143,7 @@ static void pi_kernel(cu_call *c)
         CU_OUT(double, c)[i] = 3.14159265358979323846;
 }
 
-/* --- functions that can
- * ------------------------------------------------------------------ */
+/* --- functions that can ---------------------------------------------- */
 
 static void sqrt_f8(cu_call *c)
 {
@@ -222,8 +219,7 @@ static void power_f8(cu_call *c)
     }
 }
 
-/* --- the catalog's part
- * -------------------------------------------------------------------- */
+/* --- the catalog's part ---------------------------------------------- */
 
 #define F4 CU_T_FLOAT4
 #define F8 CU_T_FLOAT8

@@ -98,7 +98,7 @@ const cu_func *const *cu_func_all(uint32_t *n);
 /* True when some function of one of these kinds has the name. */
 bool cu_func_exists(const char *name, unsigned kinds);
 
-/* --- set-returning functions --------------------------------------------- */
+/* --- set-returning functions ----------------------------------------- */
 
 /* Columns that a SET function returns (jsonb_each: key, value). */
 uint32_t cu_set_columns(const cu_func *f, const cu_type *arg_types,

@@ -5,7 +5,7 @@
 #include "processors/expr/prog.h"
 #include "processors/expr/text.h"
 
-/* --- types in signatures (types.c) ---------------------------------------- */
+/* --- types in signatures (types.c) ----------------------------------- */
 
 /* PostgreSQL's type category, 'P' for pseudo kinds, 'X' for unknown. */
 char cu_type_category(cu_type t);
@@ -21,8 +21,7 @@ bool cu_common_type(const cu_type *types, uint32_t n, cu_type *out,
                     cu_type *clash);
 bool cu_type_is_pseudo(cu_type t);
 
-/* --- casts (cast.c) ---------------------------------------------------------
- */
+/* --- casts (cast.c) -------------------------------------------------- */
 
 /* The cast function between two kinds in this context; NULL when there is
  * none. Equal types have no cast: check first. */
@@ -31,8 +30,7 @@ bool cu_cast_exists(cu_type from, cu_type to, cu_cast_context ctx);
 /* The catalog's cast entry for two kinds, whatever the context. */
 const cu_func *cu_cast_kernel(cu_type from, cu_type to);
 
-/* --- the catalog (catalog.c) ------------------------------------------------
- */
+/* --- the catalog (catalog.c) ----------------------------------------- */
 
 /* Functions of one name: [*first, *first + result) of cu_func_all(). */
 uint32_t cu_func_named(const char *name, uint32_t *first);
@@ -55,8 +53,7 @@ extern const cu_catalog_part cu_part_compare, cu_part_logic, cu_part_arith,
 /* The same constant to the last bit that shows: 1.0 is not 1.00. */
 bool cu_value_same(const cu_value *a, const cu_value *b);
 
-/* --- printing
- * ----------------------------------------------------------------- */
+/* --- printing -------------------------------------------------------- */
 
 /* 'text' with quotes doubled. */
 void cu_put_quoted(cu_buf *out, cu_slice s);
@@ -66,8 +63,7 @@ void cu_put_quoted(cu_buf *out, cu_slice s);
 typedef int cu_compare(const void *a, const void *b);
 cu_compare *cu_compare_of(cu_type t);
 
-/* --- helpers for kernels
- * ------------------------------------------------------ */
+/* --- helpers for kernels --------------------------------------------- */
 
 /* Text results: start, then append to c->scratch and close each row in
  * cu_call_next() order, then finish. Returned and passed: where a row

@@ -78,8 +78,7 @@ static void get_element_text(cu_call *c)
     element_rows(c, true);
 }
 
-/* --- paths
- * ------------------------------------------------------------------------ */
+/* --- paths ----------------------------------------------------------- */
 
 /* One step: a member's name or an element's number. */
 static cu_slice step(cu_slice json, cu_slice key, cu_arena *a)
@@ -140,8 +139,7 @@ static void extract_path_text(cu_call *c)
     extract_rows(c, true);
 }
 
-/* --- questions
- * ------------------------------------------------------------------------- */
+/* --- questions ------------------------------------------------------- */
 
 static bool string_is(cu_slice json, cu_slice want, cu_arena *a)
 {

@@ -10,8 +10,7 @@
 
 #include <math.h>
 
-/* --- values as JSON
- * ------------------------------------------------------------ */
+/* --- values as JSON -------------------------------------------------- */
 
 static bool is_finite(const cu_value *v)
 {
@@ -205,9 +204,7 @@ static void build_object(cu_call *c)
     cu_text_finish(c);
 }
 
-/* --- ||
- * ---------------------------------------------------------------------------
- */
+/* --- || -------------------------------------------------------------- */
 
 /* What stands between the brackets of a container. */
 static cu_slice inside(cu_slice json)
@@ -244,9 +241,7 @@ static void join(cu_call *c)
     cu_text_finish(c);
 }
 
-/* --- -
- * ------------------------------------------------------------------------------
- */
+/* --- - (minus) ------------------------------------------------------- */
 
 /* Names (or string elements) to leave out; or the element number `at`. */
 typedef struct removal {
@@ -359,8 +354,7 @@ static void remove_place(cu_call *c)
     cu_text_finish(c);
 }
 
-/* --- jsonb_strip_nulls
- * -------------------------------------------------------------- */
+/* --- jsonb_strip_nulls ----------------------------------------------- */
 
 /* Of a canonical value, so that a name occurs once. Nulls in arrays stay. */
 static void put_stripped(cu_slice json, cu_buf *out)

@@ -48,21 +48,18 @@ static inline void to_digits(cu_call *c, digits_fn *f)
     }
 }
 
-/* --- logarithms to any base
- * ---------------------------------------------------- */
+/* --- logarithms to any base ------------------------------------------ */
 
 /* Decimal weight of ln(x): how many digits it has before the point. */
-static int ln_weight(const cu_numeric *x)
+static int ln_weight(const cu_numeric *x, cu_arena *a)
 {
     const double v = cu_numeric_to_float8(x);
     if (v >= 0.9 && v <= 1.1) {
         cu_numeric one = cu_numeric_from_int8(1), rest;
         cu_err err;
-        cu_arena *a = cu_arena_new(0);
         double d = 0;
         if (!cu_numeric_sub(x, &one, a, &rest, &err))
             d = fabs(cu_numeric_to_float8(&rest));
-        cu_arena_free(a);
         return d == 0 ? 0 : (int)floor(log10(d));
     }
     return (int)log10(fabs(log(v)));
@@ -98,7 +95,7 @@ static int log_base(const cu_numeric *base, const cu_numeric *num, cu_arena *a,
             return err->code;
         return cu_numeric_div(&ln_x, &ln_y, a, out, err);
     }
-    int wx = ln_weight(num), wy = ln_weight(base);
+    int wx = ln_weight(num, a), wy = ln_weight(base, a);
     int scale = most(16 - (wx - wy), most(base->scale, num->scale));
     scale = scale < 0 ? 0 : scale > 1000 ? 1000 : scale;
     int sx = scale - wy + 8, sy = scale + (wx - wy) - wy + 8;
@@ -117,9 +114,7 @@ static int log_ten(const cu_numeric *x, cu_arena *a, cu_numeric *out,
     return log_base(&ten, x, a, out, err);
 }
 
-/* --- kernels
- * ---------------------------------------------------------------------------
- */
+/* --- kernels --------------------------------------------------------- */
 
 #define BINARY(fn, f)          \
     static void fn(cu_call *c) \

@@ -45,8 +45,7 @@ static uint32_t compile(compiler *k, const cu_expr *e, uint32_t sel);
         }                                                            \
     } while (0)
 
-/* --- slots, selections, instructions ----------------------------------------
- */
+/* --- slots, selections, instructions --------------------------------- */
 
 static uint32_t new_slot(cu_prog *p, cu_slot_kind kind, cu_type type)
 {
@@ -155,8 +154,7 @@ static uint32_t emit_merge(compiler *k, cu_type type, const uint32_t *slots,
     return dst;
 }
 
-/* --- calls
- * ----------------------------------------------------------------------- */
+/* --- calls ----------------------------------------------------------- */
 
 static const cu_value *const_of(const cu_prog *p, uint32_t slot)
 {
@@ -222,8 +220,7 @@ static uint32_t compile_call(compiler *k, const cu_expr *e, uint32_t sel)
     return slot;
 }
 
-/* --- conditionals
- * ------------------------------------------------------------------ */
+/* --- conditionals ---------------------------------------------------- */
 
 /* Safe and cheap on any row: its arm needs no selection of its own. */
 static bool total(const cu_expr *e)
@@ -392,8 +389,7 @@ static uint32_t compile(compiler *k, const cu_expr *e, uint32_t sel)
     return compile_conditional(k, e, sel);
 }
 
-/* --- what no result needs
- * ---------------------------------------------------------- */
+/* --- what no result needs -------------------------------------------- */
 
 /* Folding leaves arguments behind that nobody reads; they must not run, for
  * they could fail. Definitions precede uses, so one pass backwards does. */
@@ -423,8 +419,7 @@ static void drop_dead_code(cu_prog *p)
     p->n_code = kept;
 }
 
-/* --- memory
- * ------------------------------------------------------------------------ */
+/* --- memory ---------------------------------------------------------- */
 
 static void find_last_uses(cu_prog *p)
 {

@@ -40,8 +40,7 @@ static int sql_fail(cu_err *err, uint32_t sqlstate, const char *text)
     return CU_SQL;
 }
 
-/* --- can these arguments be passed to this signature? ------------------------
- */
+/* --- can these arguments be passed to this signature? ---------------- */
 
 static bool can_coerce(cu_type from, cu_type to)
 {
@@ -106,8 +105,7 @@ static bool accepts(const cu_func *f, call_types t)
     return bind_element(f, t, &elem);
 }
 
-/* --- choosing
- * ------------------------------------------------------------------ */
+/* --- choosing -------------------------------------------------------- */
 
 static bool exact(const cu_func *f, call_types t)
 {
@@ -255,8 +253,7 @@ static const cu_func *exact_binary(const candidates *c, call_types t)
     return NULL;
 }
 
-/* --- what is said when there is none
- * ------------------------------------------- */
+/* --- what is said when there is none --------------------------------- */
 
 static bool is_operator_name(const char *name)
 {
@@ -344,8 +341,7 @@ static int refuse(const char *name, call_types t, bool ambiguous, cu_err *err)
     return rc;
 }
 
-/* --- the two doors
- * ---------------------------------------------------------------- */
+/* --- the two doors --------------------------------------------------- */
 
 /* GREATEST, LEAST and ARRAY[] have the error of a construct, not of a call. */
 static const char *construct_of(const char *name)

@@ -21,8 +21,7 @@ typedef struct run {
     uint32_t n_words; /* of a bitmap over the batch */
 } run;
 
-/* --- faults
- * -------------------------------------------------------------------- */
+/* --- faults ---------------------------------------------------------- */
 
 void cu_call_null(cu_call *c, uint32_t row)
 {
@@ -76,8 +75,7 @@ static void clear_faults(cu_row_faults *f)
     memset(f->rows, 0, sizeof(f->rows));
 }
 
-/* --- columns
- * -------------------------------------------------------------------- */
+/* --- columns --------------------------------------------------------- */
 
 static cu_col null_col(cu_type type)
 {
@@ -107,8 +105,7 @@ static cu_col new_col(run *r, uint32_t slot, uint64_t **valid)
     return c;
 }
 
-/* --- calls
- * ----------------------------------------------------------------------- */
+/* --- calls ----------------------------------------------------------- */
 
 static void and_validity(cu_col *out, uint64_t *space, uint32_t n_words,
                          const cu_col *const *args, uint32_t n_args)
@@ -238,8 +235,7 @@ int cu_call_on_values(const cu_call *outer, const cu_func *f, cu_type to,
     return rc;
 }
 
-/* --- selections
- * -------------------------------------------------------------------- */
+/* --- selections ------------------------------------------------------ */
 
 static bool picks(cu_sel_mode mode, bool null, bool value)
 {
@@ -309,8 +305,7 @@ static void run_sel(run *r, const cu_instr *in, const cu_rows_sel *from)
         to->rows = from->rows; /* keeps "all rows" dense */
 }
 
-/* --- merging arms
- * ------------------------------------------------------------------ */
+/* --- merging arms ---------------------------------------------------- */
 
 #define COPY_ROWS(T)                                           \
     do {                                                       \
@@ -380,8 +375,7 @@ static void run_merge(run *r, const cu_instr *in)
     r->p->cols[in->dst] = made;
 }
 
-/* --- AND, OR
- * -------------------------------------------------------------------------- */
+/* --- AND, OR --------------------------------------------------------- */
 
 static void logic_dense(cu_col *to, const cu_col *a, const cu_col *b,
                         bool is_and, uint32_t n)
@@ -446,9 +440,7 @@ static void run_logic(run *r, const cu_instr *in, const cu_rows_sel *sel)
     *dst = made;
 }
 
-/* --- the loop
- * ---------------------------------------------------------------------------
- */
+/* --- the loop -------------------------------------------------------- */
 
 static void run_code(run *r)
 {
@@ -480,6 +472,24 @@ static void run_code(run *r)
     }
 }
 
+/* The result of an expression that failed somewhere inside is NULL, also
+ * when an outer COALESCE or IS NULL made something of the failed part. */
+static void null_faulty_results(run *r)
+{
+    for (uint32_t i = 0; i < r->faults->n; i++) {
+        const cu_row_fault *fault = &r->faults->at[i];
+        const uint32_t slot = r->p->out[fault->expr];
+        cu_col *c = &r->p->cols[slot];
+        if (r->p->slots[slot].kind != CU_SLOT_TEMP || c->form == CU_CONST)
+            continue;
+        if (!c->valid) {
+            c->valid = cu_arena_alloc(r->a, (size_t)r->n_words * 8);
+            memset(c->valid, 0xFF, (size_t)r->n_words * 8);
+        }
+        c->valid[fault->row >> 6] &= ~(UINT64_C(1) << (fault->row & 63));
+    }
+}
+
 void cu_prog_run(cu_prog *p, const cu_batch *b, cu_arena *a, cu_col *out,
                  cu_row_faults *faults)
 {
@@ -496,6 +506,7 @@ void cu_prog_run(cu_prog *p, const cu_batch *b, cu_arena *a, cu_col *out,
             CU_COL(&p->cols[i], int64_t)[0] = p->env ? p->env->now_us : 0;
     }
     run_code(&r);
+    null_faulty_results(&r);
     for (uint32_t i = 0; i < p->n_out; i++)
         out[i] = p->cols[p->out[i]];
 }

@@ -33,8 +33,7 @@ static cu_value slice_value(uint8_t kind, cu_slice s)
     return (cu_value){.type = CU_TYPE(kind), .null = !s.data, .s = s};
 }
 
-/* --- jsonb
- * ----------------------------------------------------------------------- */
+/* --- jsonb ----------------------------------------------------------- */
 
 static int array_elements(const cu_func *f, const cu_value *args,
                           uint32_t n_args, cu_arena *a, cu_set_rows *out,
@@ -109,8 +108,7 @@ static int members(const cu_func *f, const cu_value *args, uint32_t n_args,
     return 0;
 }
 
-/* --- arrays, series
- * ----------------------------------------------------------------- */
+/* --- arrays, series -------------------------------------------------- */
 
 static int unnest(const cu_func *f, const cu_value *args, uint32_t n_args,
                   cu_arena *a, cu_set_rows *out, cu_err *err)
@@ -160,8 +158,7 @@ static int series(const cu_func *f, const cu_value *args, uint32_t n_args,
     return 0;
 }
 
-/* --- the doors
- * ----------------------------------------------------------------------- */
+/* --- the doors ------------------------------------------------------- */
 
 #define SET(nm, res, text, ...)                                           \
     {                                                                     \

@@ -13,8 +13,7 @@ static bool too_long(cu_call *c, uint32_t row, uint64_t bytes)
     return true;
 }
 
-/* --- joining
- * ---------------------------------------------------------------------- */
+/* --- joining --------------------------------------------------------- */
 
 static void join_slices(cu_call *c)
 {
@@ -90,8 +89,7 @@ static void concat_ws(cu_call *c)
     cu_text_finish(c);
 }
 
-/* --- changing
- * ------------------------------------------------------------------------- */
+/* --- changing -------------------------------------------------------- */
 
 static void put_replaced(cu_slice s, cu_slice from, cu_slice to, cu_buf *out)
 {

@@ -27,8 +27,7 @@ CU_BINARY_ROWS(bytea_position_kernel, cu_slice, cu_slice, int32_t,
                bytea_position)
 CU_BINARY_ROWS(starts_kernel, cu_slice, cu_slice, uint8_t, starts_with)
 
-/* --- split_part
- * ------------------------------------------------------------------- */
+/* --- split_part ------------------------------------------------------ */
 
 static int64_t count_parts(cu_slice s, cu_slice delim)
 {
@@ -80,9 +79,7 @@ static void split_part(cu_call *c)
     }
 }
 
-/* --- arrays
- * ----------------------------------------------------------------------------
- */
+/* --- arrays ---------------------------------------------------------- */
 
 static cu_slice slice_arg(const cu_call *c, uint32_t k, uint32_t row)
 {

@@ -85,8 +85,7 @@ static cu_expr *cast(reader *r, cu_expr *e, cu_type t)
     return r->rc ? fail(r, "") : out;
 }
 
-/* --- words -------------------------------------------------------------------
- */
+/* --- words ----------------------------------------------------------- */
 
 static cu_slice word(reader *r)
 {
@@ -158,8 +157,7 @@ static cu_expr *number(reader *r, bool negative)
     return cu_expr_const(r->a, &v, nowhere);
 }
 
-/* --- primaries
- * ------------------------------------------------------------------ */
+/* --- primaries ------------------------------------------------------- */
 
 static uint32_t list(reader *r, cu_expr **args, const char *end)
 {
@@ -324,8 +322,7 @@ static cu_expr *postfix(reader *r)
     return e;
 }
 
-/* --- operators
- * -------------------------------------------------------------------- */
+/* --- operators ------------------------------------------------------- */
 
 /* The sign that comes next, as PostgreSQL cuts it; empty: none. */
 static cu_slice sign(const reader *r)
