@@ -22,7 +22,7 @@
 typedef struct cu_collector cu_collector;
 
 typedef struct cu_collector_counts {
-    int64_t requests;     /* http: sent, retries included */
+    int64_t requests; /* http: sent, retries included */
     int64_t retries;
     int64_t records;      /* published to bronze */
     int64_t unchanged;    /* bodies or files whose hash was known */
@@ -35,12 +35,12 @@ typedef struct cu_collector_counts {
 typedef struct cu_collector_opts {
     const char *app;
     const char *table;
-    const char *topic;       /* bronze */
-    int32_t partitions;      /* of it */
+    const char *topic;  /* bronze */
+    int32_t partitions; /* of it */
     const char *dead_letter_topic;
     const char *cursor_topic; /* "<app>.collectors" */
     const char *txn_id;
-    const cu_http_source *http;   /* one of the two */
+    const cu_http_source *http; /* one of the two */
     const cu_files_source *files;
     cu_log *log;
     cu_env *env;

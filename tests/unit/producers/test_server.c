@@ -1,0 +1,156 @@
+/* The http collector against the Open Library of the tests, over libcurl. */
+#include "tests/unit/producers/world.h"
+
+#include <criterion/criterion.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct library {
+    FILE *out;
+    pid_t pid;
+    int port;
+    char url[64];
+} library;
+
+/* The script beside this test's source. */
+static const char *script(void)
+{
+    static char path[PATH_MAX];
+    const char *here = __FILE__, *at = strstr(here, "tests/unit/");
+    snprintf(path, sizeof(path), "%.*stests/openlibrary/server.py",
+             (int)(at - here), here);
+    return path;
+}
+
+static library start(const char *const *more)
+{
+    library l = {0};
+    int fds[2];
+    cr_assert_eq(pipe(fds), 0);
+    l.pid = fork();
+    if (l.pid == 0) {
+        const char *argv[24] = {"python3", script(), "--port", "0"};
+        for (int i = 0; more[i]; i++)
+            argv[4 + i] = more[i];
+        dup2(fds[1], STDOUT_FILENO);
+        close(fds[0]);
+        close(fds[1]);
+        execvp("python3", (char *const *)argv);
+        _exit(127);
+    }
+    close(fds[1]);
+    l.out = fdopen(fds[0], "r");
+    cr_assert_eq(fscanf(l.out, "%d", &l.port), 1);
+    snprintf(l.url, sizeof(l.url), "http://127.0.0.1:%d", l.port);
+    return l;
+}
+
+static void stop(library *l)
+{
+    int status;
+    kill(l->pid, SIGTERM);
+    waitpid(l->pid, &status, 0);
+    fclose(l->out);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static const char *const subjects[] = {"science_fiction", "fantasy"};
+static const cu_for_each each = {"subject", subjects, 2};
+static const char *const required[] = {"$.works", "$.work_count"};
+
+static cu_http_source source(const library *l)
+{
+    return (cu_http_source){
+        .url = l->url,
+        .rate_per_s = 1000,
+        .concurrency = 2,
+        .retries = 5,
+        .timeout_ms = 1000,
+        .backoff_ms = 5,
+        .backoff_max_ms = 20,
+        .allow_private = true,
+        .path = "/subjects/{subject}.json",
+        .params = "limit=50&offset={page_offset}",
+        .for_each = &each,
+        .n_for_each = 1,
+        .paginator = CU_PAGE_OFFSET,
+        .limit = 50,
+        .total_path = "$.work_count",
+        .items_path = "$.works",
+        .require = required,
+        .n_require = 2,
+    };
+}
+
+static const char *const all_pages = "science_fiction|0|\nscience_fiction|50|\n"
+                                     "science_fiction|100|\nfantasy|0|\n"
+                                     "fantasy|50|\n";
+
+/* "subject|offset|" of bronze, item by item. */
+static void expect_pages(cu_world *w, const char *expected)
+{
+    char seen[4096] = "";
+    for (int i = 0; i < 2; i++) {
+        const char *all = cu_world_topic(w, "bronze.t",
+                                         "param.subject,param.page_offset");
+        for (const char *p = all; *p; p = strchr(p, '\n') + 1) {
+            size_t len = strcspn(p, "{");
+            if (!strncmp(p, subjects[i], strlen(subjects[i])))
+                snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen),
+                         "%.*s\n", (int)len, p);
+        }
+    }
+    cr_assert_str_eq(seen, expected);
+}
+
+Test(server, a_pass_collects_every_page_of_every_subject)
+{
+    const char *const none[] = {NULL};
+    library l = start(none);
+    cu_http_source s = source(&l);
+    cu_world w = cu_world_real();
+    w.client = cu_http_curl();
+    w.opts.http = &s;
+    cu_world_start(&w);
+    cu_world_must_pass(&w);
+    expect_pages(&w, all_pages);
+    cu_collector_counts n = cu_world_counts(&w);
+    cr_assert_eq(n.requests, 5);
+    cr_assert_eq(n.records, 5);
+    cr_assert_eq(n.planned, 5);
+    cr_assert_eq(n.done, 5);
+    cu_world_restart(&w);
+    cu_world_must_pass(&w);
+    n = cu_world_counts(&w);
+    cr_assert_eq(n.records, 0);
+    cr_assert_eq(n.unchanged, 5);
+    stop(&l);
+    cu_world_close(&w);
+}
+
+Test(server, faults_cost_retries_and_nothing_else)
+{
+    const char *const faults[] = {
+        "--fault", "1=500",     "--fault", "2=cut",  "--fault", "3=429",
+        "--fault", "4=html",    "--fault", "5=soft", "--fault", "6=drop",
+        "--fault", "7=badjson", "--fault", "9=hang", NULL};
+    library l = start(faults);
+    cu_http_source s = source(&l);
+    cu_world w = cu_world_real();
+    w.client = cu_http_curl();
+    w.opts.http = &s;
+    cu_world_start(&w);
+    cu_world_must_pass(&w);
+    expect_pages(&w, all_pages);
+    cu_collector_counts n = cu_world_counts(&w);
+    cr_assert_eq(n.records, 5);
+    cr_assert_eq(n.dead_letters, 0);
+    /* libcurl itself repeats a request on a connection that was dropped. */
+    cr_assert(n.retries == 7 || n.retries == 8);
+    stop(&l);
+    cu_world_close(&w);
+}
