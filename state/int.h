@@ -30,10 +30,10 @@ typedef struct entry {
     char *committed, *current;
     uint32_t committed_len, current_len;
     uint32_t key_len; /* the node's, without a look at it */
-    uint8_t known; /* UNKNOWN, ABSENT, PRESENT: the committed value */
-    bool touched;  /* put or deleted since the commit; not in the ring */
-    bool dirty;    /* touched, and not equal to the committed value */
-    bool used;     /* clock bit */
+    uint8_t known;    /* UNKNOWN, ABSENT, PRESENT: the committed value */
+    bool touched;     /* put or deleted since the commit; not in the ring */
+    bool dirty;       /* touched, and not equal to the committed value */
+    bool used;        /* clock bit */
     struct entry *prev, *next; /* ring of clean entries, newest first */
     struct entry *next_touched;
 } entry;

@@ -66,8 +66,7 @@ int cu_space_restored(cu_space *s, int64_t position, cu_err *err)
     return 0;
 }
 
-/* --- dropping
- * ------------------------------------------------------------------*/
+/* --- dropping ------------------------------------------------------------ */
 
 /* One batch of deletes; *more false at the end. */
 static int delete_some(cu_space *s, cu_slice lo, cu_slice hi, bool *more,
@@ -125,8 +124,7 @@ int cu_space_drop(cu_space *s, cu_err *err)
     return cu_space_delete_rows(s, err);
 }
 
-/* --- walking
- * --------------------------------------------------------------------*/
+/* --- walking ------------------------------------------------------------- */
 
 /* The first table >= `from` that has a row in the kv or an overlay. */
 static int next_table(cu_space *s, uint32_t from, uint32_t *found, cu_err *err)

@@ -23,8 +23,7 @@
 
 enum { META_VERSION = 1, HAS_PROGRESS = 1, DROPPING = 2 };
 
-/* --- keys
- * --------------------------------------------------------------------*/
+/* --- keys ---------------------------------------------------------------- */
 
 void cu_space_put_key(const cu_space *s, uint16_t table, cu_slice key,
                       cu_buf *out)
@@ -49,8 +48,7 @@ void cu_space_bounds(const cu_space *s, uint16_t table, cu_buf *lo, cu_buf *hi)
     cu_space_put_key(s, (uint16_t)(table + 1), CU_NULL_SLICE, hi);
 }
 
-/* --- open and close
- * -------------------------------------------------------------*/
+/* --- open and close ------------------------------------------------------ */
 
 void cu_space_put_meta(cu_space *s, int64_t applied, const cu_buf *progress,
                        bool dropping, cu_kv_batch *out)
@@ -164,8 +162,7 @@ cu_table *cu_space_table(cu_space *s, uint16_t number)
     return t;
 }
 
-/* --- the commit cycle
- * ---------------------------------------------------------*/
+/* --- the commit cycle ---------------------------------------------------- */
 
 size_t cu_space_dirty_bytes(const cu_space *s)
 {

@@ -32,7 +32,7 @@ static char *copy_of(cu_slice value)
     return p;
 }
 
-/* --- the ring of clean entries ---------------------------------------------*/
+/* --- the ring of clean entries ------------------------------------------- */
 
 static void ring_add(entry *e)
 {
@@ -102,8 +102,7 @@ void cu_space_forget(cu_space *s)
         cu_omap_reset(s->tables[i]->rows);
 }
 
-/* --- entries
- * -----------------------------------------------------------------*/
+/* --- entries ------------------------------------------------------------- */
 
 static size_t write_bytes(const entry *e)
 {
@@ -214,8 +213,7 @@ void cu_table_free(cu_table *t)
     cu_free(t);
 }
 
-/* --- the calls
- * -----------------------------------------------------------------*/
+/* --- the calls ----------------------------------------------------------- */
 
 static entry *entry_find(cu_table *t, cu_slice key)
 {

@@ -57,8 +57,7 @@ typedef struct aggregate {
     int32_t call_weights[CU_BATCH_ROWS];
 } aggregate;
 
-/* --- open
- * ------------------------------------------------------------------------------*/
+/* --- open ---------------------------------------------------------------- */
 
 static int open_calls(aggregate *a, cu_err *err)
 {
@@ -109,8 +108,7 @@ static int open_op(cu_op *op, cu_err *err)
     return open_calls(a, err);
 }
 
-/* --- groups in memory
- * --------------------------------------------------------------------*/
+/* --- groups in memory ---------------------------------------------------- */
 
 static size_t group_size(const aggregate *a, const cu_group *g)
 {
@@ -236,8 +234,7 @@ static int load_missing(aggregate *a, uint32_t n, cu_err *err)
     return rc;
 }
 
-/* --- touching
- * ------------------------------------------------------------------------------*/
+/* --- touching ------------------------------------------------------------ */
 
 /* lslice shown | per call: u8 null | value */
 static int put_output(aggregate *a, const cu_group *g, cu_arena *arena,
@@ -303,8 +300,7 @@ static int touch_rows(aggregate *a, const cu_batch *b, cu_err *err)
     return negative ? cu_negative(&a->op, "a row of a group", err) : 0;
 }
 
-/* --- push
- * ----------------------------------------------------------------------------------*/
+/* --- push ---------------------------------------------------------------- */
 
 static bool passes(const cu_col *filter, uint32_t row)
 {
@@ -386,8 +382,7 @@ int cu_aggregate_first(cu_op *op, cu_err *err)
     return touch(a, g, err);
 }
 
-/* --- commit
- * --------------------------------------------------------------------------------*/
+/* --- commit -------------------------------------------------------------- */
 
 /* A row of the outbox from what put_output() wrote. */
 static int output_row(aggregate *a, cu_slice bytes, int32_t w, cu_err *err)

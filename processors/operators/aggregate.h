@@ -86,8 +86,7 @@ static inline void *cu_group_acc(cu_group *g, const cu_acc_call *c)
     return (char *)g + c->at;
 }
 
-/* --- accumulators: aggregate_acc.c
- * -----------------------------------------------*/
+/* --- accumulators: aggregate_acc.c --------------------------------------- */
 
 /* Rows of one batch for one call: row[i] of `col` to group[i], w[i] times. */
 typedef struct cu_acc_rows {
@@ -136,8 +135,7 @@ void cu_acc_value_key(const cu_acc_call *c, const cu_value *v, cu_buf *out);
 void cu_value_put(const cu_value *v, cu_buf *out);
 bool cu_value_get(cu_type t, cu_scan *from, cu_arena *a, cu_value *out);
 
-/* --- counted values: aggregate_distinct.c
- * -------------------------------------------*/
+/* --- counted values: aggregate_distinct.c -------------------------------- */
 
 typedef struct cu_counted cu_counted;
 

@@ -23,8 +23,7 @@
 static const cu_i128 safe_int = (cu_i128)1000000000000000000 *
                                 1000000000000000000;
 
-/* --- choosing
- * -----------------------------------------------------------------------*/
+/* --- choosing ------------------------------------------------------------ */
 
 static int kind_of_sum(cu_type arg, cu_acc_kind *kind)
 {
@@ -117,8 +116,7 @@ size_t cu_acc_size(cu_acc_kind kind)
     return (size + 15) & ~(size_t)15;
 }
 
-/* --- life
- * ------------------------------------------------------------------------------*/
+/* --- life ---------------------------------------------------------------- */
 
 void cu_acc_init(const cu_acc_call *c, void *acc)
 {
@@ -211,8 +209,7 @@ void cu_acc_set_best(const cu_acc_call *c, cu_acc_best *b, const cu_value *v)
     cu_buf_free(&key);
 }
 
-/* --- one value into one accumulator
- * -------------------------------------------------------*/
+/* --- one value into one accumulator -------------------------------------- */
 
 static inline void add_int(cu_acc_int *a, int64_t v, int32_t w)
 {
@@ -369,8 +366,7 @@ void cu_acc_add_value(const cu_acc_call *c, void *acc, const cu_value *v,
     }
 }
 
-/* --- batches
- * --------------------------------------------------------------------------*/
+/* --- batches ------------------------------------------------------------- */
 
 #define EACH_ROW(acc_type, ctype, statement)                            \
     for (uint32_t i = 0; i < r->n; i++) {                               \

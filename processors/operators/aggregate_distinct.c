@@ -61,8 +61,7 @@ void cu_counted_free(cu_counted *v)
     cu_free(v);
 }
 
-/* --- push
- * --------------------------------------------------------------------------*/
+/* --- push ---------------------------------------------------------------- */
 
 static void add_note(cu_counted *v, const cu_acc_call *c, cu_group *g,
                      const cu_value *value, int32_t w)
@@ -93,8 +92,7 @@ void cu_counted_push(cu_counted *v, const cu_acc_call *c,
     }
 }
 
-/* --- commit
- * ------------------------------------------------------------------------*/
+/* --- commit -------------------------------------------------------------- */
 
 static int corrupt(const cu_counted *v, cu_err *err)
 {

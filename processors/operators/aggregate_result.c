@@ -26,8 +26,7 @@ static int out_of_range(const char *what, cu_err *err)
     return rc;
 }
 
-/* --- values
- * ------------------------------------------------------------------------------*/
+/* --- values -------------------------------------------------------------- */
 
 void cu_value_put(const cu_value *v, cu_buf *out)
 {
@@ -83,8 +82,7 @@ void cu_acc_value_key(const cu_acc_call *c, const cu_value *v, cu_buf *out)
         cu_value_put(v, out);
 }
 
-/* --- results
- * -----------------------------------------------------------------------------*/
+/* --- results ------------------------------------------------------------- */
 
 static int result_int(const cu_acc_call *c, const cu_acc_int *i, cu_arena *a,
                       cu_value *out, cu_err *err)
@@ -238,8 +236,7 @@ int cu_acc_result(const cu_acc_call *c, const void *acc, cu_arena *a,
     return 0;
 }
 
-/* --- bytes
- * --------------------------------------------------------------------------------*/
+/* --- bytes --------------------------------------------------------------- */
 
 static void put_i128(cu_i128 v, cu_buf *out)
 {

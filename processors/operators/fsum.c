@@ -104,8 +104,7 @@ void cu_fsum_add(cu_fsum *s, double x, int32_t w)
         settle(s);
 }
 
-/* --- canonical form
- * ------------------------------------------------------------------*/
+/* --- canonical form ------------------------------------------------------ */
 
 /* One pass of carries over `limbs` into 32-bit digits; the carry left over. */
 static int64_t digits_of(const cu_fsum *s, bool negate, uint32_t *out)

@@ -6,8 +6,7 @@
 #include "base/assert.h"
 #include "processors/operators/op.h"
 
-/* --- the makers, one per file
- * --------------------------------------------------*/
+/* --- the makers, one per file -------------------------------------------- */
 
 cu_op *cu_entry_new(void);
 cu_op *cu_filter_new(void);
@@ -28,8 +27,7 @@ int cu_aggregate_first(cu_op *op, cu_err *err);
 /* Sets what every operator has; `vt->open` comes later. */
 void cu_op_init(cu_op *op, const cu_op_vt *vt);
 
-/* --- faults of rows
- * ------------------------------------------------------------*/
+/* --- faults of rows ------------------------------------------------------ */
 
 /* Writes the letters of the failing +1 rows; `column_of` names the output
  * column of an expression (NULL: none). Clears the failing rows out of the
@@ -39,8 +37,7 @@ int cu_faults_report(cu_op *op, const cu_batch *b, const cu_row_faults *faults,
 uint32_t cu_faults_sift(const cu_batch *b, const cu_row_faults *faults,
                         uint16_t *sel);
 
-/* --- emitting rows
- * -------------------------------------------------------------*/
+/* --- emitting rows ------------------------------------------------------- */
 
 /* Rows gathered into batches and emitted as these fill up. */
 typedef struct cu_outbox {
@@ -62,8 +59,7 @@ int cu_outbox_weighed(cu_outbox *o, cu_slice bytes, int64_t weight,
                       cu_err *err);
 int cu_outbox_flush(cu_outbox *o, cu_err *err);
 
-/* --- watermarks of operators that emit at commit
- * -------------------------------*/
+/* --- watermarks of operators that emit at commit ------------------------- */
 
 /* Rows of before a watermark leave at the commit, so it must wait for them. */
 typedef struct cu_held_mark {
@@ -78,8 +74,7 @@ static inline void cu_held_mark_see(cu_held_mark *m, int64_t ts_us)
 }
 int cu_held_mark_send(cu_held_mark *m, cu_op *op, cu_err *err);
 
-/* --- errors
- * ----------------------------------------------------------------------*/
+/* --- errors -------------------------------------------------------------- */
 
 /* A retraction of a row that is not there: a bug upstream. Ends the process
  * where slow asserts are on. */

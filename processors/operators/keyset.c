@@ -127,8 +127,7 @@ void cu_keyset_probe(const cu_keyset *s, const cu_keys *keys, cu_keyrec **out)
             out[i] = cu_keyset_find(s, keys->hash[i], cu_batch_key(keys, i));
 }
 
-/* --- touched
- * -----------------------------------------------------------------------*/
+/* --- touched ------------------------------------------------------------- */
 
 void cu_touched_open(cu_touched *t, size_t rec_size)
 {

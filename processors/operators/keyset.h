@@ -28,8 +28,7 @@ static inline cu_slice cu_batch_key(const cu_keys *k, uint32_t i)
     return key.len ? key : CU_LIT("");
 }
 
-/* --- the index
- * -----------------------------------------------------------------*/
+/* --- the index ----------------------------------------------------------- */
 
 typedef struct cu_keyslot {
     uint64_t hash;
@@ -52,8 +51,7 @@ void cu_keyset_del(cu_keyset *s, const cu_keyrec *rec);
 /* All keys of a batch at once, memory fetched ahead: out[i] or NULL. */
 void cu_keyset_probe(const cu_keyset *s, const cu_keys *keys, cu_keyrec **out);
 
-/* --- what a commit interval touched
- * ----------------------------------------------*/
+/* --- what a commit interval touched -------------------------------------- */
 
 typedef struct cu_touched {
     cu_keyset set;

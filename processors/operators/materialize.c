@@ -15,8 +15,8 @@
  *
  *   u8 1 | varint count
  *
- * Without key and bag the view only ever grows: rows pass and nothing is
- * kept.
+ * A view of a single row has the empty key.  Without key and bag a view only
+ * ever grows: rows pass and nothing is kept.
  */
 #include "processors/operators/int.h"
 #include "processors/operators/keyset.h"
@@ -52,20 +52,19 @@ static int open_op(cu_op *op, cu_err *err)
     materialize *m = (materialize *)op;
     const cu_node *n = op->node;
     (void)err;
-    m->passes = n->n_key == 0 && !n->materialize.bag;
+    m->passes = n->n_key == 0 && !n->single && !n->materialize.bag;
     m->mark = CU_HELD_MARK;
     m->out.schema = n->schema;
     if (m->passes)
         return 0;
     m->table = cu_space_table(op->env->space, cu_node_state_table(n, 0));
-    m->key = cu_calloc(n->n_key, sizeof(*m->key));
+    m->key = cu_calloc(n->n_key + 1, sizeof(*m->key));
     for (uint32_t i = 0; i < n->n_key; i++)
         m->key[i].col = n->key[i];
     return 0;
 }
 
-/* --- push
- * ------------------------------------------------------------------------*/
+/* --- push ---------------------------------------------------------------- */
 
 /* Newest first: a retraction mostly takes back what came last. */
 static void add_change(materialize *m, touched_key *k, cu_slice row, int64_t w)
@@ -138,8 +137,7 @@ static int push(cu_op *op, int port, const cu_batch *b, cu_err *err)
     return 0;
 }
 
-/* --- Z-sets
- * ------------------------------------------------------------------------*/
+/* --- Z-sets -------------------------------------------------------------- */
 
 static int corrupt(const cu_op *op, cu_err *err)
 {
@@ -256,8 +254,7 @@ static change *apply(materialize *m, const change *stored, const change *more)
     return sum;
 }
 
-/* --- commit
- * --------------------------------------------------------------------------*/
+/* --- commit -------------------------------------------------------------- */
 
 static void store(materialize *m, cu_slice key, cu_slice row)
 {
@@ -398,8 +395,7 @@ cu_op *cu_materialize_new(void)
     return &m->op;
 }
 
-/* --- reading from outside
- * --------------------------------------------------------------*/
+/* --- reading from outside ------------------------------------------------ */
 
 typedef int push_fn(void *ctx, const cu_batch *b, cu_err *err);
 
@@ -467,7 +463,7 @@ int cu_materialize_scan(cu_space *space, const cu_node *node, push_fn *give,
     cu_table_iter *it;
     cu_slice key, value;
     CU_ASSERT(node->kind == CU_N_MATERIALIZE);
-    if (node->n_key == 0 && !node->materialize.bag)
+    if (node->n_key == 0 && !node->single && !node->materialize.bag)
         return cu_fail(err, CU_UNSUPPORTED, 0,
                        "view %s is append-only without key: its rows are in "
                        "its topic only",

@@ -68,8 +68,7 @@ typedef struct normalize {
     cu_held_mark mark;
 } normalize;
 
-/* --- open
- * ----------------------------------------------------------------------------*/
+/* --- open ---------------------------------------------------------------- */
 
 static bool is_metadata(cu_from from)
 {
@@ -146,8 +145,7 @@ static int open_op(cu_op *op, cu_err *err)
     return read_meta(z, err);
 }
 
-/* --- cells
- * ---------------------------------------------------------------------------*/
+/* --- cells --------------------------------------------------------------- */
 
 static holding get_holding(cu_scan *s)
 {
@@ -227,8 +225,7 @@ static bool same(normalize *z, const holding *a, const holding *b)
     return equal;
 }
 
-/* --- push
- * ----------------------------------------------------------------------------*/
+/* --- push ---------------------------------------------------------------- */
 
 static void hold(cu_touched *t, touched_key *k, int64_t count, cu_slice row)
 {
@@ -384,8 +381,7 @@ static int push(cu_op *op, int port, const cu_batch *b, cu_err *err)
     return 0;
 }
 
-/* --- snapshots
- * -------------------------------------------------------------------------*/
+/* --- snapshots ----------------------------------------------------------- */
 
 int cu_normalize_snapshot_begin(cu_op *op, cu_err *err)
 {
@@ -486,8 +482,7 @@ int cu_normalize_snapshot_end(cu_op *op, bool deletes, cu_err *err)
     return rc;
 }
 
-/* --- commit
- * ------------------------------------------------------------------------------*/
+/* --- commit -------------------------------------------------------------- */
 
 static int emit(normalize *z, cu_slice key, const holding *old,
                 const holding *now, cu_err *err)

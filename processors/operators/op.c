@@ -141,8 +141,7 @@ uint16_t cu_node_state_table(const cu_node *n, unsigned k)
     return (uint16_t)(n->id * TABLES_PER_NODE + k);
 }
 
-/* --- entries and taps
- * ------------------------------------------------------------*/
+/* --- entries and taps ---------------------------------------------------- */
 
 static int pass(cu_op *op, int port, const cu_batch *b, cu_err *err)
 {
@@ -191,8 +190,7 @@ cu_op *cu_tap_new(cu_tap_push *push, cu_tap_watermark *watermark, void *ctx)
     return &t->op;
 }
 
-/* --- faults
- * ------------------------------------------------------------------------*/
+/* --- faults -------------------------------------------------------------- */
 
 int cu_faults_report(cu_op *op, const cu_batch *b, const cu_row_faults *faults,
                      const cu_schema *columns, cu_err *err)
@@ -241,8 +239,7 @@ int cu_negative(const cu_op *op, const char *what, cu_err *err)
                    name_of(op), op->node ? op->node->id : 0, what);
 }
 
-/* --- outbox
- * ------------------------------------------------------------------------*/
+/* --- outbox -------------------------------------------------------------- */
 
 void cu_outbox_open(cu_outbox *o, cu_op *op, const cu_schema *schema)
 {

@@ -54,8 +54,7 @@ typedef struct rank {
     cu_held_mark mark;
 } rank;
 
-/* --- open
- * --------------------------------------------------------------------------------*/
+/* --- open ---------------------------------------------------------------- */
 
 static int read_arrivals(rank *r, cu_err *err)
 {
@@ -102,8 +101,7 @@ static int open_op(cu_op *op, cu_err *err)
     return read_arrivals(r, err);
 }
 
-/* --- partitions in memory
- * -------------------------------------------------------------------*/
+/* --- partitions in memory ------------------------------------------------ */
 
 static cu_ranked *group_new(rank *r, uint64_t hash, cu_slice key)
 {
@@ -204,8 +202,7 @@ static void touch(rank *r, cu_ranked *g)
     cu_window_copy(&g->before, &g->window, r->visible);
 }
 
-/* --- rows
- * --------------------------------------------------------------------------------------*/
+/* --- rows ---------------------------------------------------------------- */
 
 static void insert(rank *r, cu_ranked *g, cu_slice order, cu_slice row)
 {
@@ -311,8 +308,7 @@ static int push(cu_op *op, int port, const cu_batch *b, cu_err *err)
     return rc;
 }
 
-/* --- commit
- * -------------------------------------------------------------------------------------*/
+/* --- commit -------------------------------------------------------------- */
 
 static int emit_row(rank *r, const cu_item *item, size_t position, int32_t w,
                     cu_err *err)

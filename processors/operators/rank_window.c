@@ -102,8 +102,7 @@ size_t cu_window_bytes(const cu_window *w)
     return total;
 }
 
-/* --- comparing
- * ---------------------------------------------------------------------*/
+/* --- comparing ----------------------------------------------------------- */
 
 /* Takes out of both lists what is byte-equal: sorted views of the rows are
  * walked together. */

@@ -43,8 +43,7 @@ const char *cu_node_kind_name(cu_node_kind k)
     return names[k];
 }
 
-/* --- printing
- * ----------------------------------------------------------------*/
+/* --- printing ------------------------------------------------------------ */
 
 static const char *column(const cu_schema *s, uint32_t c)
 {
@@ -189,6 +188,8 @@ static void print_at(const cu_node *n, unsigned depth, cu_buf *out)
                       cu_type_name(n->schema->fields[i].type, name));
     if (n->n_key)
         put_columns("key", n->schema, n->key, n->n_key, out);
+    if (n->single)
+        cu_buf_put_str(out, " single");
     if (n->append_only)
         cu_buf_put_str(out, " append-only");
     cu_buf_put_str(out, "\n");
@@ -201,8 +202,7 @@ void cu_node_print(const cu_node *root, cu_buf *out)
     print_at(root, 0, out);
 }
 
-/* --- hashing
- * -------------------------------------------------------------------*/
+/* --- hashing ------------------------------------------------------------- */
 
 static void hash_string(const char *s, cu_buf *out)
 {
@@ -363,6 +363,7 @@ static void hash_node(const cu_node *n, cu_buf *out)
     hash_string(cu_node_kind_name(n->kind), out);
     cu_buf_put_varint(out, n->id);
     cu_buf_put_u8(out, n->append_only);
+    cu_buf_put_u8(out, n->single);
     hash_columns(n->key, n->n_key, out);
     cu_buf_put_varint(out, n->schema->n);
     for (uint32_t i = 0; i < n->schema->n; i++)

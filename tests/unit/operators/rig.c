@@ -102,8 +102,7 @@ void rig_close(rig *r)
     cu_free(r->out);
 }
 
-/* --- nodes
- * ------------------------------------------------------------------------*/
+/* --- nodes --------------------------------------------------------------- */
 
 cu_schema *rig_schema(rig *r, const char *text)
 {
@@ -174,8 +173,7 @@ void rig_call(rig *r, cu_node *n, cu_agg agg, int arg, bool distinct,
     n->aggregate.n_calls++;
 }
 
-/* --- running
- * ------------------------------------------------------------------------*/
+/* --- running ------------------------------------------------------------- */
 
 static const char *schema_text(rig *r, const cu_schema *s)
 {

@@ -44,8 +44,7 @@ void rig_start(rig *r, const cu_node *root);
 void rig_close(rig *r);
 unsigned rig_draw(rig *r, unsigned n);
 
-/* --- nodes
- * ------------------------------------------------------------------------*/
+/* --- nodes --------------------------------------------------------------- */
 
 cu_schema *rig_schema(rig *r, const char *text);
 cu_node *rig_source(rig *r, const char *schema);
@@ -59,8 +58,7 @@ cu_node *rig_aggregate(rig *r, const char *schema, cu_node *input,
 void rig_call(rig *r, cu_node *aggregate, cu_agg agg, int arg, bool distinct,
               int filter);
 
-/* --- running
- * ------------------------------------------------------------------------*/
+/* --- running ------------------------------------------------------------- */
 
 /* Pushes a text table into entry `e`, cut at random places. */
 void rig_push(rig *r, unsigned e, const char *rows);

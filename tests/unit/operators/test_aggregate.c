@@ -281,8 +281,7 @@ Test(aggregate, a_row_that_never_came_cannot_go, .signal = SIGABRT)
     rig_push(&r, 0, "-1 | 1 10 0 0 x true\n");
 }
 
-/* --- against recomputation
- * ------------------------------------------------------------*/
+/* --- against recomputation ----------------------------------------------- */
 
 enum { ROWS = 48, GROUPS = 4 };
 

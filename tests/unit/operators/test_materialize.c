@@ -109,6 +109,23 @@ Test(materialize, without_key_rows_pass_at_once)
     rig_close(&r);
 }
 
+Test(materialize, a_single_row_has_the_empty_key)
+{
+    rig r;
+    rig_open(&r, 10);
+    cu_node *n = rig_node(&r, CU_N_MATERIALIZE, pair, rig_source(&r, pair));
+    n->single = true;
+    rig_start(&r, n);
+    rig_push(&r, 0, "1 a\n");
+    rig_expect(&r, rig_commit(&r), pair, "1 a\n");
+    rig_reopen(&r);
+    rig_push(&r, 0, "-1 | 1 a\n+1 | 2 b\n");
+    rig_expect(&r, rig_commit(&r), pair, "-1 | 1 a\n+1 | 2 b\n");
+    rig_push(&r, 0, "3 c\n");
+    cr_assert_eq(rig_try_commit(&r), CU_DATA);
+    rig_close(&r);
+}
+
 static int append_text(void *ctx, const cu_batch *b, cu_err *err)
 {
     (void)err;

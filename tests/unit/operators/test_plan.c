@@ -103,6 +103,9 @@ Test(plan, hash_changes_with_meaning_and_with_nothing_else)
     b.source->schema = rig_schema(&r, "a:int b:numeric(12,3)");
     cr_assert_neq(cu_node_hash(b.top), hash);
     b = make(&r);
+    b.top->single = true;
+    cr_assert_neq(cu_node_hash(b.top), hash);
+    b = make(&r);
     b.rank->id = 77;
     cr_assert_neq(cu_node_hash(b.top), hash);
     finish(&r);

@@ -128,8 +128,7 @@ Test(rank, a_row_that_never_came_cannot_go, .signal = SIGABRT)
     rig_push(&r, 0, "+1 | 1 1 a\n-1 | 1 1 b\n");
 }
 
-/* --- against recomputation
- * ------------------------------------------------------------*/
+/* --- against recomputation ----------------------------------------------- */
 
 enum { MOST = 200, PARTITIONS = 3 };
 

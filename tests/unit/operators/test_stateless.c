@@ -135,8 +135,7 @@ Test(project, marks_and_origins_stay_with_their_rows)
     rig_close(&r);
 }
 
-/* --- flatmap
- * ----------------------------------------------------------------------------*/
+/* --- flatmap ------------------------------------------------------------- */
 
 static cu_node *unnest(rig *r, const char *schema, bool ordinality, bool outer)
 {
@@ -226,8 +225,7 @@ Test(flatmap, origins_follow_the_rows)
     rig_close(&r);
 }
 
-/* --- union, values, pipelines
- * ---------------------------------------------------------------*/
+/* --- union, values, pipelines -------------------------------------------- */
 
 static cu_node *values_of(rig *r, const char *schema, unsigned n)
 {
