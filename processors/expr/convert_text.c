@@ -181,6 +181,7 @@ static const cu_func list[] = {
     TEXT_TO(CU_T_ARRAY, text_slice),
     TEXT_TO(CU_T_TEXT, text_fit),
     CU_CAST(CU_T_ARRAY, CU_T_ARRAY, array_array),
+    CU_FN("date", CU_T_DATE, text_date, "the text as a date", CU_T_TEXT),
     {CU_ENTRY(CU_FUNC_CAST, "cast_assign", CU_T_TEXT, text_assign,
               "varchar(n) in an assignment", CU_T_TEXT)},
 };

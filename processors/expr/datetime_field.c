@@ -139,6 +139,8 @@ static void bad_field(cu_call *c, uint32_t row, cu_slice name, cu_type type,
                       bool known)
 {
     char text[64], low[64];
+    if (type.kind == CU_T_DATE && c->type.kind == CU_T_FLOAT8)
+        type = CU_TYPE(CU_T_TIMESTAMP); /* date_part(date) is of midnight */
     size_t n = name.len < sizeof(low) ? name.len : sizeof(low);
     for (size_t i = 0; i < n; i++)
         low[i] = (char)tolower((unsigned char)name.data[i]);

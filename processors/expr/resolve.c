@@ -18,6 +18,7 @@
 
 #define SQL_UNDEFINED         CU_SQLSTATE('4', '2', '8', '8', '3')
 #define SQL_AMBIGUOUS         CU_SQLSTATE('4', '2', '7', '2', '5')
+#define SQL_UNSUPPORTED       CU_SQLSTATE('0', 'A', '0', '0', '0')
 #define SQL_DATATYPE_MISMATCH CU_SQLSTATE('4', '2', '8', '0', '4')
 
 enum { MOST_CANDIDATES = 64, MOST_ARGS = 128 };
@@ -38,6 +39,14 @@ static int sql_fail(cu_err *err, uint32_t sqlstate, const char *text)
     if (err)
         err->sqlstate = sqlstate;
     return CU_SQL;
+}
+
+static int unsupported(cu_err *err, const char *what)
+{
+    cu_fail(err, CU_UNSUPPORTED, 0, "%s is not supported", what);
+    if (err)
+        err->sqlstate = SQL_UNSUPPORTED;
+    return CU_UNSUPPORTED;
 }
 
 /* --- can these arguments be passed to this signature? ---------------- */
@@ -384,9 +393,7 @@ static int apply(cu_arena *a, const cu_func *f, cu_expr **args, call_types t,
                             "could not determine polymorphic type because "
                             "input has type unknown");
         if (want.kind == CU_T_ARRAY && want.elem == CU_T_ARRAY)
-            return cu_fail(err, CU_UNSUPPORTED, 0,
-                           "an array of more than one dimension is not "
-                           "supported");
+            return unsupported(err, "an array of more than one dimension");
         if (cu_expr_cast(a, args[i], want, CU_CAST_IMPLICIT, &args[i], err))
             return CU_SQL;
     }
@@ -435,9 +442,7 @@ int cu_func_resolve(cu_arena *a, const char *name, unsigned kinds,
     if (hint)
         hint[0] = '\0';
     if (n_args > MOST_ARGS)
-        return cu_fail(err, CU_UNSUPPORTED, 0,
-                       "%s with more than %d arguments is not supported", name,
-                       MOST_ARGS);
+        return unsupported(err, "a call with more than 128 arguments");
     const char *construct = construct_of(name);
     if (construct && cu_expr_unify(a, args, n_args, construct, &types[0], err))
         return CU_SQL;
