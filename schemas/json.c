@@ -22,6 +22,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "rows/json.h"
+#include "rows/numeric.h"
 #include "schemas/json_simd.h"
 
 struct cu_json {
@@ -132,30 +133,44 @@ static bool good_escapes(const char *p, const char *end)
     return true;
 }
 
-static bool good_number(const char *p, const char *end)
+/* Behind the digits at p; NULL when there is none. */
+static const char *digits(const char *p, const char *end)
 {
-    p += *p == '-';
     if (p == end || !is_digit(*p))
-        return false;
-    if (*p++ != '0')
-        while (p < end && is_digit(*p))
-            p++;
-    if (p < end && *p == '.') {
-        if (++p == end || !is_digit(*p))
-            return false;
-        while (p < end && is_digit(*p))
-            p++;
-    }
-    if (p < end && (*p | 32) == 'e') {
+        return NULL;
+    while (p < end && is_digit(*p))
         p++;
-        if (p < end && (*p == '+' || *p == '-'))
-            p++;
-        if (p == end || !is_digit(*p))
-            return false;
-        while (p < end && is_digit(*p))
-            p++;
+    return p;
+}
+
+/* The value fits PostgreSQL's numeric, as jsonb asks. */
+static bool fits_numeric(const char *p, const char *end, const char *exponent,
+                         cu_arena *a)
+{
+    cu_numeric n;
+    if (!exponent && end - p < 15000)
+        return true;
+    if (exponent && end - exponent <= 3 && exponent - p < 15000)
+        return true; /* within 10^-999 … 10^999 */
+    return !cu_numeric_in(cu_slice_n(p, (size_t)(end - p)), a, &n, NULL);
+}
+
+static bool good_number(const char *start, const char *end, cu_arena *a)
+{
+    const char *p = start + (*start == '-'), *exponent = NULL;
+    if (p < end && *p == '0')
+        p++;
+    else
+        p = digits(p, end);
+    if (p && p < end && *p == '.')
+        p = digits(p + 1, end);
+    if (p && p < end && (*p | 32) == 'e') {
+        p++;
+        p += p < end && (*p == '+' || *p == '-');
+        exponent = p;
+        p = digits(p, end);
     }
-    return p == end;
+    return p == end && fits_numeric(start, end, exponent, a);
 }
 
 /* Eight bytes as decimal digits, the first the most significant; false when
@@ -247,7 +262,7 @@ static __attribute__((noinline)) place number_or_word(const walk *w, place at,
     if (*p == 't' || *p == 'f' || *p == 'n')
         return word(p, out->len, out) ? at : NULL;
     out->kind = CU_RAW_NUMBER;
-    return good_number(p, p + out->len) ? at : NULL;
+    return good_number(p, p + out->len, w->arena) ? at : NULL;
 }
 
 /* A string, number or word. */

@@ -119,7 +119,7 @@ char *sample_path(cu_arena *a, const char *name)
     if (dir)
         path = cu_arena_printf(a, "%s/%s", dir, name);
     else
-        path = cu_arena_printf(a, "%s/../../../../shared/data/%s",
+        path = cu_arena_printf(a, "%s/../../../shared/data/%s",
                                cu_path_dir(a, cu_path_dir(a, root)), name);
     int rc = env->vt->stat(env, path, &st, &err);
     env->vt->close(env);

@@ -238,6 +238,8 @@ Test(json, malformed_texts_are_one_fault_with_its_place)
 Test(json, a_broken_string_list_is_refused_wherever_it_stands)
 {
     static const char *const bad[] = {
+        "1e999999",
+        "1e-99999",
         "1.",
         "1.e5",
         "1e",
@@ -282,6 +284,8 @@ Test(json, a_broken_string_list_is_refused_wherever_it_stands)
         "\v1",
     };
     static const char *const good[] = {
+        "1e999",
+        "1e-0999",
         "0",
         "-0",
         "-0.0",
