@@ -111,3 +111,18 @@ int64_t cu_utc_to_local(const cu_zone *z, int64_t utc)
         return utc;
     return utc + CU_US_SECOND * cu_zone_offset_at(z, utc);
 }
+
+const cu_zone *cu_call_open_zone(cu_call *c, uint32_t row, cu_slice name)
+{
+    const cu_zone *z = NULL;
+    cu_err err;
+    if (cu_slice_is(name, "UTC"))
+        return cu_zone_utc();
+    if (!c->env || !c->env->env)
+        cu_call_fail(c, row, CU_E_FEATURE,
+                     "time zone \"%.*s\" in a constant is not supported here",
+                     (int)name.len, name.data);
+    else if (cu_zone_open(c->env->env, name, &z, &err))
+        cu_call_fail_err(c, row, &err);
+    return z;
+}

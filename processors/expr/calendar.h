@@ -49,6 +49,9 @@ static inline bool cu_ts_valid(int64_t ts)
 /* ts + interval: months (the day is clamped to the month), then days, then
  * the time. False when it leaves the range. */
 bool cu_ts_add(int64_t ts, cu_interval v, int64_t *out);
+/* The zone of that name; NULL after a fault. Zones are files, so a call
+ * without a world (cu_expr_fold) only knows UTC. */
+const cu_zone *cu_call_open_zone(cu_call *c, uint32_t row, cu_slice name);
 /* A local time as UTC and back, infinities kept. */
 int64_t cu_local_to_utc(const cu_zone *z, int64_t local);
 int64_t cu_utc_to_local(const cu_zone *z, int64_t utc);

@@ -405,16 +405,6 @@ static void date_bin(cu_call *c)
 
 /* --- zones, makers, tests -------------------------------------------- */
 
-static const cu_zone *zone_named(cu_call *c, uint32_t row, cu_slice name)
-{
-    const cu_zone *z = NULL;
-    cu_err err;
-    if (!cu_zone_open(c->env ? c->env->env : NULL, name, &z, &err))
-        return z;
-    cu_call_fail_err(c, row, &err);
-    return NULL;
-}
-
 /* Of the same name as before: the last one found. */
 typedef struct zone_memo {
     cu_slice name;
@@ -426,7 +416,7 @@ static const cu_zone *zone_of(cu_call *c, uint32_t row, cu_slice name,
 {
     if (memo->zone && cu_slice_eq(memo->name, name))
         return memo->zone;
-    *memo = (zone_memo){name, zone_named(c, row, name)};
+    *memo = (zone_memo){name, cu_call_open_zone(c, row, name)};
     return memo->zone;
 }
 

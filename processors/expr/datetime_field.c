@@ -239,16 +239,14 @@ static void date_trunc_zone(cu_call *c)
     field_memo memo = {.name = CU_NULL_SLICE};
     const cu_zone *z = NULL;
     cu_slice last = CU_NULL_SLICE;
-    cu_err err;
     for (uint32_t i = 0, r; cu_call_next(c, &i, &r);) {
         if (!z || !cu_slice_eq(last, CU_AT(zone, r)))
             z = NULL;
         last = CU_AT(zone, r);
-        if (!z && cu_zone_open(c->env ? c->env->env : NULL, last, &z, &err)) {
-            cu_call_fail_err(c, r, &err);
-            z = NULL;
+        if (!z)
+            z = cu_call_open_zone(c, r, last);
+        if (!z)
             continue;
-        }
         trunc_row(c, r, CU_AT(name, r), CU_AT(x, r), z, &memo);
     }
 }

@@ -6,8 +6,6 @@
  */
 #include "processors/expr/int.h"
 
-#include <stdio.h>
-
 char cu_type_category(cu_type t)
 {
     switch (t.kind) {

@@ -126,6 +126,12 @@ Test(expr, fold_gives_values_and_errors)
     cr_assert_eq(v.num.scale, 1);
     cr_assert_eq(cu_expr_fold(a, parse(a, "1 / 0"), &v, &err), CU_SQL);
     cr_assert_str_eq(err.msg, "division by zero");
+    cr_assert_neq(cu_expr_fold(a,
+                               parse(a, "'2024-01-01'::timestamp at time "
+                                        "zone 'Europe/Oslo'"),
+                               &v, &err),
+                  0);
+    cr_assert_eq(cu_expr_fold(a, parse(a, "1 / 0"), &v, &err), CU_SQL);
     cr_assert_eq(err.sqlstate, CU_SQLSTATE('2', '2', '0', '1', '2'));
     cu_arena_free(a);
 }
