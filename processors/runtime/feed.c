@@ -12,6 +12,7 @@
 #include "processors/runtime/int.h"
 
 #include "processors/operators/normalize.h"
+#include "processors/runtime/sabotage.h"
 
 /* The batch without the rows that the sub has applied already. */
 static const cu_batch *unseen(cu_worker *w, const cu_batch *b, int64_t next)
@@ -98,6 +99,24 @@ static int reject(void *ctx, const cu_table_def *t, const cu_record *r,
     return cu_letter_record(w, t, r, faults, err);
 }
 
+#ifdef CU_SABOTAGE
+cu_sabotage cu_sabotage_now;
+
+/* What the simulation must notice: see sabotage.h. */
+static void lose_row(cu_batch *b)
+{
+    static unsigned n;
+    if (CU_SABOTAGED(CU_SABOTAGE_LOSE_ROW) && ++n % 40 == 0 && b->n_sel &&
+        b->sel == NULL)
+        b->n_sel = b->n_rows = b->n_rows - 1;
+}
+#else
+static void lose_row(cu_batch *b)
+{
+    (void)b;
+}
+#endif
+
 /* Records of one batch that all lie on one side of `settled`. */
 static int feed_rows(cu_worker *w, cu_feed_in *in, const cu_record *records,
                      uint32_t n, cu_err *err)
@@ -113,6 +132,7 @@ static int feed_rows(cu_worker *w, cu_feed_in *in, const cu_record *records,
         return rc;
     int64_t before = in->watermark_us;
     stamp(in, b);
+    lose_row(b);
     rc = push_subs(w, in, b, err);
     return rc ? rc : push_watermark(in, before, err);
 }
@@ -150,7 +170,8 @@ static int feed_table(cu_worker *w, cu_feed_in *in, const cu_poll *p,
                       cu_err *err)
 {
     bool snapshots = in->table->mode == CU_MODE_SNAPSHOT;
-    size_t i = 0;
+    size_t i = CU_SABOTAGED(CU_SABOTAGE_CUT) && p->n > 1 &&
+               p->records[0].offset > 0;
     while (i < p->n) {
         cu_slice mark = snapshots ? cu_snapshot_mark(&p->records[i])
                                   : CU_NULL_SLICE;

@@ -11,6 +11,8 @@
  */
 #include "processors/runtime/int.h"
 
+#include "processors/runtime/sabotage.h"
+
 static cu_slot *slot_of(cu_instance *i, const cu_feed_in *in)
 {
     for (uint32_t k = 0; k < i->n_slots; k++)
@@ -29,6 +31,14 @@ static uint32_t slot_add(cu_instance *i, cu_feed_in *in)
     return i->n_slots++;
 }
 
+static int64_t position_of(const cu_instance *i, uint32_t slot)
+{
+    int64_t next = i->slots[slot].next;
+    if (CU_SABOTAGED(CU_SABOTAGE_POSITION) && next > 0)
+        return next - 1;
+    return next;
+}
+
 void cu_instance_progress(const cu_instance *i, cu_progress *out, cu_arena *a)
 {
     const cu_worker *w = i->worker;
@@ -42,7 +52,7 @@ void cu_instance_progress(const cu_instance *i, cu_progress *out, cu_arena *a)
     for (uint32_t k = 0; k < i->n_slots; k++) {
         const cu_feed_in *in = i->slots[k].in;
         out->inputs[k] = (cu_input_progress){.part = in->part,
-                                             .next = i->slots[k].next,
+                                             .next = position_of(i, k),
                                              .watermark_us = in->watermark_us,
                                              .max_ts_us = in->max_ts_us};
     }

@@ -12,6 +12,8 @@
  */
 #include "processors/runtime/int.h"
 
+#include "processors/runtime/sabotage.h"
+
 enum { STUCK_MS = 1000, DEADLINE_MS = 120000, POLL_MS = 50 };
 
 typedef struct restoring {
@@ -97,6 +99,8 @@ int cu_restore(cu_worker *w, cu_instance *i, cu_err *err)
     int rc = log->vt->end_offset(log, r.part, true, &r.end, err);
     if (rc)
         return rc;
+    if (CU_SABOTAGED(CU_SABOTAGE_RESTORE) && r.end > 0)
+        r.end--;
     if (r.position > r.end)
         return cu_fail(err, CU_HISTORY, CU_FATAL,
                        "%s[%d] ends at %lld, but this state has applied %lld: "

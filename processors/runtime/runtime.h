@@ -91,13 +91,14 @@ void cu_drain_free(cu_drain *d);
 /* --- reading the views from outside a worker -------------------------------
  */
 
+typedef int cu_view_push(void *ctx, const cu_batch *b, cu_err *err);
 /* Committed rows of a view, all local partitions, as +w batches. Any thread. */
-int cu_view_scan(cu_runtime *rt, const cu_view_def *v,
-                 int (*push)(void *ctx, const cu_batch *b, cu_err *err),
+int cu_view_scan(cu_runtime *rt, const cu_view_def *v, cu_view_push *push,
                  void *ctx, cu_err *err);
+int cu_view_scan_part(cu_runtime *rt, const cu_stage *s, int32_t partition,
+                      cu_view_push *push, void *ctx, cu_err *err);
 /* Accepted rows of a table's topic, oldest to the end as of now. */
-int cu_table_read(cu_runtime *rt, const cu_table_def *t,
-                  int (*push)(void *ctx, const cu_batch *b, cu_err *err),
+int cu_table_read(cu_runtime *rt, const cu_table_def *t, cu_view_push *push,
                   void *ctx, cu_err *err);
 /* Rows of a bag in the order, limit and columns of a COPY, as CSV or to a
  * callback; used by reports and queries. */

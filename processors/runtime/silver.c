@@ -14,6 +14,7 @@ typedef struct cu_silver_out {
     cu_instance *instance;
     const char *topic; /* NULL: rows are counted and dropped */
     int32_t partitions;
+    bool keyed; /* with n_key 0: the single row {} */
     uint32_t n_key;
     const uint16_t *key;
     cu_key_col *order; /* the key columns, for comparing neighbours */
@@ -42,9 +43,12 @@ static int append(cu_silver_out *s, const cu_batch *b, uint32_t row,
         return rc;
     cu_record rec = {.timestamp_ms = w->newest_ms};
     rec.part = (cu_part){s->topic, s->instance->partition % s->partitions};
-    if (s->n_key) {
+    if (s->keyed) {
         cu_buf_clear(&s->key_text);
-        cu_json_encode_row(b, row, s->key, s->n_key, &s->key_text);
+        if (s->n_key)
+            cu_json_encode_row(b, row, s->key, s->n_key, &s->key_text);
+        else
+            cu_buf_put_str(&s->key_text, "{}");
         rec.key = cu_buf_slice(&s->key_text);
         rec.part.partition = cu_partition_of(rec.key, s->partitions);
     }
@@ -107,7 +111,7 @@ static int push_appended(cu_silver_out *s, const cu_batch *b, cu_err *err)
 static int push(void *ctx, const cu_batch *b, cu_err *err)
 {
     cu_silver_out *s = ctx;
-    return s->n_key ? push_keyed(s, b, err) : push_appended(s, b, err);
+    return s->keyed ? push_keyed(s, b, err) : push_appended(s, b, err);
 }
 
 /* A sink table names its own topic and key columns. */
@@ -116,6 +120,7 @@ static void use_sink(cu_silver_out *s, const cu_table_def *sink)
     s->topic = sink->server->wrapper == CU_W_BLACKHOLE ? NULL : sink->topic;
     s->partitions = s->instance->worker->rt->partitions[sink->index];
     if (sink->n_key) {
+        s->keyed = true;
         s->n_key = sink->n_key;
         s->key = sink->key;
     }
@@ -129,6 +134,7 @@ int cu_silver_open(cu_instance *i, cu_err *err)
     s->instance = i;
     s->topic = v->topic;
     s->partitions = i->stage->partitions;
+    s->keyed = v->n_key > 0 || v->single;
     s->n_key = v->n_key;
     s->key = v->key;
     s->format = v->format;

@@ -1,36 +1,20 @@
-/* Reading views and tables from outside a worker (query, bootstrap tools).
+/* Reading views and tables from outside a worker (query, bootstrap).
  *
  * A view is read through spaces of one's own on the same store: committed
- * rows only, whatever the owning worker is doing (S3).  A table is read from
+ * rows only, whatever the owning worker is doing (S3).  An append-only view
+ * without key keeps no state: its topic has its rows.  A table is read from
  * its topic, judged like a worker judges it, without letters.
  */
 #include "processors/runtime/int.h"
 
-int cu_view_scan(cu_runtime *rt, const cu_view_def *v,
-                 int (*push)(void *ctx, const cu_batch *b, cu_err *err),
-                 void *ctx, cu_err *err)
-{
-    const cu_stage *s = cu_stages_of_view(&rt->stages, v);
-    uint32_t id = rt->stage_ids[s->index];
-    for (int32_t p = 0; p < s->partitions; p++) {
-        cu_space *space;
-        int rc = cu_space_open(rt->o.store, id, (uint16_t)p, &space, err);
-        if (rc)
-            return rc;
-        rc = cu_materialize_scan(space, s->root, push, ctx, err);
-        cu_space_close(space);
-        if (rc)
-            return rc;
-    }
-    return 0;
-}
+#include "rows/json.h"
 
 typedef struct reading {
     cu_runtime *rt;
     cu_decode_ctx *decode;
     cu_reader *reader;
     cu_arena *arena;
-    int (*push)(void *ctx, const cu_batch *b, cu_err *err);
+    cu_view_push *push;
     void *ctx;
 } reading;
 
@@ -82,18 +66,93 @@ static int read_partition(reading *r, cu_part part, cu_err *err)
     return rc;
 }
 
-int cu_table_read(cu_runtime *rt, const cu_table_def *t,
-                  int (*push)(void *ctx, const cu_batch *b, cu_err *err),
-                  void *ctx, cu_err *err)
+static int read_table(cu_runtime *rt, const cu_table_def *t, int32_t first,
+                      int32_t end, cu_view_push *push, void *ctx, cu_err *err)
 {
     cu_expr_env env = {.env = rt->o.env, .zone = cu_zone_utc()};
     env.now_us = cu_wall_us(rt->o.env) - CU_PG_EPOCH_US;
     reading r = {.rt = rt, .push = push, .ctx = ctx};
     int rc = cu_decode_open(t, &env, &r.decode, err);
     r.arena = cu_arena_new(64 * 1024);
-    for (int32_t p = 0; rc == 0 && p < rt->partitions[t->index]; p++)
+    for (int32_t p = first; rc == 0 && p < end; p++)
         rc = read_partition(&r, (cu_part){t->topic, p}, err);
     cu_arena_free(r.arena);
     cu_decode_close(r.decode);
+    return rc;
+}
+
+int cu_table_read(cu_runtime *rt, const cu_table_def *t, cu_view_push *push,
+                  void *ctx, cu_err *err)
+{
+    return read_table(rt, t, 0, rt->partitions[t->index], push, ctx, err);
+}
+
+/* --- views
+ * -------------------------------------------------------------------- */
+
+/* An append-only view as a table over its own topic. */
+static const cu_table_def *as_table(const cu_view_def *v, cu_arena *a)
+{
+    cu_table_def *t = cu_arena_calloc(a, 1, sizeof(*t));
+    cu_codec_col *cols = cu_arena_calloc(a, v->schema->n, sizeof(*cols));
+    for (uint32_t i = 0; i < v->schema->n; i++) {
+        const char *name = v->schema->fields[i].name;
+        cu_buf path = {0};
+        cu_buf_put_str(&path, "$[");
+        cu_json_put_string(&path, cu_slice_of(name));
+        cu_buf_put_str(&path, "]");
+        cols[i].name = name;
+        cols[i].type = v->schema->fields[i].type;
+        cols[i].path = cu_arena_strn(a, path.data, path.len);
+        cu_buf_free(&path);
+    }
+    t->name = v->name;
+    t->topic = v->topic;
+    t->schema = cu_schema_copy(a, v->schema);
+    t->codec = (cu_codec_spec){
+        .format = v->format, .cols = cols, .n_cols = v->schema->n};
+    return t;
+}
+
+static int scan_topic(cu_runtime *rt, const cu_view_def *v, int32_t partition,
+                      cu_view_push *push, void *ctx, cu_err *err)
+{
+    cu_arena *a = cu_arena_new(0);
+    int rc = read_table(rt, as_table(v, a), partition, partition + 1, push, ctx,
+                        err);
+    cu_arena_free(a);
+    return rc;
+}
+
+static int scan_space(cu_runtime *rt, const cu_stage *s, int32_t partition,
+                      cu_view_push *push, void *ctx, cu_err *err)
+{
+    cu_space *space;
+    int rc = cu_space_open(rt->o.store, rt->stage_ids[s->index],
+                           (uint16_t)partition, &space, err);
+    if (rc)
+        return rc;
+    rc = cu_materialize_scan(space, s->root, push, ctx, err);
+    cu_space_close(space);
+    return rc;
+}
+
+int cu_view_scan_part(cu_runtime *rt, const cu_stage *s, int32_t partition,
+                      cu_view_push *push, void *ctx, cu_err *err)
+{
+    const cu_node *m = s->root;
+    bool kept = m->n_key || m->single || m->materialize.bag;
+    if (kept)
+        return scan_space(rt, s, partition, push, ctx, err);
+    return scan_topic(rt, s->view, partition, push, ctx, err);
+}
+
+int cu_view_scan(cu_runtime *rt, const cu_view_def *v, cu_view_push *push,
+                 void *ctx, cu_err *err)
+{
+    const cu_stage *s = cu_stages_of_view(&rt->stages, v);
+    int rc = 0;
+    for (int32_t p = 0; rc == 0 && p < s->partitions; p++)
+        rc = cu_view_scan_part(rt, s, p, push, ctx, err);
     return rc;
 }

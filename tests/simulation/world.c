@@ -1,0 +1,246 @@
+#include "tests/simulation/world.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/diag.h"
+#include "processors/engine/engine.h"
+#include "tests/simulation/check.h"
+
+#include <stdio.h>
+
+enum { MOST_STEPS = 200000, MOST_WORKERS = 3 };
+
+static uint64_t n_crashes;
+
+uint64_t sim_crashes(void)
+{
+    return n_crashes;
+}
+
+/* --- opening and killing ----------------------------------------------------
+ */
+
+static void open_process(sim_world *w)
+{
+    cu_err err = {0};
+    cu_log_local_opts lo = {
+        .kv = w->log_kv, .env = w->env, .carry_state = w->how->carried};
+    int rc = cu_log_open_local(&lo, &w->log, &err);
+    cu_engine_opts eo = {.program = w->program,
+                         .env = w->env,
+                         .kv = w->state_kv,
+                         .log = w->log,
+                         .log_carries_state = w->how->carried,
+                         .commit_interval_ms = w->how->commit_ms};
+    if (rc == 0)
+        rc = cu_engine_open(&eo, &w->engine, &err);
+    if (rc)
+        sim_fail(w, "the process does not open: %s", err.msg);
+}
+
+static void add_worker(sim_world *w)
+{
+    cu_err err = {0};
+    if (w->n_workers == MOST_WORKERS || w->engine == NULL)
+        return;
+    int rc = cu_worker_open(cu_engine_runtime(w->engine), w->next_worker++,
+                            &w->workers[w->n_workers], &err);
+    if (rc)
+        sim_fail(w, "a worker does not open: %s", err.msg);
+    else
+        w->n_workers++;
+}
+
+static void close_process(sim_world *w)
+{
+    while (w->n_workers)
+        cu_worker_close(w->workers[--w->n_workers]);
+    if (w->feeder)
+        w->feeder->vt->writer_close(w->feeder);
+    w->feeder = NULL;
+    if (w->engine)
+        cu_engine_close(w->engine);
+    w->engine = NULL;
+    if (w->log)
+        w->log->vt->close(w->log);
+    w->log = NULL;
+}
+
+/* kill -9: the embedded database keeps what was written; a store that lives
+ * beside a broker may lose its last batches (no WAL). */
+static void crash(sim_world *w)
+{
+    n_crashes++;
+    close_process(w);
+    cu_kv_memory_crash(w->log_kv, false);
+    if (w->state_kv != w->log_kv)
+        cu_kv_memory_crash(w->state_kv, true);
+    open_process(w);
+    add_worker(w);
+}
+
+/* --- one thing that happens
+ * ---------------------------------------------------- */
+
+static cu_record record_of(const sim_record *r)
+{
+    return (cu_record){.part = {r->table ? "u" : "t", r->partition},
+                       .timestamp_ms = 1000,
+                       .key = cu_slice_of(r->key),
+                       .value = cu_slice_of(r->value)};
+}
+
+/* The next records of the case, in order, as one transaction. */
+static void feed(sim_world *w, uint32_t n)
+{
+    cu_err err = {0};
+    int rc = 0;
+    if (w->feeder == NULL)
+        rc = w->log->vt->writer_open(w->log, "feeder", &w->feeder, &err);
+    if (rc == 0)
+        rc = w->feeder->vt->begin(w->feeder, &err);
+    for (uint32_t i = 0; rc == 0 && i < n && w->fed + i < w->c->n_records;
+         i++) {
+        cu_record r = record_of(&w->c->records[w->fed + i]);
+        rc = cu_log_append(w->feeder, &r, &err);
+    }
+    cu_arena *a = cu_arena_new(0);
+    /* The feeder is another program: our crash points are not its. */
+    cu_env_sim_faults(w->env, 0, NULL, 0);
+    if (rc == 0)
+        rc = w->feeder->vt->commit(w->feeder, 1000, a, NULL, &err);
+    cu_env_sim_faults(w->env, w->healing ? 0 : w->how->faults, NULL, 0);
+    cu_arena_free(a);
+    if (rc)
+        sim_fail(w, "the feeder failed: %s", err.msg);
+    w->fed += n;
+    if (w->fed > w->c->n_records)
+        w->fed = w->c->n_records;
+}
+
+static void step_worker(sim_world *w, uint32_t at)
+{
+    cu_err err = {0};
+    bool busy;
+    int rc = cu_worker_step(w->workers[at], 0, &busy, &err);
+    if (rc == CU_STOPPED)
+        crash(w);
+    else if (rc)
+        sim_fail(w, "a worker stopped: %s (%s:%d)", err.msg, err.file,
+                 err.line);
+}
+
+static void leave(sim_world *w)
+{
+    uint32_t at = sim_below(&w->rng, w->n_workers);
+    cu_worker_close(w->workers[at]);
+    w->workers[at] = w->workers[--w->n_workers];
+}
+
+static void something(sim_world *w)
+{
+    uint32_t left = w->c->n_records - w->fed;
+    if (sim_below(&w->rng, 1000) < w->how->crash_percent * 10) {
+        crash(w);
+    } else if (left && sim_chance(&w->rng, 30)) {
+        uint32_t most = w->how->most_feed ? w->how->most_feed : left;
+        feed(w, w->how->most_feed ? 1 + sim_below(&w->rng, most) : left);
+    } else if (sim_chance(&w->rng, 20)) {
+        cu_env_sim_advance(w->env, 1000 * (1 + sim_below(&w->rng, 60)));
+    } else if (w->n_workers < w->how->most_workers && sim_chance(&w->rng, 5)) {
+        add_worker(w);
+    } else if (w->n_workers > 1 && sim_chance(&w->rng, 3)) {
+        leave(w);
+    } else if (w->n_workers) {
+        step_worker(w, sim_below(&w->rng, w->n_workers));
+    }
+}
+
+/* --- the end: no more faults, everything goes through
+ * ----------------------------- */
+
+static bool drained(sim_world *w, cu_drain *d)
+{
+    cu_err err = {0};
+    bool done = false;
+    if (cu_drain_done(d, &done, &err))
+        sim_fail(w, "drain: %s", err.msg);
+    return done;
+}
+
+static void heal(sim_world *w)
+{
+    cu_err err = {0};
+    cu_drain *d = NULL;
+    w->healing = true;
+    cu_env_sim_faults(w->env, 0, NULL, 0);
+    while (w->fed < w->c->n_records && !w->failed)
+        feed(w, w->c->n_records - w->fed);
+    if (!w->failed && cu_drain_begin(cu_engine_runtime(w->engine), &d, &err))
+        sim_fail(w, "drain: %s", err.msg);
+    uint32_t steps = 0;
+    while (!w->failed && !drained(w, d)) {
+        for (uint32_t i = 0; !w->failed && i < w->n_workers; i++)
+            step_worker(w, i);
+        cu_env_sim_advance(w->env, 20000);
+        for (uint32_t i = 0; steps % 16 == 0 && i < w->n_workers; i++)
+            if (cu_worker_commit(w->workers[i], &err))
+                sim_fail(w, "commit: %s", err.msg);
+        if (++steps > 20000)
+            sim_fail(w, "it never drains: %lld records left",
+                     (long long)cu_drain_left(d));
+    }
+    /* Stages without inputs, and an empty input, still have a first commit. */
+    for (uint32_t i = 0; !w->failed && i < w->n_workers; i++)
+        if (cu_worker_commit(w->workers[i], &err))
+            sim_fail(w, "commit: %s", err.msg);
+    if (d)
+        cu_drain_free(d);
+}
+
+static bool compile(sim_world *w)
+{
+    cu_err err = {0};
+    cu_sql_problems problems = {0};
+    const char *path = "sim.sql";
+    if (w->env->vt->write_file(w->env, path, cu_slice_of(w->c->sql), &err))
+        return false;
+    cu_sql_opts o = {.env = w->env, .app = "sim", .paths = &path, .n_paths = 1};
+    int rc = cu_sql_compile(&o, &w->program, &problems, &err);
+    for (uint32_t i = 0; i < problems.n; i++)
+        if (!problems.at[i].notice)
+            cu_sql_problem_print(&problems.at[i], problems.files,
+                                 problems.n_files, w->why);
+    cu_sql_problems_free(&problems);
+    if (rc)
+        sim_fail(w, "the SQL does not compile: %s", err.msg);
+    return rc == 0;
+}
+
+bool sim_run(const sim_case *c, const sim_how *how, uint64_t seed, cu_buf *why)
+{
+    sim_world w = {.c = c, .how = how, .why = why, .rng = {seed}};
+    w.env = cu_env_sim(seed);
+    w.log_kv = cu_kv_open_memory(seed);
+    w.state_kv = how->carried ? w.log_kv : cu_kv_open_memory(seed + 1);
+    if (compile(&w)) {
+        open_process(&w);
+        add_worker(&w);
+        cu_env_sim_faults(w.env, how->faults, NULL, 0);
+        uint32_t steps = 100 + sim_below(&w.rng, 400);
+        for (uint32_t i = 0; i < steps && !w.failed; i++)
+            something(&w);
+        if (!w.failed)
+            heal(&w);
+        if (!w.failed)
+            sim_check(&w);
+    }
+    close_process(&w);
+    if (w.state_kv != w.log_kv)
+        w.state_kv->vt->close(w.state_kv);
+    w.log_kv->vt->close(w.log_kv);
+    if (w.program)
+        cu_program_free(w.program);
+    w.env->vt->close(w.env);
+    return !w.failed;
+}

@@ -1,0 +1,29 @@
+/* The world of one simulated run: the whole product in one thread.
+ *
+ * Real runtime, operators, state, log and engine over a virtual clock and
+ * memory; a seeded generator picks what happens next: a feed, a worker's
+ * step, time passing, a worker joining or leaving, a crash.
+ */
+#ifndef CU_SIM_WORLD_H
+#define CU_SIM_WORLD_H
+
+#include "tests/simulation/gen.h"
+
+typedef struct sim_how {
+    const char *name;   /* of the law it serves */
+    bool carried;       /* the log carries the state (embedded); else
+                           changelogs and a store that may lag, like Kafka */
+    uint32_t most_feed; /* records per feed: 0 = all of a partition at once */
+    uint32_t most_workers;
+    unsigned faults;        /* per mille at each visited crash point */
+    uint32_t crash_percent; /* of steps: a kill between two steps */
+    int64_t commit_ms;
+} sim_how;
+
+/* Runs the case and compares every view, its topic and the dead letters with
+ * the naive evaluator.  True when all agree; else `why` says what differs. */
+bool sim_run(const sim_case *c, const sim_how *how, uint64_t seed, cu_buf *why);
+/* How often the process was killed in all runs so far. */
+uint64_t sim_crashes(void);
+
+#endif
