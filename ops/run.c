@@ -97,7 +97,16 @@ static bool asked_to_stop(cu_running *r)
     return r->c->env->vt->stop_requested(r->c->env) > 0;
 }
 
-/* Waits until everything that was there went through. */
+static bool workers_ready(cu_running *r)
+{
+    for (uint32_t i = 0; i < r->n_working; i++)
+        if (!cu_worker_ready(r->working[i].worker))
+            return false;
+    return true;
+}
+
+/* Waits until everything that was there went through.  The group's positions
+ * may say so before this process has restored what it owns. */
 static int wait_drained(cu_running *r, bool *done, cu_err *err)
 {
     cu_env *env = r->c->env;
@@ -107,7 +116,7 @@ static int wait_drained(cu_running *r, bool *done, cu_err *err)
     while (rc == 0 && !*done && !asked_to_stop(r) && !atomic_load(&r->failed)) {
         if (d == NULL && cu_collecting_passed(r))
             rc = cu_drain_begin(cu_engine_runtime(r->app->engine), &d, err);
-        if (rc == 0 && d)
+        if (rc == 0 && d && workers_ready(r))
             rc = cu_drain_done(d, done, err);
         if (rc && (err->flags & CU_RETRY)) {
             cu_err_clear(err); /* an outage: the workers tell of it */

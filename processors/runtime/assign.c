@@ -164,6 +164,8 @@ int cu_worker_assign(cu_worker *w, const cu_part *parts, size_t n, cu_err *err)
         rc = start_reading(w, w->inputs[i], err);
     /* The first commit tells the group where we stand. */
     w->moved = true;
+    if (rc == 0)
+        atomic_store(&w->ready, true);
     return rc;
 }
 
@@ -177,6 +179,7 @@ static void close_input(cu_feed_in *in)
 
 void cu_worker_unassign(cu_worker *w)
 {
+    atomic_store(&w->ready, false);
     /* Downstream first: an upstream root still points to its entries. */
     while (w->n_instances)
         cu_instance_close(w->instances[--w->n_instances]);

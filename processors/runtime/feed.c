@@ -106,7 +106,7 @@ cu_sabotage cu_sabotage_now;
 static void lose_row(cu_batch *b)
 {
     static unsigned n;
-    if (CU_SABOTAGED(CU_SABOTAGE_LOSE_ROW) && ++n % 40 == 0 && b->n_sel &&
+    if (CU_SABOTAGED(CU_SABOTAGE_LOSE_ROW) && ++n % 5 == 0 && b->n_sel &&
         b->sel == NULL)
         b->n_sel = b->n_rows = b->n_rows - 1;
 }

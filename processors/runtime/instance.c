@@ -209,7 +209,10 @@ int cu_instance_connect(cu_instance *i, cu_err *err)
     i->sequence = p.sequence;
     i->fresh = !found;
     if (i->fresh) {
-        rc = cu_pipeline_first_start(i->pipeline, err);
+        /* Constant rows, and the row of an empty global aggregate, are there
+         * once, not once per partition. */
+        if (i->partition == 0)
+            rc = cu_pipeline_first_start(i->pipeline, err);
         i->moved = true;
     }
     /* Direct inputs first: a part that also comes through an upstream

@@ -131,6 +131,7 @@ struct cu_worker {
     int64_t rows;      /* since the last commit */
     int64_t newest_ms; /* newest record timestamp among them */
     bool moved;
+    _Atomic bool ready;   /* has its partitions, restored */
     bool lost;            /* fenced: apply nothing until the next assignment */
     int64_t fences[3];    /* when the last ones happened, ms */
     int64_t *reports_due; /* by copy index, ms */

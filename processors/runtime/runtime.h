@@ -70,6 +70,9 @@ int cu_worker_open(cu_runtime *rt, uint32_t index, cu_worker **out,
  * aborts and fences by itself; an error here stops the worker.  *busy: rows
  * came or a commit was made. */
 int cu_worker_step(cu_worker *w, int64_t timeout_ms, bool *busy, cu_err *err);
+/* True while the worker has its partitions, restored and being read: before
+ * that, the store of this process may be behind the log.  Any thread. */
+bool cu_worker_ready(const cu_worker *w);
 /* Commits what is pending. */
 int cu_worker_commit(cu_worker *w, cu_err *err);
 /* Writes every report that this worker owns; *n counts the files. */

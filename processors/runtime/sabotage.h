@@ -9,7 +9,7 @@
 
 typedef enum cu_sabotage {
     CU_SABOTAGE_NONE,
-    CU_SABOTAGE_LOSE_ROW, /* every 40th batch loses a row */
+    CU_SABOTAGE_LOSE_ROW, /* every 5th batch loses a row */
     CU_SABOTAGE_CUT,      /* a poll of several records loses its first */
     CU_SABOTAGE_POSITION, /* progress says less than was applied */
     CU_SABOTAGE_RESTORE,  /* restore stops one record early */

@@ -91,6 +91,11 @@ void cu_worker_close(cu_worker *w)
     cu_free(w);
 }
 
+bool cu_worker_ready(const cu_worker *w)
+{
+    return atomic_load(&w->ready);
+}
+
 int cu_worker_begin(cu_worker *w, cu_err *err)
 {
     if (w->in_txn)

@@ -11,6 +11,9 @@
 enum { MOST_STEPS = 200000, MOST_WORKERS = 3 };
 
 static uint64_t n_crashes;
+bool sim_trace;
+
+#define TRACE(...) (sim_trace ? (void)printf(__VA_ARGS__) : (void)0)
 
 uint64_t sim_crashes(void)
 {
@@ -49,6 +52,7 @@ static void add_worker(sim_world *w)
         sim_fail(w, "a worker does not open: %s", err.msg);
     else
         w->n_workers++;
+    TRACE("worker %u joins\n", w->next_worker - 1);
 }
 
 static void close_process(sim_world *w)
@@ -71,6 +75,7 @@ static void close_process(sim_world *w)
 static void crash(sim_world *w)
 {
     n_crashes++;
+    TRACE("kill\n");
     close_process(w);
     cu_kv_memory_crash(w->log_kv, false);
     if (w->state_kv != w->log_kv)
@@ -113,6 +118,7 @@ static void feed(sim_world *w, uint32_t n)
     cu_arena_free(a);
     if (rc)
         sim_fail(w, "the feeder failed: %s", err.msg);
+    TRACE("feed %u\n", n);
     w->fed += n;
     if (w->fed > w->c->n_records)
         w->fed = w->c->n_records;
@@ -123,9 +129,12 @@ static void step_worker(sim_world *w, uint32_t at)
     cu_err err = {0};
     bool busy;
     int rc = cu_worker_step(w->workers[at], 0, &busy, &err);
-    if (rc == CU_STOPPED)
+    if (busy)
+        TRACE("worker at %u was busy\n", at);
+    if (rc == CU_STOPPED) {
+        TRACE("%s\n", err.msg);
         crash(w);
-    else if (rc)
+    } else if (rc)
         sim_fail(w, "a worker stopped: %s (%s:%d)", err.msg, err.file,
                  err.line);
 }
@@ -133,6 +142,7 @@ static void step_worker(sim_world *w, uint32_t at)
 static void leave(sim_world *w)
 {
     uint32_t at = sim_below(&w->rng, w->n_workers);
+    TRACE("worker at %u leaves\n", at);
     cu_worker_close(w->workers[at]);
     w->workers[at] = w->workers[--w->n_workers];
 }
@@ -163,6 +173,9 @@ static bool drained(sim_world *w, cu_drain *d)
 {
     cu_err err = {0};
     bool done = false;
+    for (uint32_t i = 0; i < w->n_workers; i++)
+        if (!cu_worker_ready(w->workers[i]))
+            return false;
     if (cu_drain_done(d, &done, &err))
         sim_fail(w, "drain: %s", err.msg);
     return done;
