@@ -109,9 +109,10 @@ int cu_decoder_open(const cu_codec_spec *spec, const cu_schema *schema,
 void cu_decoder_close(cu_decoder *d);
 /* Appends one row to `to` (which has room for it): weight +1 for a value, -1
  * for a delete (key columns only).  Slices point into `in` or into to->arena.
- * Returns true when a row was added; false when `faults` got at least one
- * item, or the record is no row at all (faults->n == 0: blank, a snapshot
- * marker). */
+ * Starts with no faults.  Returns true when a row was added; false when
+ * `faults` got at least one item, or the record is no row at all (faults->n
+ * == 0: blank, a record with header cupel.snapshot begin or end, Debezium's
+ * tombstones and messages); `to` is then as it was. */
 bool cu_decode(cu_decoder *d, const cu_input *in, cu_batch *to,
                cu_faults *faults);
 

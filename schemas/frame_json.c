@@ -252,7 +252,7 @@ static bool seek(cu_framer *f, char ch, cu_frame *out)
         return false;
     }
     j->line_start = false;
-    if (column(f) > j->column || !strchr("{}]", ch)) {
+    if (column(f) > j->column || (ch != '{' && ch != '}' && ch != ']')) {
         f->scan++;
         return false;
     }
