@@ -85,7 +85,7 @@ typedef struct cu_view_def {
     cu_pos pos;
     cu_node *root; /* a MATERIALIZE node */
     const cu_schema *schema;
-    const char *topic; /* NULL: "<app>.<view>" (filled by the engine) */
+    const char *topic; /* "<app>.<view>" by default; NULL: hidden, or into */
     bool has_topic;    /* false for the hidden views of COPY */
     uint32_t n_key; /* primary key; 0: single, or append-only, null keys */
     const uint16_t *key;

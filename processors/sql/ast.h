@@ -1,8 +1,8 @@
 /* Our own syntax tree: what parse.c makes of libpg_query's protobuf.
  *
  * Only parse*.c know libpg_query.  Everything lies in one arena, strings are
- * NUL-terminated, positions point into the file as written.  What our
- * language has no use for is refused while the tree is made (0A000, named, at its
+ * NUL-terminated, positions point into the file as written.  What our language
+ * has no use for is refused while the tree is made (0A000, named, at its
  * position), so that the binder meets only these shapes.
  */
 #ifndef CU_SQL_AST_H

@@ -77,13 +77,19 @@ static bool explain(cu_sql *s, const cu_ast_stmt *st)
     cu_program *p = s->program;
     cu_program before = *p;
     uint32_t views = s->n_views, copies = s->n_copies;
+    bool *sinks = cu_arena_calloc(s->arena, p->n_tables + 1, sizeof *sinks);
+    for (uint32_t i = 0; i < p->n_tables; i++)
+        sinks[i] = p->tables[i]->is_sink;
     bool good = st->inner->kind == CU_S_SELECT
                     ? cu_ddl_copy_of(s, "explain", st->pos,
                                      st->inner->select) != NULL
                     : cu_ddl_statement(s, st->inner);
     /* Arrays only grow: what was there is still there. */
     p->n_servers = before.n_servers;
+    p->brokers = before.brokers;
     p->n_tables = before.n_tables;
+    for (uint32_t i = 0; i < p->n_tables; i++)
+        p->tables[i]->is_sink = sinks[i];
     p->n_views = before.n_views;
     p->n_copies = before.n_copies;
     s->n_views = views;

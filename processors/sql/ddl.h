@@ -8,9 +8,9 @@
 /* What tables need to know of their server; beside program->servers. */
 typedef struct cu_sql_server {
     cu_server_def *def;
-    cu_http_source http;  /* http: the server's half */
-    const char *dir;      /* files: as written, resolved */
-    bool mapped;          /* it has a user mapping */
+    cu_http_source http; /* http: the server's half */
+    const char *dir;     /* files: as written, resolved */
+    bool mapped;         /* it has a user mapping */
 } cu_sql_server;
 
 /* ddl.c */

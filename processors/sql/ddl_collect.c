@@ -123,13 +123,15 @@ static bool template(cu_table_maker *t, const cu_opt *o, bool *used,
     return good;
 }
 
-static bool pages_need(cu_table_maker *t, uint32_t option, const char *example)
+static bool pages_need(cu_table_maker *t, uint32_t option, const char *name,
+                       const char *example)
 {
     if (t->o[option].at)
         return true;
-    cu_sql_error(t->s, t->o[CU_TO_PAGINATOR].at->value_pos, MISSING,
-                 cu_arena_printf(t->s->problem_arena, "Add: %s", example),
-                 "paginator 'offset' needs more options");
+    cu_sql_error(
+        t->s, t->o[CU_TO_PAGINATOR].at->value_pos, MISSING,
+        cu_arena_printf(t->s->problem_arena, "Add: %s '%s'", name, example),
+        "paginator 'offset' needs the option \"%s\"", name);
     return false;
 }
 
@@ -143,8 +145,9 @@ static bool paginator(cu_table_maker *t, cu_http_source *h, bool paged)
     h->items_path = o[CU_TO_ITEMS_PATH].text;
     if (h->paginator == CU_PAGE_NONE)
         return true;
-    bool good = pages_need(t, CU_TO_LIMIT, "limit '100'");
-    good = pages_need(t, CU_TO_TOTAL_PATH, "total_path '$.work_count'") && good;
+    bool good = pages_need(t, CU_TO_LIMIT, "limit", "100");
+    good = pages_need(t, CU_TO_TOTAL_PATH, "total_path", "$.work_count") &&
+           good;
     if (o[CU_TO_LIMIT].at && o[CU_TO_LIMIT].i < 1) {
         cu_option_bad(t->s, &o[CU_TO_LIMIT], "Expected a number from 1 on.");
         good = false;

@@ -72,9 +72,16 @@ bool cu_ddl_columns(cu_table_maker *t)
     t->def->schema = cu_schema_new(t->s->arena, n);
     t->cols = cu_arena_calloc(t->s->arena, n, sizeof *t->cols);
     t->col = cu_arena_calloc(t->s->arena, n, sizeof *t->col);
-    for (uint32_t i = 0; i < n; i++) {
-        const cu_ast_column *c = &t->st->columns[i];
+    for (uint32_t i = 0; i < n; i++)
         good = name_and_type(t, i) && good;
+    return good;
+}
+
+bool cu_ddl_column_options(cu_table_maker *t)
+{
+    bool good = true;
+    for (uint32_t i = 0; i < t->st->n_columns; i++) {
+        const cu_ast_column *c = &t->st->columns[i];
         good = cu_options_read(t->s, "a column", t->who, specs, CU_CO_OPTIONS,
                                &c->options, c->pos, t->col[i]) &&
                good;
@@ -227,7 +234,8 @@ static bool path(cu_table_maker *t, uint32_t i)
     const cu_opt *p = &t->col[i][CU_CO_PATH],
                  *n = &t->col[i][CU_CO_COLUMN_NAME];
     const cu_opt *o = n->at ? n : p;
-    bool is_csv = t->def->codec.format == CU_FORMAT_CSV;
+    bool is_csv = t->def->codec.format == CU_FORMAT_CSV &&
+                  t->cols[i].from == CU_FROM_VALUE;
     if (p->at && n->at) {
         cu_sql_error(t->s, n->at->pos, DEFINITION, NULL,
                      "\"path\" and \"column_name\" of column \"%s\" mean the "
@@ -378,7 +386,8 @@ static void keys_and_spec(cu_table_maker *t)
         cu_codec_col *c = &t->cols[d->key[k]];
         if (d->codec.key_value_envelope && c->from == CU_FROM_VALUE)
             c->from = CU_FROM_KEY;
-        c->key = true;
+        /* A CSV record never deletes; its paths are names of headers. */
+        c->key = d->codec.format != CU_FORMAT_CSV || c->from == CU_FROM_KEY;
         from_key = from_key && c->from == CU_FROM_KEY;
     }
     d->codec.tombstones = d->mode == CU_MODE_UPSERT && from_key;

@@ -146,7 +146,10 @@ bool cu_ddl_copy(cu_sql *s, const cu_ast_stmt *st)
                      "\"%s\" is not a file name", st->name);
         good = false;
     }
-    const char *path = cu_path_join(s->arena, cu_ddl_dir(s, st->pos), st->name);
+    const char *name = st->name;
+    while (name[0] == '.' && name[1] == '/')
+        name += 2;
+    const char *path = cu_path_join(s->arena, cu_ddl_dir(s, st->pos), name);
     good = path_free(s, st, path) && good;
     cu_copy_def *c = cu_ddl_copy_of(s, hidden_name(s, st->name), st->pos,
                                     st->select);

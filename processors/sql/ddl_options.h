@@ -18,16 +18,16 @@ typedef enum cu_opt_type {
     CU_OPT_PATH,     /* a JSON path */
     CU_OPT_PATHS,    /* list of them */
     CU_OPT_TOPIC,
-    CU_OPT_CHAR,     /* i: one ASCII character */
-    CU_OPT_LATER,    /* known, but not supported yet */
+    CU_OPT_CHAR,  /* i: one ASCII character */
+    CU_OPT_LATER, /* known, but not supported yet */
 } cu_opt_type;
 
 typedef struct cu_opt_spec {
     const char *name;
     cu_opt_type type;
-    uint32_t where;    /* who may have it: bits of the caller's choice */
-    uint32_t required; /* who must */
-    const char *words; /* WORD: "append | upsert" */
+    uint32_t where;      /* who may have it: bits of the caller's choice */
+    uint32_t required;   /* who must */
+    const char *words;   /* WORD: "append | upsert" */
     const char *example; /* a good value, for hints */
 } cu_opt_spec;
 

@@ -258,14 +258,13 @@ bool cu_ddl_create_server(cu_sql *s, const cu_ast_stmt *st)
         good = kafka_server(s, d, o) && good;
     if (w == CU_W_FILES && o[S_PATH].text)
         v.dir = cu_path_join(s->arena, cu_ddl_dir(s, st->pos), o[S_PATH].text);
-    if (!good)
-        return false;
+    /* Known even with bad options: its tables are checked as well. */
     s->servers = cu_sql_grow(s->arena, s->servers, p->n_servers, sizeof v);
     p->servers = cu_sql_grow(s->arena, p->servers, p->n_servers,
                              sizeof *p->servers);
     s->servers[p->n_servers] = v;
     p->servers[p->n_servers++] = d;
-    return true;
+    return good;
 }
 
 /* --- user mappings -------------------------------------------------------- */

@@ -33,8 +33,9 @@ static const cu_opt_spec specs[CU_TO_OPTIONS] = {
     [CU_TO_MODE] = {"mode", CU_OPT_WORD, READ, 0, MODES, NULL},
     [CU_TO_KEY] = {"key", CU_OPT_NAMES, READ, 0, 0, NULL},
     [CU_TO_KEY_FORMAT] = {"key_format", CU_OPT_WORD, K, 0,
-                          "json | text | bytes", NULL},
-    [CU_TO_ENVELOPE] = {"envelope", CU_OPT_WORD, K | F, 0, "key_value", NULL},
+                          "json | text | bytes | avro", NULL},
+    [CU_TO_ENVELOPE] = {"envelope", CU_OPT_WORD, K | F, 0, "key_value | avro",
+                        NULL},
     [CU_TO_START] = {"start", CU_OPT_TEXT, READ, 0, 0, "earliest"},
     [CU_TO_IDLE_TIMEOUT] = {"idle_timeout", CU_OPT_DURATION, READ, 0, 0, NULL},
     [CU_TO_ON_ERROR] = {"on_error", CU_OPT_WORD, READ, 0, "dead_letter | fail",
@@ -186,6 +187,10 @@ static bool format(cu_table_maker *t)
                                                       : CU_FORMAT_BYTES;
     if (t->who == H && c->format != CU_FORMAT_JSON)
         return unsupported(t, f);
+    if (cu_option_int(&t->o[CU_TO_KEY_FORMAT], 0) == 3)
+        return unsupported(t, &t->o[CU_TO_KEY_FORMAT]);
+    if (cu_option_int(&t->o[CU_TO_ENVELOPE], 0) == 1)
+        return unsupported(t, &t->o[CU_TO_ENVELOPE]);
     c->key_value_envelope = t->o[CU_TO_ENVELOPE].at != NULL;
     if (c->key_value_envelope && c->format != CU_FORMAT_JSON)
         return wrong(t, &t->o[CU_TO_ENVELOPE],
@@ -326,24 +331,45 @@ static bool common(cu_table_maker *t)
     return good;
 }
 
-static bool build(cu_table_maker *t)
+/* What else the decoder of the format cannot do: a field that the Avro schema
+ * lacks, a type that it cannot give. */
+static bool decodable(cu_table_maker *t)
 {
-    bool good = cu_options_read(t->s, t->owner, t->who, specs, CU_TO_OPTIONS,
-                                &t->st->options, t->st->name_pos, t->o);
+    cu_decoder *d;
+    cu_err err = {0};
+    if (t->who == B)
+        return true;
+    if (!cu_decoder_open(&t->def->codec, t->def->schema, &d, &err)) {
+        cu_decoder_close(d);
+        return true;
+    }
+    cu_sql_error(t->s, t->st->name_pos,
+                 err.sqlstate ? err.sqlstate : DEFINITION, NULL,
+                 "table \"%s\": %s", t->def->name, err.msg);
+    return false;
+}
+
+/* False: the table cannot even be read from. *good: it has no problems. */
+static bool build(cu_table_maker *t, bool *good)
+{
+    *good = cu_options_read(t->s, t->owner, t->who, specs, CU_TO_OPTIONS,
+                            &t->st->options, t->st->name_pos, t->o);
     if (!cu_ddl_columns(t))
         return false;
-    good = cu_ddl_for_each(t) && good;
-    good = format(t) && good;
-    good = common(t) && good;
+    *good = cu_ddl_column_options(t) && *good;
+    *good = cu_ddl_for_each(t) && *good;
+    *good = format(t) && *good;
+    *good = common(t) && *good;
     if (!key(t))
         return false;
-    good = cu_ddl_origins(t) && good;
-    good = cu_ddl_expressions(t) && good;
+    *good = cu_ddl_origins(t) && *good;
+    *good = cu_ddl_expressions(t) && *good;
     if (t->who == H)
-        good = cu_ddl_http(t) && good;
+        *good = cu_ddl_http(t) && *good;
     if (t->who == F)
-        good = cu_ddl_files(t) && good;
-    return good;
+        *good = cu_ddl_files(t) && *good;
+    *good = *good && decodable(t);
+    return true;
 }
 
 bool cu_ddl_foreign_table(cu_sql *s, const cu_ast_stmt *st)
@@ -368,10 +394,12 @@ bool cu_ddl_foreign_table(cu_sql *s, const cu_ast_stmt *st)
     t->def->server = server->def;
     t->def->index = p->n_tables;
     t->def->watermark_col = -1;
-    if (!build(t))
+    bool good;
+    if (!build(t, &good))
         return false;
+    /* Known even with problems, so that its readers are checked as well. */
     p->tables = cu_sql_grow(s->arena, p->tables, p->n_tables,
                             sizeof *p->tables);
     p->tables[p->n_tables++] = t->def;
-    return true;
+    return good;
 }

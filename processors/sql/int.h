@@ -3,8 +3,8 @@
  *   vars.c -> parse.c -> ddl*.c (servers, tables, options, copy, insert)
  *                          \-> bind*.c (selects and expressions -> nodes)
  *
- * A function that reports a problem adds it to the context and returns
- * false or NULL; the caller goes on with the next clause or statement, so that all
+ * A function that reports a problem adds it to the context and returns false
+ * or NULL; the caller goes on with the next clause or statement, so that all
  * problems come out together.
  */
 #ifndef CU_SQL_INT_H

@@ -80,13 +80,12 @@ static const char *alias_hint(const char *word)
            "before it for an alias.";
 }
 
-int32_t cu_lint(const cu_tokens *t, const char **message, const char **hint)
+int32_t cu_lint(const cu_tokens *t, const char **hint)
 {
     for (uint32_t i = 0; i < t->n; i++) {
         if (t->at[i].kind != CU_TOK_WORD)
             continue;
         if (cu_token_is(t, i, "descriptor") && cu_token_is(t, i + 1, "(")) {
-            *message = "DESCRIPTOR";
             *hint = "Name the column itself: tumble(bid, ts, interval '10 "
                     "minutes').";
             return (int32_t)i;
@@ -95,7 +94,6 @@ int32_t cu_lint(const cu_tokens *t, const char **message, const char **hint)
             continue;
         for (uint32_t k = 0; k < N_ALIASES; k++) {
             if (cu_token_is(t, i, aliases[k])) {
-                *message = "this word as a name without AS";
                 *hint = alias_hint(aliases[k]);
                 return (int32_t)i;
             }

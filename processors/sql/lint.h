@@ -29,8 +29,8 @@ typedef struct cu_tokens {
 /* Case-insensitive; a word or keyword, never a quoted name. */
 bool cu_token_is(const cu_tokens *t, uint32_t i, const char *word);
 /* Finds what parsed as something else than it says.  Returns the token that
- * is at fault (message and hint set), or -1. */
-int32_t cu_lint(const cu_tokens *t, const char **message, const char **hint);
+ * is at fault, or -1. */
+int32_t cu_lint(const cu_tokens *t, const char **hint);
 /* A hint for a statement that did not parse; NULL: none.  `bad`: the token
  * of the syntax error (n at the end). */
 const char *cu_lint_hint(const cu_tokens *t, uint32_t bad);

@@ -4,18 +4,17 @@
  * first cut into statements, by its scanner's tokens:
  *
  *     text --scan--> tokens --cut at ";"--> statement --parse--> protobuf
- *                                               |             --> cu_ast_stmt
- *                                               `-- error: a problem, then
- *                                                   on behind the next ";"
+ *                                               |           --> cu_ast_stmt
+ *                                               `-- error: a problem; on with
+ *                                                   the next statement
  *
- * A missing ")" would swallow the rest of the file; therefore, when a
- * statement does not parse, the next one starts behind the first ";" after
- * the error, whatever parentheses say.
+ * Every ";" ends a statement, whatever parentheses say: a missing ")" must not
+ * swallow the rest of the file.
  *
  * PostgreSQL's grammar makes deep trees of long chains (1+1+1+…), which
- * libpg_query walks by recursion: 128,000 terms, as many as fit into the
- * longest statement, need less than 128 MB of stack.  So it runs on a thread
- * of its own with 256 MB, of which only the touched pages exist.  Our own
+ * libpg_query walks by recursion: 131,000 terms, as many as fit into the
+ * longest statement, need about 200 MB of stack.  So it runs on a thread of
+ * its own with 256 MB, of which only the touched pages exist.  Our own
  * tree is at most CU_PARSE_DEPTH levels deep, which is safe on any thread.
  *
  * Positions: libpg_query's locations are bytes from the start of what it
@@ -181,7 +180,10 @@ static void take_tokens(job *j, const PgQueryScanResult *r, int32_t from)
             t->token == PG_QUERY__TOKEN__C_COMMENT)
             continue;
         cu_token_kind kind = kind_of(t, j->text.data[from + t->start]);
-        push(j, (cu_token){from + t->start, from + t->end, (uint8_t)kind});
+        bool unicode = t->token == PG_QUERY__TOKEN__USCONST ||
+                       t->token == PG_QUERY__TOKEN__UIDENT;
+        int32_t end = unicode ? t->start : t->end; /* see mend_ends() */
+        push(j, (cu_token){from + t->start, from + end, (uint8_t)kind});
     }
     if (s)
         pg_query__scan_result__free_unpacked(s, NULL);
@@ -230,6 +232,18 @@ static void scan(job *j)
     }
 }
 
+/* libpg_query gives U&'…' and U&"…" wrong ends: they reach to the next token
+ * (blanks and comments included, which does no harm). */
+static void mend_ends(job *j)
+{
+    for (uint32_t i = 0; i < j->n_tokens; i++) {
+        cu_token *t = &j->tokens[i];
+        bool last = i + 1 == j->n_tokens;
+        if (t->end <= t->start)
+            t->end = last ? (int32_t)j->text.len : j->tokens[i + 1].start;
+    }
+}
+
 /* --- statements ----------------------------------------------------------- */
 
 static cu_tokens window(const job *j, uint32_t from, uint32_t to)
@@ -252,7 +266,9 @@ static bool is_function(const cu_tokens *t)
 }
 
 /* The token behind the statement that starts at `from`: its ";" or the end.
- * The body of a function in standard SQL (BEGIN ATOMIC … END) has ";" too. */
+ * The body of a function in standard SQL (BEGIN ATOMIC … END) has ";" too.
+ * A ";" inside of parentheses is an error of this statement: it is made part
+ * of it, so that PostgreSQL's words point at it. */
 static uint32_t statement_end(const job *j, uint32_t from)
 {
     cu_tokens t = window(j, from, j->n_tokens);
@@ -260,19 +276,19 @@ static uint32_t statement_end(const job *j, uint32_t from)
     int depth = 0, atomic = 0;
     uint32_t i = 0;
     for (; i < t.n; i++) {
-        if (cu_token_is(&t, i, "(") || cu_token_is(&t, i, "["))
+        if (cu_token_is(&t, i, "("))
             depth++;
-        else if (cu_token_is(&t, i, ")") || cu_token_is(&t, i, "]"))
+        else if (cu_token_is(&t, i, ")"))
             depth--;
         else if (function && (cu_token_is(&t, i, "atomic") ||
                               (atomic && cu_token_is(&t, i, "case"))))
             atomic++;
         else if (atomic && cu_token_is(&t, i, "end"))
             atomic--;
-        else if (depth <= 0 && !atomic && is_semicolon(j, from + i))
+        else if (!atomic && is_semicolon(j, from + i))
             break;
     }
-    return from + i;
+    return from + i + (depth > 0 && i < t.n);
 }
 
 static cu_pos pos_at(const job *j, int32_t offset)
@@ -280,15 +296,21 @@ static cu_pos pos_at(const job *j, int32_t offset)
     return (cu_pos){j->file, cu_sql_map_back(j->map, offset)};
 }
 
-/* PostgreSQL's message, the part that quotes our text cut to a length that
- * people read. */
+/* PostgreSQL's message on one line, the part that quotes our text cut to a
+ * length that people read. */
 static const char *shorten(cu_sql *s, const char *message)
 {
     size_t len = strlen(message);
-    if (len <= 160)
-        return message;
-    size_t cut = cu_utf8_valid_prefix(cu_slice_n(message, 150));
-    return cu_arena_printf(s->problem_arena, "%.*s…\"", (int)cut, message);
+    char *out = cu_arena_str(s->problem_arena, message);
+    if (len > 160) {
+        size_t cut = cu_utf8_valid_prefix(cu_slice_n(message, 150));
+        out = cu_arena_printf(s->problem_arena, "%.*s…\"", (int)cut, message);
+    }
+    for (char *p = out; *p; p++) {
+        if (*p == '\n' || *p == '\r' || *p == '\t')
+            *p = ' ';
+    }
+    return out;
 }
 
 static void syntax_error(job *j, uint32_t from, uint32_t to, int32_t at,
@@ -363,12 +385,14 @@ static bool convert(job *j, uint32_t from, uint32_t to,
         .base = j->tokens[from].start,
         .at = pos_at(j, j->tokens[from].start),
     };
-    const char *message = NULL, *hint = NULL;
-    int32_t friend = cu_lint(&p.tokens, &message, &hint);
+    const char *hint = NULL;
+    int32_t friend = cu_lint(&p.tokens, &hint);
     if (friend >= 0) {
-        cu_sql_error(j->s, pos_at(j, p.tokens.at[friend].start),
+        cu_token bad = p.tokens.at[friend];
+        cu_sql_error(j->s, pos_at(j, bad.start),
                      CU_SQLSTATE('0', 'A', '0', '0', '0'), hint,
-                     "%s is not supported", message);
+                     "%.*s in this place is not supported",
+                     (int)(bad.end - bad.start), j->text.data + bad.start);
         return false;
     }
     for (size_t i = 0; i < tree->n_stmts; i++) {
@@ -438,15 +462,15 @@ static uint32_t statement(job *j, uint32_t from)
         failed = j->tokens[bad->token].start;
         syntax_error(j, from, to, failed, bad->message);
     } else if (is_function(&t)) {
-        cu_sql_error(j->s, pos_at(j, t.at[0].start),
-                     CU_SQLSTATE('0', 'A', '0', '0', '0'), NULL,
-                     "CREATE FUNCTION is not supported yet");
+        cu_sql_error(
+            j->s, pos_at(j, t.at[0].start),
+            CU_SQLSTATE('0', 'A', '0', '0', '0'), NULL,
+            "CREATE %s is not supported yet",
+            cu_token_is(&t, cu_token_is(&t, 1, "or") ? 3 : 1, "function")
+                ? "FUNCTION"
+                : "PROCEDURE");
     } else {
         failed = parse_chunk(j, from, to);
-    }
-    for (uint32_t i = from; failed >= 0 && i < to; i++) {
-        if (j->tokens[i].start >= failed && is_semicolon(j, i))
-            to = i;
     }
     if (failed >= 0)
         failed_name(j, from, to);
@@ -458,6 +482,7 @@ static void *work(void *arg)
 {
     job *j = arg;
     scan(j);
+    mend_ends(j);
     for (uint32_t i = 0; i < j->n_tokens;) {
         if (is_semicolon(j, i))
             i++;

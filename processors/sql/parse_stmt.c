@@ -241,9 +241,13 @@ static void column(cu_parse *p, const PgQuery__ColumnDef *c, cu_ast_stmt *s)
     to->name = cu_parse_str(p, c->colname);
     to->type = *cu_parse_type(p, c->type_name);
     to->options = options(p, c->fdwoptions, c->n_fdwoptions);
-    if (c->coll_clause)
-        cu_parse_refuse(p, cu_parse_pos(p, c->coll_clause->location),
-                        "COLLATE of a column");
+    const PgQuery__CollateClause *coll = c->coll_clause;
+    const char *order = coll && coll->n_collname
+                            ? cu_parse_string(coll->collname[0])
+                            : "C";
+    if (!order || strcmp(order, "C") != 0)
+        cu_parse_refuse(p, cu_parse_pos(p, coll->location),
+                        "another COLLATE than \"C\"");
     for (size_t i = 0; i < c->n_constraints; i++)
         constraint(p, c->constraints[i]->constraint, to, s);
 }
@@ -418,18 +422,6 @@ static cu_ast_stmt *select(cu_parse *p, const PgQuery__SelectStmt *q)
 
 /* --- the rest ------------------------------------------------------------ */
 
-static void transaction(cu_parse *p, const PgQuery__TransactionStmt *t)
-{
-    switch (t->kind) {
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN:
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_START:
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT:
-        return; /* all statements are one unit anyway */
-    default:
-        cu_parse_refuse(p, p->at, "this transaction statement");
-    }
-}
-
 /* A statement's name is made of its first words: "CREATE UNIQUE INDEX". */
 static void refuse_by_name(cu_parse *p)
 {
@@ -471,6 +463,18 @@ static void refuse_by_name(cu_parse *p)
     cu_parse_refuse(p, token_pos(p, 0), "%.*s", (int)name.len,
                     name.data ? name.data : "this");
     cu_buf_free(&name);
+}
+
+static void transaction(cu_parse *p, const PgQuery__TransactionStmt *t)
+{
+    switch (t->kind) {
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN:
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_START:
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT:
+        return; /* all statements are one unit anyway */
+    default:
+        refuse_by_name(p);
+    }
 }
 
 static cu_ast_stmt *convert(cu_parse *p, const PgQuery__Node *n)

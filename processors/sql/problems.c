@@ -167,7 +167,8 @@ void cu_sql_finish(cu_sql *s, cu_slice query, cu_sql_problems *out)
         p[i].detail = cu_arena_strn(s->problem_arena, b.data, b.len);
         cu_buf_free(&b);
     }
-    *out = (cu_sql_problems){p, kept, n_errors, s->problem_arena};
+    *out = (cu_sql_problems){
+        .at = p, .n = kept, .n_errors = n_errors, .arena = s->problem_arena};
 }
 
 void cu_sql_problems_free(cu_sql_problems *p)

@@ -155,6 +155,23 @@ static int failed(const cu_sql_problems *p, cu_err *err)
     return rc;
 }
 
+/* The problems outlive the program that they are about. */
+static void keep_files(const cu_program *p, cu_sql_problems *problems)
+{
+    if (problems->arena == NULL)
+        return;
+    cu_sql_file *files = cu_arena_calloc(problems->arena, p->n_files + 1,
+                                         sizeof *files);
+    for (uint32_t i = 0; i < p->n_files; i++)
+        files[i] = (cu_sql_file){
+            .path = cu_arena_str(problems->arena, p->files[i].path),
+            .dir = cu_arena_str(problems->arena, p->files[i].dir),
+            .text = cu_arena_slice(problems->arena, p->files[i].text),
+        };
+    problems->files = files;
+    problems->n_files = p->n_files;
+}
+
 int cu_sql_compile(const cu_sql_opts *opts, cu_program **out,
                    cu_sql_problems *problems, cu_err *err)
 {
@@ -176,6 +193,7 @@ int cu_sql_compile(const cu_sql_opts *opts, cu_program **out,
     if (rc == 0) {
         build(&s);
         cu_sql_finish(&s, CU_NULL_SLICE, problems);
+        keep_files(p, problems);
         rc = problems->n_errors ? failed(problems, err) : 0;
     } else {
         cu_arena_free(s.problem_arena);

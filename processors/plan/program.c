@@ -1,0 +1,20 @@
+/* Looking things up in a program by name: tens of names, so a walk. */
+#include "processors/plan/program.h"
+
+const cu_table_def *cu_program_table(const cu_program *p, const char *name)
+{
+    for (uint32_t i = 0; i < p->n_tables; i++) {
+        if (!strcmp(p->tables[i]->name, name))
+            return p->tables[i];
+    }
+    return NULL;
+}
+
+const cu_view_def *cu_program_view(const cu_program *p, const char *name)
+{
+    for (uint32_t i = 0; i < p->n_views; i++) {
+        if (!strcmp(p->views[i]->name, name))
+            return p->views[i];
+    }
+    return NULL;
+}
