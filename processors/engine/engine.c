@@ -145,8 +145,7 @@ static int open_parts(cu_engine *e, const char *brokers, cu_err *err)
                          .static_member = !e->embedded && !e->o.kv,
                          .log_carries_state = e->embedded,
                          .commit_interval_ms = e->o.commit_interval_ms,
-                         .memory_bytes = e->memory.operators,
-                         .breaker = e->o.breaker};
+                         .memory_bytes = e->memory.operators};
     return cu_runtime_open(&o, &e->runtime, err);
 }
 

@@ -28,7 +28,6 @@ typedef struct cu_engine_opts {
     size_t memory_bytes;  /* 0: 256 MiB */
     bool sync_commit;
     int64_t commit_interval_ms;
-    double breaker;
     /* Given ones are used and stay the caller's (simulation). */
     cu_kv *kv;
     cu_log *log;

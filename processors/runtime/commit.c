@@ -12,7 +12,7 @@
  */
 #include "processors/runtime/int.h"
 
-enum { COMMIT_TIMEOUT_MS = 10000 };
+enum { COMMIT_TIMEOUT_MS = 10000, PURGE_MS = 10000 };
 
 static int crash(cu_worker *w, const char *point, cu_err *err)
 {
@@ -181,6 +181,23 @@ static int transact(cu_worker *w, cu_err *err)
     return rc;
 }
 
+/* Blocks that every reader has committed past serve nobody. Best effort: what
+ * is not deleted now is deleted later. */
+static void purge_exchanges(cu_worker *w)
+{
+    cu_log *log = w->rt->o.log;
+    int64_t now = cu_mono_ms(w->rt->o.env);
+    if (now - w->purged_ms < PURGE_MS)
+        return;
+    w->purged_ms = now;
+    for (uint32_t k = 0; k < w->n_inputs; k++) {
+        const cu_feed_in *in = w->inputs[k];
+        cu_err ignored = {0};
+        if (in->exchange && in->n_subs && in->marked > 0)
+            log->vt->delete_records(log, in->part, in->marked, &ignored);
+    }
+}
+
 int cu_commit(cu_worker *w, cu_err *err)
 {
     cu_env *env = w->rt->o.env;
@@ -193,6 +210,7 @@ int cu_commit(cu_worker *w, cu_err *err)
         w->moved = false;
         w->rows = 0;
         count(w);
+        purge_exchanges(w);
         atomic_fetch_add(&w->rt->counts.commit_us, cu_mono_us(env) - start);
     }
     w->last_commit_ms = start / 1000;

@@ -135,10 +135,19 @@ struct cu_worker {
     bool lost;            /* fenced: apply nothing until the next assignment */
     int64_t fences[3];    /* when the last ones happened, ms */
     int64_t *reports_due; /* by copy index, ms */
-    int64_t letters_recent, rows_recent;
+    /* What the group gave us.  `reopen`: these are ours, but have to be
+     * opened again from the store. */
+    cu_arena *owned_arena;
+    cu_part *owned;
+    size_t n_owned;
+    bool reopen;
+    int64_t purged_ms; /* when exchanges were purged last */
 };
 
 int cu_worker_begin(cu_worker *w, cu_err *err); /* opens a txn if needed */
+/* During a long restore: hears of rebalances (and is heard by the group).
+ * An error when the assignment that is being restored is no longer ours. */
+int cu_worker_listen(cu_worker *w, cu_err *err);
 
 /* assign.c */
 int cu_worker_assign(cu_worker *w, const cu_part *parts, size_t n, cu_err *err);

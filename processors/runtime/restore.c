@@ -14,7 +14,7 @@
 
 #include "processors/runtime/sabotage.h"
 
-enum { STUCK_MS = 1000, DEADLINE_MS = 120000, POLL_MS = 50 };
+enum { STUCK_MS = 1000, DEADLINE_MS = 120000, POLL_MS = 50, LISTEN_MS = 500 };
 
 typedef struct restoring {
     cu_worker *w;
@@ -58,7 +58,7 @@ static int take(restoring *r, const cu_poll *p, cu_err *err)
 static int roll_forward(restoring *r, cu_err *err)
 {
     cu_env *env = r->w->rt->o.env;
-    int64_t start = cu_mono_ms(env), moved = start;
+    int64_t moved = cu_mono_ms(env), heard = moved;
     while (r->position < r->end) {
         cu_poll p;
         int rc = cu_log_poll(r->reader, POLL_MS, &p, err);
@@ -72,6 +72,12 @@ static int roll_forward(restoring *r, cu_err *err)
         if (rc)
             return rc;
         int64_t now = cu_mono_ms(env);
+        if (now - heard > LISTEN_MS) {
+            heard = now;
+            rc = cu_worker_listen(r->w, err);
+            if (rc)
+                return rc;
+        }
         if (r->position != before)
             moved = now;
         if (now - moved > STUCK_MS && !r->fenced) {

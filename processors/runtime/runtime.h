@@ -50,8 +50,6 @@ typedef struct cu_runtime_opts {
     int64_t commit_interval_ms; /* 0 = 100 */
     int64_t commit_rows;        /* 0 = 200,000 */
     size_t memory_bytes;        /* caches of operators; 0 = 64 MiB */
-    double breaker;             /* share of dead letters over 10,000 rows that
-                                   stops the app; 0: off */
 } cu_runtime_opts;
 
 /* Resolves partitions, makes topics, gives stages their ids.  Errors name

@@ -48,6 +48,7 @@ int cu_worker_open(cu_runtime *rt, uint32_t index, cu_worker **out, cu_err *err)
     w->index = index;
     w->arena = cu_arena_new(64 * 1024);
     w->assigned = cu_arena_new(0);
+    w->owned_arena = cu_arena_new(0);
     w->expr_env = (cu_expr_env){.env = rt->o.env, .zone = cu_zone_utc()};
     w->expr_env.now_us = cu_wall_us(rt->o.env) - CU_PG_EPOCH_US;
     w->last_commit_ms = cu_mono_ms(rt->o.env);
@@ -64,8 +65,7 @@ int cu_worker_open(cu_runtime *rt, uint32_t index, cu_worker **out, cu_err *err)
     int rc = open_writer(w, err);
     if (rc == 0)
         rc = open_reader(w, err);
-    if (rc == 0 && rt->n_inputs == 0)
-        rc = cu_worker_assign(w, NULL, 0, err);
+    w->reopen = rt->n_inputs == 0; /* nothing will ever be assigned */
     if (rc) {
         cu_worker_close(w);
         return rc;
@@ -83,6 +83,7 @@ void cu_worker_close(cu_worker *w)
         w->writer->vt->writer_close(w->writer);
     cu_arena_free(w->arena);
     cu_arena_free(w->assigned);
+    cu_arena_free(w->owned_arena);
     cu_free(w->inputs);
     cu_free(w->instances);
     cu_free(w->reports_due);
@@ -125,21 +126,25 @@ static int reset_writer(cu_worker *w, const cu_err *why, cu_err *err)
     return open_writer(w, err);
 }
 
-/* The same partitions again, from the store and the log. */
-static int reopen(cu_worker *w, cu_err *err)
+/* What we own will be opened again, from the store and the log. */
+static void reopen_later(cu_worker *w)
 {
-    uint32_t n = w->n_inputs;
-    cu_arena *a = cu_arena_new(0);
-    cu_part *parts = cu_arena_calloc(a, n + 1, sizeof(*parts));
-    for (uint32_t k = 0; k < n; k++) {
-        cu_part p = w->inputs[k]->part;
-        parts[k] = (cu_part){cu_arena_str(a, p.topic), p.partition};
-        w->reader->vt->reader_pause(w->reader, p, true, NULL);
+    for (size_t k = 0; k < w->n_owned; k++) {
+        cu_err ignored = {0};
+        w->reader->vt->reader_pause(w->reader, w->owned[k], true, &ignored);
     }
     cu_worker_unassign(w);
-    int rc = cu_worker_assign(w, parts, n, err);
-    cu_arena_free(a);
-    return rc;
+    w->reopen = true;
+}
+
+static void own(cu_worker *w, const cu_part *parts, size_t n)
+{
+    cu_arena_reset(w->owned_arena);
+    w->owned = cu_arena_calloc(w->owned_arena, n + 1, sizeof(*w->owned));
+    for (size_t k = 0; k < n; k++)
+        w->owned[k] = (cu_part){cu_arena_str(w->owned_arena, parts[k].topic),
+                                parts[k].partition};
+    w->n_owned = n;
 }
 
 static int fenced(cu_worker *w, const cu_err *why, cu_err *err)
@@ -149,6 +154,8 @@ static int fenced(cu_worker *w, const cu_err *why, cu_err *err)
     w->fences[FENCES - 1] = now;
     cu_worker_unassign(w);
     w->lost = true;
+    w->n_owned = 0;
+    w->reopen = false;
     if (w->fences[0] && now - w->fences[0] < FENCE_WINDOW_MS)
         return cu_fail(err, CU_BUSY, CU_FATAL,
                        "fenced %d times in a minute: another process runs as "
@@ -180,7 +187,10 @@ static int recover(cu_worker *w, cu_err *err)
         cu_warn("%s; trying again", why.msg);
         w->rt->o.env->vt->sleep_us(w->rt->o.env, RETRY_PAUSE_US);
     }
-    return rc ? rc : reopen(w, err);
+    bool still = w->reopen || w->n_owned > 0 || w->reader == NULL;
+    if (rc == 0 && still)
+        reopen_later(w);
+    return rc;
 }
 
 /* --- one step ---------------------------------------------------------------
@@ -198,15 +208,43 @@ static int take(cu_worker *w, const cu_poll *p, bool *busy, cu_err *err)
         *busy = true;
         return w->lost ? 0 : cu_feed_records(w, p, err);
     case CU_POLL_REVOKED: {
-        int rc = w->lost ? 0 : cu_commit(w, err);
+        int rc = w->lost || w->reopen ? 0 : cu_commit(w, err);
         cu_worker_unassign(w);
+        own(w, NULL, 0);
+        w->reopen = false;
         return rc;
     }
     case CU_POLL_ASSIGNED:
-        *busy = true;
-        return cu_worker_assign(w, p->parts, p->n_parts, err);
+        own(w, p->parts, p->n_parts);
+        w->lost = false;
+        w->reopen = true;
+        return 0;
     }
     return 0;
+}
+
+/* Opens what we own; stays due while that fails. */
+static int open_owned(cu_worker *w, cu_err *err)
+{
+    int rc = cu_worker_assign(w, w->owned, w->n_owned, err);
+    if (rc == 0)
+        w->reopen = false;
+    return rc;
+}
+
+int cu_worker_listen(cu_worker *w, cu_err *err)
+{
+    cu_poll p;
+    if (w->reader == NULL)
+        return 0;
+    int rc = cu_log_poll(w->reader, 0, &p, err);
+    if (rc || (p.kind != CU_POLL_REVOKED && p.kind != CU_POLL_ASSIGNED))
+        return rc;
+    bool gone = p.kind == CU_POLL_REVOKED;
+    own(w, p.parts, gone ? 0 : p.n_parts);
+    w->reopen = !gone;
+    return cu_fail(err, CU_BUSY, CU_ABORT,
+                   "the group was rebalanced during the restore");
 }
 
 static bool commit_due(const cu_worker *w)
@@ -224,9 +262,13 @@ static int step(cu_worker *w, int64_t timeout_ms, bool *busy, cu_err *err)
     cu_poll p = {0};
     int rc = 0;
     if (w->reader)
-        rc = cu_log_poll(w->reader, timeout_ms, &p, err);
+        rc = cu_log_poll(w->reader, w->reopen ? 0 : timeout_ms, &p, err);
     if (rc == 0)
         rc = take(w, &p, busy, err);
+    if (rc == 0 && w->reopen) {
+        *busy = true;
+        rc = open_owned(w, err);
+    }
     if (rc == 0 && commit_due(w)) {
         *busy = true;
         rc = cu_commit(w, err);
