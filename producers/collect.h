@@ -47,6 +47,9 @@ typedef struct cu_collector_opts {
     cu_http *client; /* http: the door; the owner's, one per collector */
     bool dry_run;    /* publish nothing, commit nothing */
     int64_t limit;   /* stop after so many records; 0: no limit */
+    /* Files: what is read may still be written to, so that a last line
+     * without an end waits for it.  False (a drain): it is a record. */
+    bool follow;
     /* Dry run and progress: what is requested or read, one line. May be
      * NULL. */
     void (*tell)(void *ctx, const char *line);

@@ -27,15 +27,16 @@ enum { MOST_CONCURRENCY = 64 };
 
 /* --- the pass ------------------------------------------------------------ */
 
-static void forget_slots(cu_source_half *h)
+static void forget_slots(cu_http_half *h)
 {
     for (uint32_t i = 0; i < h->n_slots; i++)
         cu_slot_free(h, &h->slots[i]);
     CU_ASSERT(h->flying == 0);
 }
 
-static void http_reset(cu_source_half *h)
+static void http_reset(void *half)
 {
+    cu_http_half *h = half;
     cu_slice rec = cu_cursor_get(h->c, CU_LIT("pass"));
     int64_t newest = cu_cursor_int(rec, "pass", 0);
     h->unfinished = rec.data && !cu_cursor_int(rec, "done", 0);
@@ -52,8 +53,9 @@ static void http_reset(cu_source_half *h)
     h->outage = (cu_err){0};
 }
 
-static int http_begin_pass(cu_source_half *h, cu_err *err)
+static int http_begin_pass(void *half, cu_err *err)
 {
+    cu_http_half *h = half;
     (void)err;
     if (!h->unfinished)
         h->pass++;
@@ -74,7 +76,7 @@ static int http_begin_pass(cu_source_half *h, cu_err *err)
 
 /* --- requests ------------------------------------------------------------ */
 
-static cu_slot *free_slot(cu_source_half *h)
+static cu_slot *free_slot(cu_http_half *h)
 {
     for (uint32_t i = 0; i < h->n_slots; i++) {
         if (h->slots[i].state == CU_SLOT_FREE)
@@ -84,7 +86,7 @@ static cu_slot *free_slot(cu_source_half *h)
 }
 
 /* The next page nobody asked for yet; false when there is none now. */
-static bool next_page(const cu_source_half *h, uint32_t *item, int64_t *offset)
+static bool next_page(const cu_http_half *h, uint32_t *item, int64_t *offset)
 {
     int64_t window = h->limit * (int64_t)h->concurrency;
     for (uint32_t i = h->first; i < h->n_items; i++) {
@@ -101,14 +103,14 @@ static bool next_page(const cu_source_half *h, uint32_t *item, int64_t *offset)
     return false;
 }
 
-static int64_t step_of(const cu_source_half *h)
+static int64_t step_of(const cu_http_half *h)
 {
     return h->limit ? h->limit : 1;
 }
 
 /* The slot that is sent next and when, or NULL. A new page takes a slot only
  * when `start`. */
-static cu_slot *next_slot(cu_source_half *h, bool start, int64_t *at)
+static cu_slot *next_slot(cu_http_half *h, bool start, int64_t *at)
 {
     cu_slot *best = NULL;
     uint32_t item;
@@ -137,7 +139,7 @@ static cu_slot *next_slot(cu_source_half *h, bool start, int64_t *at)
     return best;
 }
 
-static int send_ready(cu_source_half *h, cu_err *err)
+static int send_ready(cu_http_half *h, cu_err *err)
 {
     int64_t at;
     for (;;) {
@@ -149,7 +151,7 @@ static int send_ready(cu_source_half *h, cu_err *err)
     }
 }
 
-static int take_ready(cu_source_half *h, cu_err *err)
+static int take_ready(cu_http_half *h, cu_err *err)
 {
     bool took = true;
     int rc = 0;
@@ -160,7 +162,7 @@ static int take_ready(cu_source_half *h, cu_err *err)
 
 /* Waits for an answer, or until the next request may go out.  *idle: nothing
  * happened, and waiting here would not help. */
-static int wait_some(cu_source_half *h, int64_t until_us, bool *idle,
+static int wait_some(cu_http_half *h, int64_t until_us, bool *idle,
                      int64_t *wake_us, cu_err *err)
 {
     int64_t now = cu_mono_us(h->c->o.env), at = INT64_MAX;
@@ -180,9 +182,10 @@ static int wait_some(cu_source_half *h, int64_t until_us, bool *idle,
     return rc;
 }
 
-static int http_work(cu_source_half *h, int64_t until_us,
-                     cu_collect_state *state, int64_t *wake_us, cu_err *err)
+static int http_work(void *half, int64_t until_us, cu_collect_state *state,
+                     int64_t *wake_us, cu_err *err)
 {
+    cu_http_half *h = half;
     for (;;) {
         int rc = take_ready(h, err);
         if (!rc)
@@ -217,8 +220,9 @@ static int http_work(cu_source_half *h, int64_t until_us,
 
 /* --- status, opening, closing -------------------------------------------- */
 
-static void http_status(const cu_source_half *h, cu_buf *out)
+static void http_status(const void *half, cu_buf *out)
 {
+    const cu_http_half *h = half;
     if (h->first >= h->n_items) {
         cu_buf_put_str(out, "finishing");
         return;
@@ -251,7 +255,7 @@ static void http_status(const cu_source_half *h, cu_buf *out)
                       (long long)(at - now + 999999) / 1000000, why);
 }
 
-static int parse_paths(cu_source_half *h, cu_err *err)
+static int parse_paths(cu_http_half *h, cu_err *err)
 {
     const cu_http_source *s = h->s;
     cu_arena *a = h->c->arena;
@@ -267,7 +271,7 @@ static int parse_paths(cu_source_half *h, cu_err *err)
     return rc;
 }
 
-static int configure(cu_source_half *h, cu_err *err)
+static int configure(cu_http_half *h, cu_err *err)
 {
     const cu_http_source *s = h->s;
     cu_collector *c = h->c;
@@ -300,17 +304,18 @@ static int configure(cu_source_half *h, cu_err *err)
     return rc ? rc : cu_items_make(h, err);
 }
 
-static void http_close(cu_source_half *h)
+static void http_close(void *half)
 {
+    cu_http_half *h = half;
     forget_slots(h);
     cu_free(h->slots);
     cu_free(h->items);
     cu_free(h);
 }
 
-static int http_open(cu_collector *c, cu_source_half **out, cu_err *err)
+static int http_open(cu_collector *c, void **out, cu_err *err)
 {
-    cu_source_half *h = cu_calloc(1, sizeof(*h));
+    cu_http_half *h = cu_calloc(1, sizeof(*h));
     h->c = c;
     h->s = c->o.http;
     h->http = c->o.client;

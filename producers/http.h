@@ -57,7 +57,7 @@ typedef struct cu_slot {
     cu_buf first; /* bytes of what could not be accepted */
 } cu_slot;
 
-struct cu_source_half {
+typedef struct cu_http_half {
     cu_collector *c;
     const cu_http_source *s;
     cu_http *http;
@@ -82,35 +82,34 @@ struct cu_source_half {
     int64_t pass;
     bool unfinished; /* the cursor has a pass that was not finished */
     cu_err outage;   /* found; told after what is ready was committed */
-};
+} cu_http_half;
 
 /* --- http_item.c */
-int cu_items_make(cu_source_half *h, cu_err *err);
+int cu_items_make(cu_http_half *h, cu_err *err);
 /* The k-th for_each value of an item. */
-const char *cu_item_value(const cu_source_half *h, uint32_t item, uint32_t k);
+const char *cu_item_value(const cu_http_half *h, uint32_t item, uint32_t k);
 /* The cursor's name of a page, in the scratch arena. */
-cu_slice cu_item_page(cu_source_half *h, const cu_item *it, int64_t offset);
+cu_slice cu_item_page(cu_http_half *h, const cu_item *it, int64_t offset);
 /* How many pages it has as far as we know. */
-int64_t cu_item_pages(const cu_source_half *h, const cu_item *it);
+int64_t cu_item_pages(const cu_http_half *h, const cu_item *it);
 /* The page at head is done; `total` as it said, -1 when it said nothing. */
-void cu_item_advance(cu_source_half *h, cu_item *it, int64_t total);
+void cu_item_advance(cu_http_half *h, cu_item *it, int64_t total);
 /* Goes behind the pages that this pass has seen already. */
-void cu_item_resume(cu_source_half *h, cu_item *it);
+void cu_item_resume(cu_http_half *h, cu_item *it);
 /* Every item has ended: the pass is committed. */
-int cu_items_finish(cu_source_half *h, cu_err *err);
+int cu_items_finish(cu_http_half *h, cu_err *err);
 
 /* --- http_publish.c */
 /* Publishes and commits every page of which all before are published. */
-int cu_pages_publish(cu_source_half *h, cu_err *err);
+int cu_pages_publish(cu_http_half *h, cu_err *err);
 
 /* --- http_slot.c */
 /* Builds its URL. */
-void cu_slot_start(cu_source_half *h, cu_slot *s, uint32_t item,
-                   int64_t offset);
-void cu_slot_free(cu_source_half *h, cu_slot *s);
-int cu_slot_send(cu_source_half *h, cu_slot *s, cu_err *err);
+void cu_slot_start(cu_http_half *h, cu_slot *s, uint32_t item, int64_t offset);
+void cu_slot_free(cu_http_half *h, cu_slot *s);
+int cu_slot_send(cu_http_half *h, cu_slot *s, cu_err *err);
 /* Takes one answer; *took false when there is none within `wait_ms`. */
-int cu_slots_take(cu_source_half *h, int64_t wait_ms, bool *took, cu_err *err);
+int cu_slots_take(cu_http_half *h, int64_t wait_ms, bool *took, cu_err *err);
 
 /* --- http_page.c */
 typedef enum cu_verdict {
@@ -121,21 +120,21 @@ typedef enum cu_verdict {
     CU_PAGE_BAD, /* will not get better */
 } cu_verdict;
 /* Fills the slot's total, status, sqlstate, why. */
-cu_verdict cu_page_judge(cu_source_half *h, cu_slot *s,
+cu_verdict cu_page_judge(cu_http_half *h, cu_slot *s,
                          const cu_http_response *res);
 
 /* --- http_wait.c */
 /* When the next request may go out. */
-int64_t cu_wait_gate(const cu_source_half *h);
-void cu_wait_sent(cu_source_half *h);
+int64_t cu_wait_gate(const cu_http_half *h);
+void cu_wait_sent(cu_http_half *h);
 /* Sets s->due_us for the next attempt, and the pause of all requests when
  * the server asked for one. */
-void cu_wait_retry(cu_source_half *h, cu_slot *s, const cu_http_response *res);
+void cu_wait_retry(cu_http_half *h, cu_slot *s, const cu_http_response *res);
 
 /* --- http_url.c */
 /* CU_USAGE for a {name} that nothing fills. */
-int cu_url_check(const cu_source_half *h, cu_err *err);
-void cu_url_build(const cu_source_half *h, uint32_t item, int64_t offset,
+int cu_url_check(const cu_http_half *h, cu_err *err);
+void cu_url_build(const cu_http_half *h, uint32_t item, int64_t offset,
                   cu_buf *out);
 /* Where `location` leads from `url` into `out`; NULL, or why we do not go.
  * *strange: another host than before. */

@@ -16,7 +16,7 @@
 
 enum { MOST_ITEMS = 1000000 };
 
-const char *cu_item_value(const cu_source_half *h, uint32_t item, uint32_t k)
+const char *cu_item_value(const cu_http_half *h, uint32_t item, uint32_t k)
 {
     /* The last for_each changes fastest. */
     for (uint32_t i = h->s->n_for_each; i-- > k + 1;)
@@ -24,7 +24,7 @@ const char *cu_item_value(const cu_source_half *h, uint32_t item, uint32_t k)
     return h->s->for_each[k].values[item % h->s->for_each[k].n_values];
 }
 
-int cu_items_make(cu_source_half *h, cu_err *err)
+int cu_items_make(cu_http_half *h, cu_err *err)
 {
     uint64_t n = 1;
     for (uint32_t i = 0; i < h->s->n_for_each; i++) {
@@ -58,7 +58,7 @@ int cu_items_make(cu_source_half *h, cu_err *err)
 }
 
 /* The cursor's item of a page. */
-cu_slice cu_item_page(cu_source_half *h, const cu_item *it, int64_t offset)
+cu_slice cu_item_page(cu_http_half *h, const cu_item *it, int64_t offset)
 {
     if (!h->limit)
         return cu_slice_of(it->key);
@@ -68,13 +68,13 @@ cu_slice cu_item_page(cu_source_half *h, const cu_item *it, int64_t offset)
 }
 
 /* How many pages the item has as far as we know. */
-int64_t cu_item_pages(const cu_source_half *h, const cu_item *it)
+int64_t cu_item_pages(const cu_http_half *h, const cu_item *it)
 {
     return h->limit && it->total > 0 ? (it->total + h->limit - 1) / h->limit
                                      : 1;
 }
 
-static void end_item(cu_source_half *h, cu_item *it, bool failed)
+static void end_item(cu_http_half *h, cu_item *it, bool failed)
 {
     it->ended = true;
     it->failed = failed;
@@ -84,7 +84,7 @@ static void end_item(cu_source_half *h, cu_item *it, bool failed)
 }
 
 /* The page at head is done: `total` as it said, -1 when it said nothing. */
-void cu_item_advance(cu_source_half *h, cu_item *it, int64_t total)
+void cu_item_advance(cu_http_half *h, cu_item *it, int64_t total)
 {
     cu_collector_counts *n = &h->c->counts;
     n->planned -= cu_item_pages(h, it);
@@ -100,7 +100,7 @@ void cu_item_advance(cu_source_half *h, cu_item *it, int64_t total)
 }
 
 /* Behind the pages that this pass has seen already. */
-void cu_item_resume(cu_source_half *h, cu_item *it)
+void cu_item_resume(cu_http_half *h, cu_item *it)
 {
     while (!it->ended) {
         cu_slice rec = cu_cursor_get(h->c, cu_item_page(h, it, it->head));
@@ -113,7 +113,7 @@ void cu_item_resume(cu_source_half *h, cu_item *it)
 
 /* The items of pages that must not be forgotten, although this pass did not
  * see them: those behind a page that was given up. */
-static cu_map *failed_items(const cu_source_half *h)
+static cu_map *failed_items(const cu_http_half *h)
 {
     bool fresh;
     cu_map *m = cu_map_new();
@@ -136,7 +136,7 @@ static cu_slice item_of(cu_slice page)
 }
 
 /* Pages that are no more leave the cursor; the pass is done. */
-int cu_items_finish(cu_source_half *h, cu_err *err)
+int cu_items_finish(cu_http_half *h, cu_err *err)
 {
     cu_map *keep = failed_items(h);
     cu_collector *c = h->c;

@@ -82,7 +82,7 @@ static bool absent(cu_slice v)
     return !v.data || cu_slice_is(v, "null");
 }
 
-static cu_verdict judge_total(cu_source_half *h, cu_slot *s, cu_slice body)
+static cu_verdict judge_total(cu_http_half *h, cu_slot *s, cu_slice body)
 {
     cu_arena *a = h->c->scratch;
     cu_slice v = cu_path_get(&h->total, body, a);
@@ -104,7 +104,7 @@ static cu_verdict judge_total(cu_source_half *h, cu_slot *s, cu_slice body)
     return CU_PAGE_GOOD;
 }
 
-static cu_verdict judge_body(cu_source_half *h, cu_slot *s,
+static cu_verdict judge_body(cu_http_half *h, cu_slot *s,
                              const cu_http_response *res)
 {
     cu_slice type = cu_http_header_get(res, "content-type");
@@ -129,7 +129,7 @@ static cu_verdict judge_body(cu_source_half *h, cu_slot *s,
     return h->limit ? judge_total(h, s, res->body) : CU_PAGE_GOOD;
 }
 
-cu_verdict cu_page_judge(cu_source_half *h, cu_slot *s,
+cu_verdict cu_page_judge(cu_http_half *h, cu_slot *s,
                          const cu_http_response *res)
 {
     s->status = res->err.code ? 0 : res->status;

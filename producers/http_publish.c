@@ -16,7 +16,7 @@
 
 enum { TXN_BYTES = 16 << 20, TXN_RECORDS = 256 };
 
-static int put_cursor(cu_source_half *h, const cu_slot *s, uint64_t hash,
+static int put_cursor(cu_http_half *h, const cu_slot *s, uint64_t hash,
                       cu_err *err)
 {
     cu_item *it = &h->items[s->item];
@@ -34,7 +34,7 @@ static int put_cursor(cu_source_half *h, const cu_slot *s, uint64_t hash,
 }
 
 /* Where the page came from; into `to`, which has room for all. */
-static uint32_t put_params(cu_source_half *h, const cu_slot *s, cu_header *to)
+static uint32_t put_params(cu_http_half *h, const cu_slot *s, cu_header *to)
 {
     uint32_t n = 0;
     for (uint32_t k = 0; k < h->s->n_for_each; k++)
@@ -49,7 +49,7 @@ static uint32_t put_params(cu_source_half *h, const cu_slot *s, cu_header *to)
     return n;
 }
 
-static int publish_letter(cu_source_half *h, const cu_slot *s, cu_slice body,
+static int publish_letter(cu_http_half *h, const cu_slot *s, cu_slice body,
                           cu_err *err)
 {
     cu_arena *a = h->c->scratch;
@@ -70,7 +70,7 @@ static int publish_letter(cu_source_half *h, const cu_slot *s, cu_slice body,
     return cu_publish_letter(h->c, &l, err);
 }
 
-static int publish_record(cu_source_half *h, const cu_slot *s, uint64_t hash,
+static int publish_record(cu_http_half *h, const cu_slot *s, uint64_t hash,
                           cu_err *err)
 {
     cu_arena *a = h->c->scratch;
@@ -94,7 +94,7 @@ static int publish_record(cu_source_half *h, const cu_slot *s, uint64_t hash,
     return cu_publish_record(h->c, &r, err);
 }
 
-static int publish(cu_source_half *h, cu_slot *s, cu_err *err)
+static int publish(cu_http_half *h, cu_slot *s, cu_err *err)
 {
     cu_item *it = &h->items[s->item];
     cu_slice rec = cu_cursor_get(h->c, cu_item_page(h, it, s->offset));
@@ -126,7 +126,7 @@ static int publish(cu_source_half *h, cu_slot *s, cu_err *err)
 }
 
 /* Pages that turned out not to exist. */
-static void free_beyond(cu_source_half *h, uint32_t item)
+static void free_beyond(cu_http_half *h, uint32_t item)
 {
     for (uint32_t i = 0; i < h->n_slots; i++) {
         cu_slot *s = &h->slots[i];
@@ -136,7 +136,7 @@ static void free_beyond(cu_source_half *h, uint32_t item)
 }
 
 /* One page of which all before are published, or NULL. */
-static cu_slot *ready(cu_source_half *h)
+static cu_slot *ready(cu_http_half *h)
 {
     for (uint32_t i = 0; i < h->n_slots; i++) {
         cu_slot *s = &h->slots[i];
@@ -146,7 +146,7 @@ static cu_slot *ready(cu_source_half *h)
     return NULL;
 }
 
-int cu_pages_publish(cu_source_half *h, cu_err *err)
+int cu_pages_publish(cu_http_half *h, cu_err *err)
 {
     int rc = 0;
     cu_collector *c = h->c;

@@ -22,7 +22,7 @@
 
 enum { MOST_REDIRECTS = 5, MOST_BODY = 16 << 20, CONNECT_MS = 10000 };
 
-static void build_url(cu_source_half *h, cu_slot *s)
+static void build_url(cu_http_half *h, cu_slot *s)
 {
     cu_buf b = {0};
     cu_url_build(h, s->item, s->offset, &b);
@@ -34,7 +34,7 @@ static void build_url(cu_source_half *h, cu_slot *s)
     s->strange = false;
 }
 
-void cu_slot_start(cu_source_half *h, cu_slot *s, uint32_t item, int64_t offset)
+void cu_slot_start(cu_http_half *h, cu_slot *s, uint32_t item, int64_t offset)
 {
     CU_ASSERT(s->state == CU_SLOT_FREE);
     *s = (cu_slot){
@@ -42,7 +42,7 @@ void cu_slot_start(cu_source_half *h, cu_slot *s, uint32_t item, int64_t offset)
     build_url(h, s);
 }
 
-void cu_slot_free(cu_source_half *h, cu_slot *s)
+void cu_slot_free(cu_http_half *h, cu_slot *s)
 {
     if (s->state == CU_SLOT_FLYING)
         h->flying--;
@@ -53,7 +53,7 @@ void cu_slot_free(cu_source_half *h, cu_slot *s)
     *s = (cu_slot){0};
 }
 
-int cu_slot_send(cu_source_half *h, cu_slot *s, cu_err *err)
+int cu_slot_send(cu_http_half *h, cu_slot *s, cu_err *err)
 {
     const cu_http_source *o = h->s;
     CU_ASSERT(s->state == CU_SLOT_WAITING);
@@ -93,7 +93,7 @@ int cu_slot_send(cu_source_half *h, cu_slot *s, cu_err *err)
 
 /* --- answers ------------------------------------------------------------- */
 
-static void give_up(cu_source_half *h, cu_slot *s, const cu_http_response *res)
+static void give_up(cu_http_half *h, cu_slot *s, const cu_http_response *res)
 {
     s->state = CU_SLOT_DONE;
     s->res = NULL;
@@ -105,7 +105,7 @@ static void give_up(cu_source_half *h, cu_slot *s, const cu_http_response *res)
         cu_buf_put(&s->first, res->body.data, len);
 }
 
-static void outage(cu_source_half *h, const cu_slot *s,
+static void outage(cu_http_half *h, const cu_slot *s,
                    const cu_http_response *res)
 {
     cu_fail(&h->outage, CU_NETWORK, CU_RETRY,
@@ -115,7 +115,7 @@ static void outage(cu_source_half *h, const cu_slot *s,
 }
 
 /* Another attempt, or the end of them. */
-static void again(cu_source_half *h, cu_slot *s, const cu_http_response *res,
+static void again(cu_http_half *h, cu_slot *s, const cu_http_response *res,
                   bool silent)
 {
     if (silent && !s->silent)
@@ -163,7 +163,7 @@ static bool follow(cu_slot *s, const cu_http_response *res)
 }
 
 /* True: the slot keeps the answer. */
-static bool answer(cu_source_half *h, cu_slot *s, cu_http_response *res,
+static bool answer(cu_http_half *h, cu_slot *s, cu_http_response *res,
                    cu_err *err)
 {
     cu_verdict v = cu_page_judge(h, s, res);
@@ -195,7 +195,7 @@ static bool answer(cu_source_half *h, cu_slot *s, cu_http_response *res,
     return false;
 }
 
-int cu_slots_take(cu_source_half *h, int64_t wait_ms, bool *took, cu_err *err)
+int cu_slots_take(cu_http_half *h, int64_t wait_ms, bool *took, cu_err *err)
 {
     cu_http_response *res = NULL;
     *took = false;

@@ -10,7 +10,7 @@
 /* --- templates ----------------------------------------------------------- */
 
 /* Which value {name} stands for: a for_each index, -1 page_offset, -2 none. */
-static int name_of(const cu_source_half *h, cu_slice name)
+static int name_of(const cu_http_half *h, cu_slice name)
 {
     for (uint32_t i = 0; i < h->s->n_for_each; i++) {
         if (cu_slice_is(name, h->s->for_each[i].name))
@@ -26,7 +26,7 @@ static cu_slice brace(const char *p)
     return end ? cu_slice_n(p + 1, (size_t)(end - p - 1)) : CU_NULL_SLICE;
 }
 
-static int check(const cu_source_half *h, const char *text, cu_err *err)
+static int check(const cu_http_half *h, const char *text, cu_err *err)
 {
     for (const char *p = text ? text : ""; *p; p++) {
         cu_slice name = brace(p);
@@ -40,7 +40,7 @@ static int check(const cu_source_half *h, const char *text, cu_err *err)
     return 0;
 }
 
-int cu_url_check(const cu_source_half *h, cu_err *err)
+int cu_url_check(const cu_http_half *h, cu_err *err)
 {
     int rc = check(h, h->s->path, err);
     return rc ? rc : check(h, h->s->params, err);
@@ -55,7 +55,7 @@ static void put_literal(cu_buf *out, char ch)
         cu_url_encode(out, cu_slice_n(&ch, 1));
 }
 
-static void expand(const cu_source_half *h, const char *text, uint32_t item,
+static void expand(const cu_http_half *h, const char *text, uint32_t item,
                    int64_t offset, cu_buf *out)
 {
     for (const char *p = text ? text : ""; *p; p++) {
@@ -74,7 +74,7 @@ static void expand(const cu_source_half *h, const char *text, uint32_t item,
     }
 }
 
-void cu_url_build(const cu_source_half *h, uint32_t item, int64_t offset,
+void cu_url_build(const cu_http_half *h, uint32_t item, int64_t offset,
                   cu_buf *out)
 {
     cu_buf_put_str(out, h->base);

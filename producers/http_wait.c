@@ -13,18 +13,18 @@ static int64_t most(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-int64_t cu_wait_gate(const cu_source_half *h)
+int64_t cu_wait_gate(const cu_http_half *h)
 {
     return most(h->next_send_us, h->pause_until_us);
 }
 
-void cu_wait_sent(cu_source_half *h)
+void cu_wait_sent(cu_http_half *h)
 {
     h->next_send_us = cu_mono_us(h->c->o.env) + h->interval_us;
 }
 
 /* Full jitter. */
-static int64_t backoff_us(const cu_source_half *h, uint32_t attempts)
+static int64_t backoff_us(const cu_http_half *h, uint32_t attempts)
 {
     int64_t ms = h->s->backoff_ms > 0 ? h->s->backoff_ms : 1000;
     int64_t cap = h->s->backoff_max_ms > 0 ? h->s->backoff_max_ms : 60000;
@@ -36,7 +36,7 @@ static int64_t backoff_us(const cu_source_half *h, uint32_t attempts)
     return (int64_t)(h->c->o.env->vt->chance(h->c->o.env) % span);
 }
 
-void cu_wait_retry(cu_source_half *h, cu_slot *s, const cu_http_response *res)
+void cu_wait_retry(cu_http_half *h, cu_slot *s, const cu_http_response *res)
 {
     int64_t now = cu_mono_us(h->c->o.env);
     int64_t wait = backoff_us(h, s->attempts);

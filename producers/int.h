@@ -15,21 +15,19 @@
 #include "base/map.h"
 #include "producers/collect.h"
 
-typedef struct cu_source_half cu_source_half;
-
 typedef struct cu_source_vt {
     const char *name; /* "http", "files" */
     /* Checks the options. */
-    int (*open)(cu_collector *, cu_source_half **, cu_err *);
+    int (*open)(cu_collector *, void **, cu_err *);
     /* Nothing is under way any more; the cursor was read again. */
-    void (*reset)(cu_source_half *);
-    int (*begin_pass)(cu_source_half *, cu_err *);
+    void (*reset)(void *);
+    int (*begin_pass)(void *, cu_err *);
     /* Works until about `until_us` (mono).  PASSED: the pass is committed.
      * *wake_us with WAITING. */
-    int (*work)(cu_source_half *, int64_t until_us, cu_collect_state *,
-                int64_t *wake_us, cu_err *);
-    void (*status)(const cu_source_half *, cu_buf *);
-    void (*close)(cu_source_half *);
+    int (*work)(void *, int64_t until_us, cu_collect_state *, int64_t *wake_us,
+                cu_err *);
+    void (*status)(const void *, cu_buf *);
+    void (*close)(void *);
 } cu_source_vt;
 
 struct cu_collector {
@@ -37,7 +35,7 @@ struct cu_collector {
     cu_arena *arena;
     cu_arena *scratch; /* one page or one step */
     const cu_source_vt *vt;
-    cu_source_half *half;
+    void *half; /* cu_http_half or cu_files_half */
     /* collect.c */
     bool broken; /* the next step starts over from the log */
     bool in_pass, start_now, limited;

@@ -83,16 +83,16 @@ int cu_publish_cursor(cu_collector *c, cu_slice item, cu_slice value,
     return rc;
 }
 
-static void add(cu_collector_counts *to, const cu_collector_counts *more)
+/* What was pending is true now. */
+static void settle(cu_collector *c)
 {
-    to->requests += more->requests;
-    to->retries += more->retries;
+    cu_collector_counts *to = &c->counts;
+    const cu_collector_counts *more = &c->pending;
     to->records += more->records;
     to->unchanged += more->unchanged;
     to->dead_letters += more->dead_letters;
     to->bytes += more->bytes;
-    to->planned += more->planned;
-    to->done += more->done;
+    c->pending = (cu_collector_counts){0};
 }
 
 static int killed(cu_collector *c, const char *point, cu_err *err)
@@ -104,8 +104,10 @@ static int killed(cu_collector *c, const char *point, cu_err *err)
 
 int cu_publish_commit(cu_collector *c, cu_err *err)
 {
-    if (!c->in_txn)
+    if (!c->in_txn) {
+        settle(c);
         return 0;
+    }
     if (cu_fault(c->o.env, "collect_before_commit"))
         return killed(c, "collect_before_commit", err);
     int rc = 0;
@@ -117,8 +119,7 @@ int cu_publish_commit(cu_collector *c, cu_err *err)
         return killed(c, "collect_after_commit", err);
     c->in_txn = false;
     c->txn_records = c->txn_bytes = 0;
-    add(&c->counts, &c->pending);
-    c->pending = (cu_collector_counts){0};
+    settle(c);
     return 0;
 }
 
