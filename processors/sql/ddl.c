@@ -140,7 +140,7 @@ bool cu_ddl_statement(cu_sql *s, const cu_ast_stmt *st)
     bool good = make(s, st);
     s->muted = outer;
     if (!good && st->name)
-        cu_sql_failed(s, st->name);
+        cu_sql_fail_name(s, st->name);
     return good;
 }
 

@@ -28,6 +28,11 @@ typedef struct cu_sql_rest {
     uint32_t n_views;
 } cu_sql_rest;
 
+typedef struct cu_sql_failed {
+    const char *name;
+    uint32_t n_problems; /* there were when it failed */
+} cu_sql_failed;
+
 typedef struct cu_sql {
     cu_arena *arena; /* the program's */
     cu_env *env;
@@ -41,8 +46,9 @@ typedef struct cu_sql {
     uint32_t n_views, cap_views;
     uint32_t n_copies; /* hidden views made so far, for their names */
     bool muted;        /* problems are not worth telling: see ast.h */
-    const char **failed; /* objects whose statements had problems: that they
-                            do not exist is no further problem */
+    /* Objects whose statements had problems: that they do not exist is no
+     * further problem for later statements. */
+    struct cu_sql_failed *failed;
     uint32_t n_failed;
     struct cu_sql_server *servers; /* ddl.h: one per program->servers */
 } cu_sql;
@@ -57,7 +63,7 @@ void cu_sql_notice(cu_sql *s, cu_pos pos, const char *hint, const char *format,
 void cu_sql_refuse(cu_sql *s, cu_pos pos, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* The object of a statement that had problems. */
-void cu_sql_failed(cu_sql *s, const char *name);
+void cu_sql_fail_name(cu_sql *s, const char *name);
 /* `array` with room for one more than `n` items, in the arena. */
 void *cu_sql_grow(cu_arena *a, void *array, uint32_t n, size_t item);
 /* Sorts the problems, drops repeated ones and what follows from others, into

@@ -357,7 +357,7 @@ static void failed_name(job *j, uint32_t from, uint32_t to)
         if (*p >= 'A' && *p <= 'Z')
             *p = (char)(*p - 'A' + 'a');
     }
-    cu_sql_failed(j->s, name);
+    cu_sql_fail_name(j->s, name);
 }
 
 static void keep(job *j, cu_ast_stmt *s)

@@ -72,11 +72,12 @@ void *cu_sql_grow(cu_arena *a, void *array, uint32_t n, size_t item)
     return bigger;
 }
 
-void cu_sql_failed(cu_sql *s, const char *name)
+void cu_sql_fail_name(cu_sql *s, const char *name)
 {
     s->failed = cu_sql_grow(s->problem_arena, s->failed, s->n_failed,
                             sizeof *s->failed);
-    s->failed[s->n_failed++] = cu_arena_str(s->problem_arena, name);
+    s->failed[s->n_failed++] = (cu_sql_failed){
+        cu_arena_str(s->problem_arena, name), s->n_problems};
 }
 
 const char *cu_sql_nearest(cu_sql *s, const char *name,
@@ -99,16 +100,17 @@ const char *cu_sql_nearest(cu_sql *s, const char *name,
 
 /* --- at the end ----------------------------------------------------------- */
 
-/* "relation "x" does not exist", where x had a problem of its own. */
-static bool follows(const cu_sql *s, const cu_sql_problem *p)
+/* "relation "x" does not exist", where an earlier statement failed to make
+ * it. */
+static bool follows(const cu_sql *s, uint32_t at)
 {
     static const char *const kinds[] = {"relation", "server"};
     for (uint32_t i = 0; i < s->n_failed; i++) {
-        for (size_t k = 0; k < 2; k++) {
+        for (size_t k = 0; k < 2 && at >= s->failed[i].n_problems; k++) {
             cu_buf b = {0};
             cu_buf_printf(&b, "%s \"%s\" does not exist", kinds[k],
-                          s->failed[i]);
-            bool same = cu_slice_is(cu_buf_slice(&b), p->message);
+                          s->failed[i].name);
+            bool same = cu_slice_is(cu_buf_slice(&b), s->problems[at].message);
             cu_buf_free(&b);
             if (same)
                 return true;
@@ -141,12 +143,14 @@ void cu_sql_finish(cu_sql *s, cu_slice query, cu_sql_problems *out)
 {
     cu_sql_problem *p = s->problems;
     uint32_t n = 0, n_errors = 0;
+    bool *drop = cu_arena_calloc(s->problem_arena, s->n_problems + 1,
+                                 sizeof *drop);
+    for (uint32_t i = 0; i < s->n_problems; i++)
+        drop[i] = follows(s, i);
     for (uint32_t i = 0; i < s->n_problems; i++) {
-        if (!follows(s, &p[i]))
+        if (!drop[i])
             p[n++] = p[i];
     }
-    if (n == 0) /* nothing else was wrong after all */
-        n = s->n_problems;
     if (n > 1)
         qsort(p, n, sizeof *p, by_position);
     uint32_t kept = 0;

@@ -652,7 +652,7 @@ Test(ddl, reports)
            "COPY (SELECT a, b FROM v ORDER BY b DESC, a LIMIT 3 OFFSET 1) TO "
            "'reports/a b.csv' WITH (FORMAT csv, HEADER, DELIMITER ';', every "
            "'500 ms', NULL '', ENCODING 'utf-8');\n"
-           "COPY v TO '/tmp/x.tsv' WITH (FORMAT csv, HEADER false);\n"
+           "COPY v TO '/srv/x.tsv' WITH (FORMAT csv, HEADER false);\n"
            "COPY v (b) TO './y' CSV;\n"
            "COPY (SELECT a FROM v ORDER BY b) TO 'z.csv' CSV HEADER;",
            "view copy_1_a_b (a integer, b text) hidden bag\n"
@@ -661,7 +661,7 @@ Test(ddl, reports)
            "view copy_4_z (a integer, sort1 text) hidden bag\n"
            "copy copy_1_a_b to p/reports/a b.csv cols 2 by b desc by a limit "
            "3 offset 1 header 1 delimiter 59 every 500\n"
-           "copy copy_2_x to /tmp/x.tsv cols 2\n"
+           "copy copy_2_x to /srv/x.tsv cols 2\n"
            "copy copy_3_y to p/y cols 1\n"
            "copy copy_4_z to p/z.csv cols 1 by sort1 header 1\n");
 }

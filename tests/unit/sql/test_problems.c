@@ -114,3 +114,10 @@ Test(problems, a_long_text_in_a_message_is_cut)
         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…\"\n");
 }
+
+Test(problems, what_is_missing_in_its_own_statement_is_told)
+{
+    expect_messages("CREATE MATERIALIZED VIEW x AS SELECT * FROM x;\n"
+                    "CREATE VIEW y AS SELECT * FROM x, z;\n",
+                    "1:45 42P01 relation \"x\" does not exist\n");
+}
