@@ -235,54 +235,62 @@ static bool end_row(cu_call *c, int32_t weight)
 
 /* The commonest pairs of slot and column, without a call; the rest goes the
  * long way. */
-static inline bool put_quick(cu_call *c, uint32_t col)
+static inline bool put_quick(cu_call *c, uint32_t col, const cu_raw *r,
+                             const cu_codec_field *f, uint32_t row)
 {
-    const cu_raw *r = &c->d->slots[col];
     cu_col *to = &c->to->cols[col];
-    switch ((cu_quick)c->d->fields[col].quick) {
+    int64_t us;
+    switch ((cu_quick)f->quick) {
     case CU_QUICK_NONE:
         return false;
     case CU_QUICK_TEXT:
         if (r->kind != CU_RAW_STRING)
             return false;
-        CU_COL(to, cu_slice)[c->row] = (cu_slice){r->p + 1, r->len - 2};
+        CU_COL(to, cu_slice)[row] = (cu_slice){r->p + 1, r->len - 2};
         break;
     case CU_QUICK_INT4:
         if (r->kind != CU_RAW_INT || r->i != (int32_t)r->i)
             return false;
-        CU_COL(to, int32_t)[c->row] = (int32_t)r->i;
+        CU_COL(to, int32_t)[row] = (int32_t)r->i;
         break;
     case CU_QUICK_INT8:
         if (r->kind != CU_RAW_INT)
             return false;
-        CU_COL(to, int64_t)[c->row] = r->i;
+        CU_COL(to, int64_t)[row] = r->i;
         break;
     case CU_QUICK_DOUBLE:
         /* 16 digits may exceed 2^53: then one rounding, as strtod's. */
         if (r->kind != CU_RAW_INT)
             return false;
-        CU_COL(to, double)[c->row] = (double)r->i;
+        CU_COL(to, double)[row] = (double)r->i;
         break;
     case CU_QUICK_TIME:
         return r->kind == CU_RAW_STRING &&
                cu_field_put_plain_time(c, col,
                                        (cu_slice){r->p + 1, r->len - 2});
+    case CU_QUICK_EPOCH:
+        /* 1970 … 2286 are surely in range. */
+        if (r->kind != CU_RAW_INT || r->i < 0 ||
+            __builtin_mul_overflow(r->i, f->unit_us, &us) ||
+            us >= INT64_C(10000000000000000))
+            return false;
+        CU_COL(to, int64_t)[row] = us - CU_PG_EPOCH_US;
+        break;
     }
     if (to->valid)
-        cu_col_set_valid(to, c->row);
+        cu_col_set_valid(to, row);
     c->d->set[col] = true;
     return true;
 }
 
 static bool put_row(cu_call *c)
 {
-    cu_decoder *d = c->d;
-    for (uint32_t i = 0; i < d->n; i++) {
-        const cu_codec_field *f = &d->fields[i];
+    uint32_t n = c->d->n, row = c->row;
+    const cu_codec_field *f = c->d->fields;
+    const cu_raw *r = c->d->slots;
+    for (uint32_t i = 0; i < n; i++, f++, r++) {
         bool null;
-        if (put_quick(c, i))
-            continue;
-        if (put_column(c, i, i, &null) || !null)
+        if (put_quick(c, i, r, f, row) || put_column(c, i, i, &null) || !null)
             continue;
         cu_field_put_null(c, i);
         if (f->not_null && f->from != CU_FROM_NOTHING &&

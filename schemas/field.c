@@ -204,39 +204,35 @@ static bool time_range(cu_call *c, uint32_t col)
     return cu_field_fault(c, col);
 }
 
+/* timestamp(p): half away from zero. */
+static int64_t round_time(int64_t us, int digits)
+{
+    int64_t unit = 1;
+    for (int i = digits; i >= 0 && i < 6; i++)
+        unit *= 10;
+    int64_t rest = us % unit;
+    us -= rest;
+    return rest >= (unit + 1) / 2    ? us + unit
+           : rest <= -(unit + 1) / 2 ? us - unit
+                                     : us;
+}
+
 bool cu_field_put_unix_us(cu_call *c, uint32_t col, __int128 us)
 {
     __int128 since_2000 = us - CU_PG_EPOCH_US;
     if (since_2000 < TS_FIRST || since_2000 >= TS_END)
         return time_range(c, col);
+    cu_type t = c->d->fields[col].type;
     int64_t v = (int64_t)since_2000;
-    if (c->d->fields[col].type.kind != CU_T_DATE)
-        return put_i8(c, col, v);
+    if (t.kind != CU_T_DATE)
+        return put_i8(c, col, round_time(v, t.scale));
     int64_t days = v / US_PER_DAY - (v % US_PER_DAY < 0);
     return put_i4(c, col, (int32_t)days);
 }
 
-/* 0: no epoch encoding. */
-static int64_t epoch_unit_us(uint8_t encoding)
-{
-    switch ((cu_encoding)encoding) {
-    case CU_ENC_EPOCH_SECONDS:
-        return 1000000;
-    case CU_ENC_EPOCH_MILLIS:
-        return 1000;
-    case CU_ENC_EPOCH_MICROS:
-        return 1;
-    case CU_ENC_TEXT:
-    case CU_ENC_BASE64:
-    case CU_ENC_HEX:
-        break;
-    }
-    return 0;
-}
-
 static bool put_epoch(cu_call *c, uint32_t col, cu_slice text)
 {
-    int64_t unit = epoch_unit_us(c->d->fields[col].encoding);
+    int64_t unit = c->d->fields[col].unit_us;
     int64_t v;
     if (cu_fast_int(text, &v))
         return cu_field_put_unix_us(c, col, (__int128)v * unit);
@@ -420,9 +416,8 @@ bool cu_field_put_int(cu_call *c, uint32_t col, int64_t v)
     if (f->encoding == CU_ENC_TEXT && f->type.kind == CU_T_INT4 &&
         v == (int32_t)v)
         return put_i4(c, col, (int32_t)v);
-    if (epoch_unit_us(f->encoding))
-        return cu_field_put_unix_us(c, col,
-                                    (__int128)v * epoch_unit_us(f->encoding));
+    if (f->unit_us)
+        return cu_field_put_unix_us(c, col, (__int128)v * f->unit_us);
     return cu_field_put_text(
         c, col,
         cu_slice_of(cu_arena_printf(c->to->arena, "%lld", (long long)v)));
@@ -472,9 +467,8 @@ static bool put_json(cu_call *c, uint32_t col, const cu_raw *r)
         return cu_field_put_text(c, col, cu_slice_n(s.data + 1, s.len - 2));
     if (r->kind == CU_RAW_ESCAPED)
         return cu_field_put_text(c, col, cu_json_unescape(s, c->to->arena));
-    if (r->kind == CU_RAW_INT && epoch_unit_us(f->encoding))
-        return cu_field_put_unix_us(
-            c, col, (__int128)r->i * epoch_unit_us(f->encoding));
+    if (r->kind == CU_RAW_INT && f->unit_us)
+        return cu_field_put_unix_us(c, col, (__int128)r->i * f->unit_us);
     if (f->encoding == CU_ENC_TEXT && f->type.kind == CU_T_ARRAY) {
         if (r->kind == CU_RAW_ARRAY)
             return put_array(c, col, s);

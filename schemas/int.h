@@ -67,7 +67,8 @@ typedef enum cu_quick {
     CU_QUICK_INT4,
     CU_QUICK_INT8,
     CU_QUICK_DOUBLE,
-    CU_QUICK_TIME, /* a string, without encoding or precision */
+    CU_QUICK_TIME,  /* a string, without encoding or precision */
+    CU_QUICK_EPOCH, /* a timestamp as a whole number */
 } cu_quick;
 
 /* A column, compiled from its cu_codec_col. */
@@ -80,8 +81,9 @@ typedef struct cu_codec_field {
     uint8_t encoding; /* cu_encoding */
     bool not_null;
     bool key;
-    bool plain;    /* no encoding, no length or precision to apply */
-    uint8_t quick; /* cu_quick */
+    bool plain;      /* no encoding, no length or precision to apply */
+    uint8_t quick;   /* cu_quick */
+    int64_t unit_us; /* of an epoch encoding, else 0 */
 } cu_codec_field;
 
 typedef struct cu_json cu_json;           /* json.h */

@@ -48,9 +48,31 @@ static int check_column(const cu_codec_col *c, const cu_field *field,
                    c->name);
 }
 
+static int64_t unit_us(cu_encoding encoding)
+{
+    switch (encoding) {
+    case CU_ENC_EPOCH_SECONDS:
+        return 1000000;
+    case CU_ENC_EPOCH_MILLIS:
+        return 1000;
+    case CU_ENC_EPOCH_MICROS:
+        return 1;
+    case CU_ENC_TEXT:
+    case CU_ENC_BASE64:
+    case CU_ENC_HEX:
+        break;
+    }
+    return 0;
+}
+
 static uint8_t quick(const cu_codec_field *f)
 {
-    if (f->from != CU_FROM_VALUE || f->encoding != CU_ENC_TEXT)
+    if (f->from != CU_FROM_VALUE)
+        return CU_QUICK_NONE;
+    if (f->unit_us)
+        return f->type.kind != CU_T_DATE && f->type.scale < 0 ? CU_QUICK_EPOCH
+                                                              : CU_QUICK_NONE;
+    if (f->encoding != CU_ENC_TEXT)
         return CU_QUICK_NONE;
     switch ((cu_kind)f->type.kind) {
     case CU_T_TEXT:
@@ -91,6 +113,7 @@ static int copy_columns(cu_decoder *d, const cu_codec_spec *spec,
             .encoding = (uint8_t)c->encoding,
             .not_null = c->not_null,
             .key = c->key,
+            .unit_us = unit_us(c->encoding),
             .plain = c->encoding == CU_ENC_TEXT && !typmod,
         };
         d->fields[i].quick = quick(&d->fields[i]);
