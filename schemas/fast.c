@@ -45,9 +45,9 @@ bool cu_fast_decimal(cu_slice text, int64_t *mantissa, unsigned *scale,
     unsigned digits = 0;
     for (; p < end; p++) {
         if (is_digit(*p)) {
-            v = v * 10 + (*p - '0');
             if (++digits > 18)
                 return false;
+            v = v * 10 + (*p - '0');
         } else if (*p == '.' && !point) {
             point = p;
         } else {
