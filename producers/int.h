@@ -82,7 +82,7 @@ int cu_publish_cursor(cu_collector *c, cu_slice item, cu_slice value,
 int cu_publish_commit(cu_collector *c, cu_err *err);
 /* Records published and about to be, against opts.limit. */
 bool cu_publish_limit(const cu_collector *c);
-void cu_tell(cu_collector *c, const char *format, ...)
+void cu_collector_tell(cu_collector *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 enum { CU_LETTER_HEADERS = 48, CU_LETTER_BYTES = 64 << 10 };

@@ -56,7 +56,7 @@ int cu_publish_record(cu_collector *c, const cu_record *r, cu_err *err)
     if (rc)
         return rc;
     if (c->o.dry_run)
-        cu_tell(c, "%.*s",
+        cu_collector_tell(c, "%.*s",
                 (int)(r->value.len < TOLD_BYTES ? r->value.len : TOLD_BYTES),
                 r->value.data ? r->value.data : "");
     c->pending.records++;
@@ -129,7 +129,7 @@ bool cu_publish_limit(const cu_collector *c)
            c->counts.records + c->pending.records >= c->o.limit;
 }
 
-void cu_tell(cu_collector *c, const char *format, ...)
+void cu_collector_tell(cu_collector *c, const char *format, ...)
 {
     if (!c->o.tell)
         return;
@@ -184,7 +184,7 @@ int cu_publish_letter(cu_collector *c, cu_letter_out *l, cu_err *err)
         .headers = l->headers,
         .n_headers = l->n,
     };
-    cu_tell(c, "dead letter: %s", l->message);
+    cu_collector_tell(c, "dead letter: %s", l->message);
     int rc = append(c, &r, err);
     if (!rc)
         c->pending.dead_letters++;

@@ -63,6 +63,8 @@ cu_expr *cu_bind_bool(cu_bind *b, const cu_ast_expr *e, const char *what);
 /* An err of the expr floor as a problem at `pos`. */
 void cu_bind_problem(cu_sql *s, cu_pos pos, const cu_err *err,
                      const char *hint);
+/* bind_known.c: PostgreSQL has a function of this name. */
+bool cu_bind_postgres_has(const char *name);
 /* Untyped literals become text. */
 cu_expr *cu_bind_settle(cu_bind *b, cu_expr *e);
 

@@ -136,6 +136,12 @@ static cu_expr *bind_window(cu_bind *b, const cu_ast_expr *e)
 /* The language's own table functions, and functions of later versions. */
 static bool refuse_own(cu_bind *b, const cu_ast_expr *e)
 {
+    const unsigned any = CU_FUNC_SCALAR | CU_FUNC_OPERATOR | CU_FUNC_SET;
+    if (!cu_func_exists(last_name(e), any) &&
+        cu_bind_postgres_has(last_name(e))) {
+        cu_sql_refuse(b->sql, e->pos, "the function %s()", last_name(e));
+        return true;
+    }
     static const char *const own[] = {
         "tumble",  "hop",  "session", "cumulate",     "changelog", "late_rows",
         "history", "asof", "lookup",  "dead_letters", "watermark", "surrogate"};

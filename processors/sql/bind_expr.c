@@ -19,7 +19,12 @@ void cu_bind_problem(cu_sql *s, cu_pos pos, const cu_err *err, const char *hint)
 {
     uint32_t state = err->sqlstate ? err->sqlstate
                                    : STATE('4', '2', '0', '0', '0');
-    cu_sql_error(s, pos, state, hint, "%s", err->msg);
+    const char *shown = NULL;
+    if (hint && strchr(hint, '('))
+        shown = cu_arena_printf(s->arena, "There is %s.", hint);
+    else if (hint && *hint)
+        shown = cu_arena_printf(s->arena, "Perhaps you meant \"%s\".", hint);
+    cu_sql_error(s, pos, state, shown, "%s", err->msg);
 }
 
 static cu_expr *call(cu_bind *b, const char *name, cu_expr **args, uint32_t n,

@@ -183,7 +183,8 @@ static bool refuse_function(cu_sql *s, const cu_ast_expr *call)
     static const char *const own[] = {
         "tumble",  "hop",  "session", "cumulate",     "changelog", "late_rows",
         "history", "asof", "lookup",  "dead_letters", "watermark", "surrogate"};
-    bool known = cu_func_exists(name, CU_FUNC_SCALAR);
+    bool known = cu_func_exists(name, CU_FUNC_SCALAR) ||
+                 cu_bind_postgres_has(name);
     for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
         known = known || strcmp(own[i], name) == 0;
     if (known) {
