@@ -128,21 +128,38 @@ int cu_app_compile(cu_cmd *c, cu_program **out, uint32_t *n_paths)
     return rc ? cu_tell(c, &err) : 0;
 }
 
-int cu_app_open(cu_cmd *c, cu_app **out, uint32_t *n_paths)
+/* Is there an embedded app in the folder?  Reading commands make none: a
+ * misspelt --state would look like an empty app. */
+static int expect_app(cu_cmd *c, const char *dir, cu_err *err)
 {
-    cu_app *a = c->app;
-    if (a) { /* inside the running process, which was sent no paths */
-        *n_paths = 0;
-        *out = a;
+    cu_stat st;
+    cu_err why = {0};
+    if (c->env->vt->stat(c->env, cu_path_join(c->arena, dir, "db"), &st,
+                         &why) == 0)
         return 0;
+    if (why.code != CU_NOT_FOUND) {
+        *err = why;
+        return err->code;
     }
-    a = cu_calloc(1, sizeof(*a));
-    int rc = cu_app_compile(c, &a->program, n_paths);
-    if (rc) {
-        cu_free(a);
+    return cu_fail(err, CU_NOT_FOUND, 0,
+                   "there is no app in %s; run one first (cupel run PATH), or "
+                   "name its folder with --state",
+                   dir);
+}
+
+static bool embedded(const cu_cmd *c, const cu_program *p)
+{
+    return c->o.brokers == NULL && (p == NULL || p->brokers == NULL);
+}
+
+static int open_engine(cu_cmd *c, cu_app *a, cu_err *err)
+{
+    bool makes = c->command->flags & CU_CMD_MAKES;
+    int rc = 0;
+    if (!makes && embedded(c, a->program))
+        rc = expect_app(c, cu_app_folder(c), err);
+    if (rc)
         return rc;
-    }
-    cu_err err = {0};
     cu_engine_opts o = {.program = a->program,
                         .env = c->env,
                         .state_dir = c->o.state,
@@ -152,33 +169,65 @@ int cu_app_open(cu_cmd *c, cu_app **out, uint32_t *n_paths)
                         .instance = c->o.instance,
                         .memory_bytes = (size_t)c->o.memory_bytes,
                         .sync_commit = c->o.sync != NULL};
-    rc = cu_engine_open(&o, &a->engine, &err);
+    rc = cu_engine_open(&o, &a->engine, err);
+    if (rc)
+        return rc;
+    a->log = cu_engine_log(a->engine);
+    a->kv = cu_engine_kv(a->engine);
+    a->folder = cu_engine_folder(a->engine);
+    return 0;
+}
+
+int cu_app_open(cu_cmd *c, cu_app **out, uint32_t *n_paths)
+{
+    if (c->app) { /* inside the running process, which was sent no paths */
+        *n_paths = 0;
+        *out = c->app;
+        return 0;
+    }
+    cu_app *a = cu_calloc(1, sizeof(*a));
+    cu_err err = {0};
+    int rc = cu_app_compile(c, &a->program, n_paths);
+    if (rc) {
+        cu_free(a);
+        return rc;
+    }
+    a->name = a->program->app;
+    rc = open_engine(c, a, &err);
     if (rc) {
         rc = cu_tell(c, &err);
         cu_app_close(c, a);
         return rc;
     }
-    a->log = cu_engine_log(a->engine);
-    a->name = a->program->app;
-    a->folder = cu_engine_folder(a->engine);
     *out = a;
     return 0;
 }
 
-static int open_local_log(cu_cmd *c, cu_app *a, cu_err *err)
+/* --- a log without an engine -----------------------------------------------
+ */
+
+static int open_kafka(cu_cmd *c, cu_app *a, cu_err *err)
 {
-    cu_stat st;
-    const char *dir = c->o.state
-                          ? c->o.state
-                          : cu_arena_printf(c->arena, ".cupel/%s", c->o.app);
+    const char *brokers = c->o.brokers ? c->o.brokers : a->program->brokers;
+    cu_log_kafka_opts o = {.brokers = brokers,
+                           .client_id = "cupel",
+                           .properties = c->o.properties,
+                           .n_properties = c->o.n_properties,
+                           .env = c->env};
+    return cu_log_open_kafka(&o, &a->log, err);
+}
+
+static int open_local(cu_cmd *c, cu_app *a, bool make, cu_err *err)
+{
+    const char *dir = cu_app_folder(c);
     a->folder = dir;
-    if (c->env->vt->stat(c->env, cu_path_join(c->arena, dir, "db"), &st, err))
-        return cu_fail(err, CU_NOT_FOUND, 0,
-                       "there is no app in %s; run one first, or name its "
-                       "folder with --state",
-                       dir);
-    int rc = c->env->vt->lock(c->env, cu_path_join(c->arena, dir, "lock"),
+    int rc = make ? c->env->vt->make_dirs(c->env, dir, err)
+                  : expect_app(c, dir, err);
+    if (rc == 0)
+        rc = c->env->vt->lock(c->env, cu_path_join(c->arena, dir, "lock"),
                               &a->lock, err);
+    if (rc == CU_BUSY)
+        return cu_err_note(err, "the app in %s is at work: ", dir);
     cu_kv_opts ko = {.wal = true};
     if (rc == 0)
         rc = cu_kv_open_rocks(cu_path_join(c->arena, dir, "db"), &ko, &a->kv,
@@ -187,48 +236,78 @@ static int open_local_log(cu_cmd *c, cu_app *a, cu_err *err)
     return rc ? rc : cu_log_open_local(&lo, &a->log, err);
 }
 
-int cu_app_open_log(cu_cmd *c, cu_app **out)
+int cu_app_open_log(cu_cmd *c, bool make, cu_app **out, uint32_t *n_paths)
 {
+    *n_paths = 0;
     if (c->app) {
         *out = c->app;
         return 0;
     }
-    if (c->o.brokers == NULL && c->o.app == NULL && c->o.state == NULL)
+    bool paths = (c->command->flags & CU_CMD_PATHS) && cu_app_paths(c) > 0;
+    if (!paths && !c->o.brokers && !c->o.app && !c->o.state)
         return cu_usage(c,
-                        "%s wants --brokers LIST (Kafka), or --app NAME (an "
-                        "embedded log)",
-                        c->command->name);
+                        "%s wants %s--brokers LIST (Kafka), or --app NAME "
+                        "(an embedded log)",
+                        c->command->name,
+                        c->command->flags & CU_CMD_PATHS
+                            ? "the path of a pipeline, or "
+                            : "");
     cu_app *a = cu_calloc(1, sizeof(*a));
     cu_err err = {0};
-    int rc;
-    if (c->o.brokers) {
-        cu_log_kafka_opts o = {.brokers = c->o.brokers,
-                               .client_id = "cupel",
-                               .properties = c->o.properties,
-                               .n_properties = c->o.n_properties,
-                               .env = c->env};
-        rc = cu_log_open_kafka(&o, &a->log, &err);
-    } else {
-        rc = open_local_log(c, a, &err);
+    int rc = paths ? cu_app_compile(c, &a->program, n_paths) : 0;
+    if (rc) {
+        cu_free(a);
+        return rc;
     }
+    a->name = a->program ? a->program->app : c->o.app;
+    rc = embedded(c, a->program) ? open_local(c, a, make, &err)
+                                 : open_kafka(c, a, &err);
     if (rc) {
         rc = cu_tell(c, &err);
         cu_app_close(c, a);
         return rc;
     }
-    a->name = c->o.app;
     *out = a;
     return 0;
+}
+
+int cu_app_stages(cu_cmd *c, cu_app *a, const cu_stages **out, cu_err *err)
+{
+    if (a->engine) {
+        *out = cu_runtime_stages(cu_engine_runtime(a->engine));
+        return 0;
+    }
+    const cu_program *p = a->program;
+    int32_t *partitions = cu_arena_calloc(c->arena, p->n_tables + 1,
+                                          sizeof(*partitions));
+    cu_topic_list known = {0};
+    if (a->log) {
+        int rc = a->log->vt->topic_list(a->log, c->arena, &known, err);
+        if (rc)
+            return rc;
+    }
+    for (uint32_t i = 0; i < p->n_tables; i++) {
+        const cu_table_def *t = p->tables[i];
+        partitions[i] = t->partitions > 0 ? t->partitions : 1;
+        for (size_t k = 0; t->topic && k < known.n; k++)
+            if (strcmp(known.topics[k].name, t->topic) == 0)
+                partitions[i] = known.topics[k].partitions;
+    }
+    cu_stages *s = cu_arena_calloc(c->arena, 1, sizeof(*s));
+    *out = s;
+    return cu_stages_cut(p, partitions, c->arena, s, err);
 }
 
 void cu_app_close(cu_cmd *c, cu_app *a)
 {
     if (a == NULL || a == c->app)
         return;
-    if (a->engine)
+    if (a->engine) {
         cu_engine_close(a->engine);
-    else if (a->log)
+        a->kv = NULL;
+    } else if (a->log) {
         a->log->vt->close(a->log);
+    }
     if (a->kv)
         a->kv->vt->close(a->kv);
     if (a->lock)

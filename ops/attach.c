@@ -94,6 +94,13 @@ static size_t read_in(void *ctx, char *to, size_t max)
     return n;
 }
 
+static bool more_in(void *ctx)
+{
+    talk *t = ctx;
+    struct pollfd p = {.fd = t->fd, .events = POLLIN};
+    return t->in_end || t->piece_left || poll(&p, 1, 0) > 0;
+}
+
 /* --- one command -----------------------------------------------------------
  */
 
@@ -144,7 +151,7 @@ static void *converse(void *ctx)
     int argc;
     const char **argv;
     cu_out out = {.write = send_piece, .gone = gone, .ctx = t, .width = 80};
-    cu_in in = {.read = read_in, .ctx = t};
+    cu_in in = {.read = read_in, .more = more_in, .ctx = t};
     cu_cmd c = {.env = t->of->env,
                 .out = &out,
                 .in = &in,

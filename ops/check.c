@@ -11,8 +11,10 @@ int cu_cmd_check(cu_cmd *c)
     uint32_t n_views = 0;
     for (uint32_t i = 0; i < p->n_views; i++)
         n_views += p->views[i]->has_topic;
-    cu_say(c->out, "%s: good: %u tables, %u materialized views, %u reports\n",
-           p->app, p->n_tables, n_views, p->n_copies);
+    cu_say(c->out,
+           "%s: good: %u table%s, %u materialized view%s, %u report%s\n",
+           p->app, p->n_tables, p->n_tables == 1 ? "" : "s", n_views,
+           n_views == 1 ? "" : "s", p->n_copies, p->n_copies == 1 ? "" : "s");
     cu_program_free(p);
     return 0;
 }

@@ -30,6 +30,7 @@ typedef struct cu_out {
 typedef struct cu_in {
     /* Up to `max` bytes; 0 at the end. */
     size_t (*read)(void *ctx, char *to, size_t max);
+    bool (*more)(void *ctx); /* reading would not wait */
     void *ctx;
 } cu_in;
 
@@ -90,6 +91,7 @@ enum cu_command_flags {
     CU_CMD_ATTACH = 2, /* inside the running process when there is one */
     CU_CMD_VERBS = 4,  /* its first word is a verb */
     CU_CMD_STDIN = 8,  /* reads stream 0 */
+    CU_CMD_MAKES = 16, /* makes an app where there is none */
 };
 
 typedef struct cu_command {
@@ -119,11 +121,10 @@ int cu_cmd_run(cu_cmd *), cu_cmd_check(cu_cmd *), cu_cmd_explain(cu_cmd *),
 /* A compiled program and its open engine. */
 typedef struct cu_app {
     cu_program *program; /* NULL: only the log is open (tail --app) */
-    cu_engine *engine;
+    cu_engine *engine;   /* NULL: log, kv and lock are the app's own */
     cu_log *log;
-    cu_kv *kv; /* opened for a log alone */
+    cu_kv *kv; /* NULL: a log on Kafka, without an engine */
     cu_lock *lock;
-    cu_store *store;
     const char *name;
     const char *folder;
 } cu_app;
@@ -133,8 +134,12 @@ typedef struct cu_app {
 int cu_app_compile(cu_cmd *c, cu_program **out, uint32_t *n_paths);
 /* compile + engine; c->app is used as it is when it is set. */
 int cu_app_open(cu_cmd *c, cu_app **out, uint32_t *n_paths);
-/* Only the log (and kv) of --app / --brokers: topics, tail, produce. */
-int cu_app_open_log(cu_cmd *c, cu_app **out);
+/* Only the log (and kv): of the program when the first word is a path, else of
+ * --app / --brokers.  `make`: where there is none yet. */
+int cu_app_open_log(cu_cmd *c, bool make, cu_app **out, uint32_t *n_paths);
+/* The stages of the program: those of the engine, or cut with the partitions
+ * of the log's topics (without a log: the declared ones, or 1). */
+int cu_app_stages(cu_cmd *c, cu_app *a, const cu_stages **out, cu_err *err);
 void cu_app_close(cu_cmd *c, cu_app *a);
 /* The app's name, from --app or the path; NULL when neither says it. */
 const char *cu_app_name(cu_cmd *c);

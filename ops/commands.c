@@ -14,7 +14,7 @@ COMMAND(run, .name = "run", .synopsis = "PATH… [--drain [--final]]",
                 "  cupel run pipelines/open-library --drain\n"
                 "  cupel run pipelines/open-library --brokers "
                 "localhost:9092\n",
-        .flags = CU_CMD_PATHS, .options = "drain final sync",
+        .flags = CU_CMD_PATHS | CU_CMD_MAKES, .options = "drain final sync",
         .run = cu_cmd_run);
 
 COMMAND(check, .name = "check", .synopsis = "PATH…",
@@ -25,22 +25,146 @@ COMMAND(check, .name = "check", .synopsis = "PATH…",
                 "  cupel check pipelines/open-library\n",
         .flags = CU_CMD_PATHS, .run = cu_cmd_check);
 
+COMMAND(explain, .name = "explain", .synopsis = "PATH… [VIEW]",
+        .summary = "operators, keys, state tables, topics, exchanges and why",
+        .help = "Touches neither broker nor folder. A topic of somebody else "
+                "is taken to have\nas many partitions as its option says, or "
+                "one.\n\n"
+                "  cupel explain pipelines/open-library works\n"
+                "  cupel explain pipelines/open-library -o json\n",
+        .flags = CU_CMD_PATHS, .run = cu_cmd_explain);
+
 COMMAND(query, .name = "query", .synopsis = "PATH… 'SELECT …'",
         .summary = "one SELECT over the current views",
         .help = "Reads committed rows of views and tables; asks the running "
                 "process when\nthere is one, else reads the stopped app's "
                 "state.\n\n"
                 "  cupel query pipelines/open-library "
-                "'SELECT * FROM works LIMIT 5'\n",
+                "'SELECT * FROM works LIMIT 5'\n"
+                "  cupel query pipelines/open-library -o csv "
+                "'SELECT count(*) FROM works'\n",
         .flags = CU_CMD_PATHS | CU_CMD_ATTACH, .run = cu_cmd_query);
 
+COMMAND(collect, .name = "collect",
+        .synopsis = "PATH… [TABLE…] [--dry-run] [--limit N]",
+        .summary = "run the collectors alone, one full pass",
+        .help = "Publishes to the bronze topics what the http and files "
+                "tables find, and\nnothing else; views follow with the next "
+                "run. --dry-run shows requests and\nrows and publishes "
+                "nothing; --limit ends after so many records.\n\n"
+                "  cupel collect pipelines/open-library --dry-run --limit 2\n"
+                "  cupel collect pipelines/open-library subject_pages\n",
+        .flags = CU_CMD_PATHS | CU_CMD_ATTACH | CU_CMD_MAKES,
+        .options = "dry-run limit", .run = cu_cmd_collect);
+
+COMMAND(tail, .name = "tail",
+        .synopsis = "[PATH…] TOPIC|VIEW [--from-beginning] [--until-end] "
+                    "[-n N]",
+        .summary = "the records of a topic or view, as they come",
+        .help = "Begins at the end and goes on until Ctrl-C; "
+                "--from-beginning, --until-end and\n-n N say otherwise. Only "
+                "committed records are shown. A name is a topic's, or,\nwith "
+                "the path of a pipeline, that of a view or table. -f takes "
+                "kcat's words:\n\n"
+                "  %s value   %S its length   %k key   %K its length   %t "
+                "topic\n"
+                "  %p partition   %o offset   %T milliseconds since 1970   "
+                "%h headers\n\n"
+                "  cupel tail pipelines/open-library works --from-beginning "
+                "-n 3\n"
+                "  cupel tail silver.openlibrary.works --app open-library -o "
+                "jsonl\n"
+                "  cupel tail orders --brokers localhost:9092 -f '%p %o %k "
+                "%s\\n'\n",
+        .flags = CU_CMD_PATHS | CU_CMD_ATTACH,
+        .options = "from-beginning until-end limit format", .run = cu_cmd_tail);
+
+COMMAND(produce, .name = "produce", .synopsis = "TOPIC [--key-field FIELD]",
+        .summary = "write the lines of stdin to a topic",
+        .help = "Each line that is not empty is a record. --key-field takes "
+                "the key from a field\nof the line's JSON object; records of "
+                "one key then stay in order, in one\npartition. Lines are "
+                "written in transactions; a bad line ends the command and\n"
+                "is named, what stands before it is written.\n\n"
+                "  cupel produce orders --app shop < orders.jsonl\n"
+                "  cupel produce orders --brokers localhost:9092 --key-field "
+                "id < orders.jsonl\n",
+        .flags = CU_CMD_ATTACH | CU_CMD_STDIN, .options = "key-field",
+        .run = cu_cmd_produce);
+
+COMMAND(topics, .name = "topics", .verbs = "list describe create delete",
+        .synopsis = "VERB [TOPIC]",
+        .summary = "list, describe, create, delete topics",
+        .help = "On --brokers, or in the embedded log of --app. `records` "
+                "counts offsets between\nthe oldest and the end; compacted "
+                "topics hold fewer. `delete` only says what it\nwould do "
+                "until --yes is given.\n\n"
+                "  cupel topics list --app shop\n"
+                "  cupel topics create orders --partitions 4 --app shop\n"
+                "  cupel topics delete orders --yes --brokers "
+                "localhost:9092\n",
+        .flags = CU_CMD_ATTACH | CU_CMD_VERBS, .options = "partitions yes",
+        .run = cu_cmd_topics);
+
+COMMAND(dlq, .name = "dlq", .verbs = "list show",
+        .synopsis = "VERB PATH… [N|all] [--view V] [--code C]",
+        .summary = "dead letters: what was rejected, and why",
+        .help = "`list` counts them by reason. `show` shows the newest, the "
+                "Nth newest or all:\nthe reason, where it came from, all "
+                "headers, key and value as they came (bytes\nthat are no text "
+                "as \\xNN).\n\n"
+                "  cupel dlq list pipelines/open-library\n"
+                "  cupel dlq show pipelines/open-library 3\n"
+                "  cupel dlq show pipelines/open-library all --code 22P02 -o "
+                "jsonl\n",
+        .flags = CU_CMD_PATHS | CU_CMD_ATTACH | CU_CMD_VERBS,
+        .options = "view code", .run = cu_cmd_dlq);
+
+COMMAND(offsets, .name = "offsets", .verbs = "show",
+        .synopsis = "show PATH… | show --group GROUP",
+        .summary = "position, end and lag of every input",
+        .help = "The positions are those of the app's consumer group, or of "
+                "any --group.\n\n"
+                "  cupel offsets show pipelines/open-library\n"
+                "  cupel offsets show --group billing --brokers "
+                "localhost:9092\n",
+        .flags = CU_CMD_PATHS | CU_CMD_ATTACH | CU_CMD_VERBS,
+        .options = "group", .run = cu_cmd_offsets);
+
+COMMAND(state, .name = "state", .verbs = "show", .synopsis = "show PATH…",
+        .summary = "keys and bytes of every state table",
+        .help = "Per stage, partition and state table, and what the folder "
+                "holds on disk.\n\n"
+                "  cupel state show pipelines/open-library\n",
+        .flags = CU_CMD_PATHS | CU_CMD_ATTACH | CU_CMD_VERBS,
+        .run = cu_cmd_state);
+
+COMMAND(doctor, .name = "doctor", .synopsis = "[PATH…]",
+        .summary = "is everything here that a run needs?",
+        .help = "Looks at libraries, state folder, disk, memory, limits, "
+                "clock, brokers and, with\na path, the APIs that the SQL "
+                "names; says what to do. Exit code 1 when something\nfails."
+                "\n\n"
+                "  cupel doctor pipelines/open-library\n"
+                "  cupel doctor --brokers localhost:9092\n",
+        .flags = CU_CMD_PATHS, .run = cu_cmd_doctor);
+
+COMMAND(completion, .name = "completion", .verbs = "bash zsh fish",
+        .synopsis = "bash|zsh|fish",
+        .summary = "a completion script for the shell",
+        .help = "  source <(cupel completion bash)\n"
+                "  cupel completion zsh > \"${fpath[1]}/_cupel\"\n"
+                "  cupel completion fish > "
+                "~/.config/fish/completions/cupel.fish\n",
+        .flags = CU_CMD_VERBS, .run = cu_cmd_completion);
+
 COMMAND(version, .name = "version", .synopsis = "",
-        .summary = "the version of cupel and of its libraries", .help = "",
+        .summary = "the version of cupel and of its libraries",
         .run = cu_cmd_version);
 
 COMMAND(help, .name = "help", .synopsis = "[COMMAND]",
-        .summary = "this list, or all about one command", .help = "",
-        .run = cu_cmd_help);
+        .summary = "this list, or all about one command", .run = cu_cmd_help);
 
-const cu_command *const cu_commands[] = {&run,     &check, &query,
-                                         &version, &help,  NULL};
+const cu_command *const cu_commands[] = {
+    &run, &check,   &explain, &query,  &collect,    &tail,    &produce, &topics,
+    &dlq, &offsets, &state,   &doctor, &completion, &version, &help,    NULL};

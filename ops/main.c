@@ -34,10 +34,22 @@ static bool gone(void *ctx)
     return broken || (poll(&p, 1, 0) > 0 && (p.revents & POLLERR));
 }
 
+static bool more(void *ctx)
+{
+    struct pollfd p = {.fd = 0, .events = POLLIN};
+    (void)ctx;
+    return poll(&p, 1, 0) > 0;
+}
+
+/* A stop request is the end of the input. */
 static size_t read_fd(void *ctx, char *to, size_t max)
 {
+    cu_env *env = ctx;
+    struct pollfd p = {.fd = 0, .events = POLLIN};
+    while (poll(&p, 1, 200) <= 0)
+        if (env->vt->stop_requested(env))
+            return 0;
     ssize_t n;
-    (void)ctx;
     do
         n = read(0, to, max);
     while (n < 0 && errno == EINTR);
@@ -87,13 +99,11 @@ int main(int argc, char **argv)
                   .gone = gone,
                   .terminal = isatty(2),
                   .width = terminal_width()};
-    cu_in in = {.read = read_fd};
-    cu_cmd c = {.env = cu_env_real(true),
-                .out = &out,
-                .in = &in,
-                .arena = cu_arena_new(0)};
+    cu_env *env = cu_env_real(true);
+    cu_in in = {.read = read_fd, .more = more, .ctx = env};
+    cu_cmd c = {.env = env, .out = &out, .in = &in, .arena = cu_arena_new(0)};
     int code = dispatch(&c, argc, (const char *const *)argv);
     cu_arena_free(c.arena);
-    c.env->vt->close(c.env);
+    env->vt->close(env);
     return code;
 }

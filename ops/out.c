@@ -47,6 +47,9 @@ static int exit_code(const cu_err *err)
     case CU_NETWORK:
     case CU_TIMEOUT:
         return 4;
+    case CU_BUSY:
+    case CU_EXISTS:
+        return 3;
     case CU_STOPPED:
         return 130;
     default:

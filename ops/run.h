@@ -65,6 +65,9 @@ const char *cu_grouped(cu_arena *a, int64_t n);
 
 /* summary.c: what came of it; "in = applied + late + dead" per table. */
 void cu_summary_print(cu_running *r, uint32_t n_reports);
+/* Only what the collectors did. */
+void cu_summary_collectors(cu_running *r);
+bool cu_adds_up(const cu_table_counts *k);
 /* status.c: the block on a terminal, or a line every 10 s. */
 void cu_status_tick(cu_running *r, int64_t left);
 void cu_status_end(cu_running *r);
