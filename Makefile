@@ -11,6 +11,7 @@
 #
 # SEED=n replays the random tests.  JOBS=n limits the compiler's processes.
 
+SHELL := /bin/bash
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 SEED   ?=
@@ -21,11 +22,11 @@ DEBUG   = build/test
 .PHONY: demo test build bench fuzz install format deps deps-test clean
 
 demo: build
-	@tests/scripts/demo.sh
+	@tests/scripts/demo.sh $(RELEASE)
 
 build: deps
 	@cmake -S . -B $(RELEASE) -DCMAKE_BUILD_TYPE=Release >/dev/null
-	@cmake --build $(RELEASE) -j $(JOBS) --target cupel
+	@tests/scripts/build.sh $(RELEASE) $(JOBS) cupel
 
 test: deps-test
 	@SEED="$(SEED)" JOBS="$(JOBS)" tests/scripts/test.sh $(RELEASE) $(DEBUG)
@@ -33,7 +34,7 @@ test: deps-test
 bench: build
 	@cmake -S . -B $(RELEASE)/bench -DCMAKE_BUILD_TYPE=Release \
 	  -DCUPEL_BENCH=ON >/dev/null
-	@cmake --build $(RELEASE)/bench -j $(JOBS) --target bench
+	@tests/scripts/build.sh $(RELEASE)/bench $(JOBS) bench
 	@$(RELEASE)/bench/tests/bench/bench
 
 fuzz: deps-test
