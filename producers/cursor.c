@@ -7,7 +7,8 @@
  *
  *     http   item "subject=fantasy&page_offset=100", one per page:
  *              {"v":1,"pass":3,"hash":"16 hex digits","total":130}
- *              "dead":true when the page became a letter in that pass
+ *              "dead":true when the page became a letter in that pass;
+ *              no "total" when it told none
  *            item "pass": {"v":1,"pass":3,"done":true}
  *     files  item = the file's name: see files.c
  *

@@ -76,7 +76,8 @@ int cu_file_start(cu_files_half *h, int64_t position, int64_t line, cu_err *err)
     f->read_at = position;
     h->c->counts.done += position;
     f->told = position;
-    cu_collector_tell(h->c, "reads %s from byte %lld", f->path, (long long)position);
+    cu_collector_tell(h->c, "reads %s from byte %lld", f->path,
+                      (long long)position);
     if (position > 0 && h->s->framing == CU_FRAME_CSV && !h->s->csv_headerless)
         return find_header(h, err);
     return 0;

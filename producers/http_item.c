@@ -106,8 +106,7 @@ void cu_item_resume(cu_http_half *h, cu_item *it)
         cu_slice rec = cu_cursor_get(h->c, cu_item_page(h, it, it->head));
         if (cu_cursor_int(rec, "pass", 0) != h->pass)
             return;
-        bool dead = cu_cursor_int(rec, "dead", 0);
-        cu_item_advance(h, it, dead ? -1 : cu_cursor_int(rec, "total", -1));
+        cu_item_advance(h, it, cu_cursor_int(rec, "total", -1));
     }
 }
 

@@ -88,7 +88,10 @@ static cu_verdict judge_total(cu_http_half *h, cu_slot *s, cu_slice body)
     cu_slice v = cu_path_get(&h->total, body, a);
     if (v.data && cu_json_kind_of(v) == CU_JSON_STRING)
         v = cu_json_text(v, a);
-    if (!cu_int_of(v, &s->total) || s->total < 0)
+    int64_t total = -1;
+    if (cu_int_of(v, &total) && total >= 0)
+        s->total = total;
+    if (s->total < 0)
         return say(s, CU_PAGE_AGAIN, CU_STATE_SOFT,
                    "a soft failure: %s is %.*s", h->s->total_path,
                    v.data ? (int)(v.len < 60 ? v.len : 60) : 7,
@@ -109,7 +112,6 @@ static cu_verdict judge_body(cu_http_half *h, cu_slot *s,
 {
     cu_slice type = cu_http_header_get(res, "content-type");
     size_t bad = 0;
-    s->total = -1;
     if (h->wants_json && type.data && !has_json(type))
         return say(s, CU_PAGE_AGAIN, CU_STATE_TYPE,
                    "the answer is %.*s, not JSON",
@@ -133,6 +135,7 @@ cu_verdict cu_page_judge(cu_http_half *h, cu_slot *s,
                          const cu_http_response *res)
 {
     s->status = res->err.code ? 0 : res->status;
+    s->total = -1;
     if (res->err.code)
         return judge_error(s, &res->err);
     if (res->status != 200)

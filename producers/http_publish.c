@@ -21,10 +21,9 @@ static int put_cursor(cu_http_half *h, const cu_slot *s, uint64_t hash,
 {
     cu_item *it = &h->items[s->item];
     cu_arena *a = h->c->scratch;
-    const char *total = s->sqlstate || s->total < 0
-                            ? ""
-                            : cu_arena_printf(a, ",\"total\":%lld",
-                                              (long long)s->total);
+    const char *total = s->total < 0 ? ""
+                                     : cu_arena_printf(a, ",\"total\":%lld",
+                                                       (long long)s->total);
     const char *value = cu_arena_printf(
         a, "{\"v\":1,\"pass\":%lld,\"hash\":\"%016llx\"%s%s}",
         (long long)h->pass, (unsigned long long)hash, total,
@@ -121,7 +120,7 @@ static int publish(cu_http_half *h, cu_slot *s, cu_err *err)
     if (!rc)
         rc = put_cursor(h, s, hash, err);
     if (!rc)
-        cu_item_advance(h, it, s->sqlstate ? -1 : s->total);
+        cu_item_advance(h, it, s->total);
     return rc;
 }
 

@@ -84,10 +84,11 @@ int cu_slot_send(cu_http_half *h, cu_slot *s, cu_err *err)
     h->c->counts.retries += s->retry;
     s->retry = false;
     cu_wait_sent(h);
-    cu_collector_tell(h->c, "GET %s%s", s->url,
-            s->attempts > 1
-                ? cu_arena_printf(h->c->scratch, " (attempt %u)", s->attempts)
-                : "");
+    cu_collector_tell(
+        h->c, "GET %s%s", s->url,
+        s->attempts > 1
+            ? cu_arena_printf(h->c->scratch, " (attempt %u)", s->attempts)
+            : "");
     return 0;
 }
 

@@ -171,9 +171,18 @@ static cu_slice without_query(cu_slice path)
     return q ? cu_slice_n(path.data, (size_t)(q - path.data)) : path;
 }
 
+/* A colon before the first slash: a path that starts so is not allowed. */
+static bool has_scheme(cu_slice s)
+{
+    size_t i = 0;
+    while (i < s.len && !strchr(":/?", s.data[i]))
+        i++;
+    return i > 0 && i < s.len && s.data[i] == ':';
+}
+
 static void resolve(const url *from, cu_slice to, cu_buf *out)
 {
-    if (starts(to, "http://") || starts(to, "https://")) {
+    if (has_scheme(to)) {
         cu_buf_put_slice(out, to);
         return;
     }

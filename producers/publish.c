@@ -56,9 +56,10 @@ int cu_publish_record(cu_collector *c, const cu_record *r, cu_err *err)
     if (rc)
         return rc;
     if (c->o.dry_run)
-        cu_collector_tell(c, "%.*s",
-                (int)(r->value.len < TOLD_BYTES ? r->value.len : TOLD_BYTES),
-                r->value.data ? r->value.data : "");
+        cu_collector_tell(
+            c, "%.*s",
+            (int)(r->value.len < TOLD_BYTES ? r->value.len : TOLD_BYTES),
+            r->value.data ? r->value.data : "");
     c->pending.records++;
     c->pending.bytes += (int64_t)r->value.len;
     return 0;
