@@ -15,6 +15,7 @@ set(CMAKE_C_FLAGS_DEBUG "-O1 -g1")
 set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")
 
 option(CUPEL_TESTS "Build the tests" OFF)
+option(CUPEL_BENCH "Build the benchmark" OFF)
 option(CUPEL_SABOTAGE "Build the switches that break cupel on purpose" OFF)
 set(CUPEL_SANITIZE "" CACHE STRING "for example address,undefined")
 

@@ -13,6 +13,8 @@
  * block is never read by another version of cupel than a neighbour's, and the
  * version byte says so if it is.
  */
+#include "processors/runtime/block.h"
+
 #include "processors/runtime/int.h"
 
 #include "rows/numeric.h"

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/diag.h"
 #include "base/map.h"
+#include "processors/runtime/block.h"
 #include "processors/runtime/runtime.h"
 
 struct cu_runtime {
@@ -43,19 +44,6 @@ int cu_decode_batch(cu_decode_ctx *d, const cu_record *records, uint32_t n,
                     cu_pending *counts, cu_batch **out, cu_err *err);
 /* "begin"/"end" of a snapshot record, or an absent slice. */
 cu_slice cu_snapshot_mark(const cu_record *r);
-
-/* --- block.c: rows of an exchange as records -------------------------------
- */
-
-typedef struct cu_block_head {
-    uint32_t source; /* partition of the sending stage */
-    uint32_t total;  /* how many partitions send */
-    int64_t watermark_us;
-} cu_block_head;
-void cu_block_encode(const cu_block_head *h, const cu_batch *b, cu_buf *out);
-/* The batch lies in `a`; slices point into `bytes`. NULL batch: a mark. */
-int cu_block_decode(cu_slice bytes, const cu_schema *schema, cu_arena *a,
-                    cu_block_head *h, cu_batch **out, cu_err *err);
 
 /* --- worker parts -----------------------------------------------------------
  */

@@ -1,0 +1,169 @@
+/* GROUP BY in memory and over RocksDB, state written at every commit. */
+#include "tests/bench/bench.h"
+
+#include "base/alloc.h"
+#include "base/env.h"
+#include "processors/operators/op.h"
+#include "processors/sql/sql.h"
+#include "rows/text.h"
+
+typedef struct groups {
+    uint64_t n;           /* how many there are */
+    uint32_t batches;     /* of a run */
+    uint32_t commit_rows; /* rows between commits */
+} groups;
+
+typedef struct grouping {
+    const groups *g;
+    bench_folder folder;
+    cu_kv *kv;
+    cu_store *store;
+    cu_space *space;
+    cu_program *program;
+    cu_expr_env expr_env;
+    cu_op_env env;
+    cu_pipeline *pipeline;
+    cu_op *tap;
+    cu_arena *arena;
+    uint64_t state, emitted;
+} grouping;
+
+static int take_letter(void *ctx, const cu_letter *l, cu_err *err)
+{
+    (void)ctx;
+    return cu_fail(err, CU_DATA, 0, "%s", l->message);
+}
+
+static int count_rows(void *ctx, const cu_batch *b, cu_err *err)
+{
+    grouping *x = ctx;
+    (void)err;
+    x->emitted += b->n_sel;
+    return 0;
+}
+
+static bool is_aggregate(void *ctx, cu_node *n)
+{
+    if (n->kind == CU_N_AGGREGATE)
+        *(cu_node **)ctx = n;
+    return true;
+}
+
+static void commit(grouping *x)
+{
+    cu_err err = {0};
+    cu_kv_batch batch = {0};
+    cu_progress progress = {.instance = "bench", .txn_id = "bench"};
+    bench_check(cu_pipeline_commit(x->pipeline, &err), &err, "commit");
+    cu_space_to_batch(x->space, 0, &progress, &batch);
+    bench_check(x->kv->vt->write(x->kv, &batch, false, &err), &err, "write");
+    cu_space_committed(x->space, 0);
+    cu_kv_batch_free(&batch);
+}
+
+/* k below n: all in turn while filling, at random later. */
+static void push(grouping *x, int64_t from)
+{
+    cu_err err = {0};
+    cu_op *entry = x->pipeline->entries[0].op;
+    cu_arena_reset(x->arena);
+    cu_batch *b = cu_batch_new(x->arena, entry->node->schema, CU_BATCH_ROWS);
+    for (uint32_t i = 0; i < CU_BATCH_ROWS; i++) {
+        uint64_t z = bench_draw(&x->state);
+        uint32_t row = cu_batch_add(b, 1);
+        CU_COL(&b->cols[0], int64_t)
+        [row] = from < 0 ? (int64_t)(z % x->g->n) : from + i;
+        CU_COL(&b->cols[1], int64_t)[row] = (int64_t)(z >> 32) % 1000;
+        cu_col_set_valid(&b->cols[0], row);
+        cu_col_set_valid(&b->cols[1], row);
+    }
+    cu_batch_seal(b);
+    bench_check(cu_op_push(entry, 0, b, &err), &err, "push");
+}
+
+static void fill(grouping *x)
+{
+    uint64_t rows = 0;
+    for (uint64_t k = 0; k < x->g->n; k += CU_BATCH_ROWS) {
+        push(x, (int64_t)k);
+        rows += CU_BATCH_ROWS;
+        if (rows % (64 * CU_BATCH_ROWS) == 0)
+            commit(x);
+    }
+    commit(x);
+}
+
+static void *open_groups(const bench_case *c)
+{
+    grouping *x = cu_calloc(1, sizeof(*x));
+    cu_node *node = NULL;
+    cu_err err = {0};
+    x->g = c->arg;
+    x->arena = cu_arena_new(1 << 20);
+    bench_folder_open(&x->folder);
+    x->kv = bench_kv_open(&x->folder);
+    x->store = cu_store_new(x->kv, 32 << 20);
+    bench_check(cu_space_open(x->store, 1, 0, &x->space, &err), &err, "space");
+    x->program = bench_compile(
+        "CREATE SERVER k FOREIGN DATA WRAPPER kafka;"
+        "CREATE FOREIGN TABLE t (k bigint, v bigint) SERVER k OPTIONS "
+        "(topic 't', format 'json');"
+        "CREATE MATERIALIZED VIEW c AS SELECT k, count(*) AS n, sum(v) AS s "
+        "FROM t GROUP BY k;");
+    cu_node_walk(x->program->views[0]->root, is_aggregate, &node);
+    x->expr_env = (cu_expr_env){.env = bench_env(), .zone = cu_zone_utc()};
+    x->env = (cu_op_env){.space = x->space,
+                         .expr = &x->expr_env,
+                         .ctx = x,
+                         .letter = take_letter,
+                         .cache_bytes = 16 << 20};
+    bench_check(cu_pipeline_open(node, &x->env, &x->pipeline, &err), &err,
+                "pipeline");
+    x->tap = cu_tap_new(count_rows, NULL, x);
+    cu_op_connect(x->pipeline->root, x->tap, 0);
+    fill(x);
+    return x;
+}
+
+static void prepare(void *ctx)
+{
+    (void)ctx;
+    bench_settle();
+}
+
+static uint64_t run_groups(void *ctx)
+{
+    grouping *x = ctx;
+    uint32_t every = x->g->commit_rows / CU_BATCH_ROWS;
+    for (uint32_t i = 1; i <= x->g->batches; i++) {
+        push(x, -1);
+        if (i % every == 0)
+            commit(x);
+    }
+    return (uint64_t)x->g->batches * CU_BATCH_ROWS;
+}
+
+static void close_groups(void *ctx)
+{
+    grouping *x = ctx;
+    cu_pipeline_close(x->pipeline);
+    cu_op_close(x->tap);
+    cu_space_close(x->space);
+    cu_store_free(x->store);
+    x->kv->vt->close(x->kv);
+    cu_program_free(x->program);
+    cu_arena_free(x->arena);
+    bench_folder_close(&x->folder);
+    cu_free(x);
+}
+
+static const groups hot = {1000, 1000, 200 * 1024};
+static const groups cold = {1 << 20, 200, 100 * 1024};
+
+const bench_case bench_aggregate[] = {
+    {"aggregate_hot", "count and sum, 1 k groups in memory", 25, &hot,
+     open_groups, NULL, run_groups, close_groups},
+    {"aggregate_cold", "the same, 1 M groups in RocksDB", 2000, &cold,
+     open_groups, prepare, run_groups, close_groups},
+    {0},
+};
