@@ -1,0 +1,206 @@
+#!/bin/bash
+# The Open Library pipeline, the whole binary over HTTP, on the embedded log.
+#
+#   openlibrary.sh RELEASE_DIR DEBUG_DIR
+#
+#   the stored page of the real site gives the published reports
+#   generated pages give what reports.py computes, through every mood of the
+#     server, and once only
+#   a second run over unchanged pages publishes nothing
+#   a run over the second edition corrects, retracts, deletes
+#   a refused page is a dead letter, and the others are reported
+. "$(dirname "$0")/lib.sh"
+data=${CUPEL_SHARED_DATA:-$root/../shared/data}/open-library
+
+# --- the stored page --------------------------------------------------------
+
+stored_page() {
+    local page=$data/subjects_science_fiction_limit12.json a=$work/stored name
+    [ -s "$page" ] || {
+        skip "the stored page of the real site is not in $data" \
+            "(CUPEL_SHARED_DATA says where)"
+        return
+    }
+    serve --works "$page=science_fiction"
+    pipeline "$a"
+    check "the stored page goes through" drain "$a" \
+        --set subjects=science_fiction
+    for name in authors_and_titles books_by_year avg_books_by_year; do
+        check "the stored page gives the published $name" \
+            python3 "$here/check.py" same "$data/expected/$name.csv" \
+            "$a/open-library/reports/$name.csv"
+    done
+    python3 "$here/reports.py" "$work/want0" "$page=science_fiction"
+    check "the stored page gives the five computed reports" \
+        reports_equal "$work/want0" "$a"
+    end "$server"
+}
+
+# --- generated pages, once, twice, and a month later ------------------------
+
+# Everything that was ever published, to compare before with after.
+published() { # folder into
+    local t
+    for t in bronze.openlibrary.subjects silver.openlibrary.works \
+        open-library.books_by_year open-library.avg_books_by_year \
+        open-library.fantasy_author_books open-library.fantasy_books_per_year
+    do
+        topic "$1" "$t" >>"$2" || return 1
+        echo "== $t" >>"$2"
+    done
+}
+
+# Pages in bronze, "subject offset", in order.
+pages() { # bronze.jsonl
+    python3 -c '
+import json, sys
+for line in open(sys.argv[1]):
+    h = json.loads(line)["headers"]
+    print(h["cupel.param.subject"], h["cupel.param.page_offset"])
+' "$1" | sort
+}
+
+each_page_once() { # folder
+    topic "$1" bronze.openlibrary.subjects >"$1/bronze"
+    pages "$1/bronze" >"$1/pages"
+    {
+        seq -f 'fantasy %.0f' 0 20 89
+        seq -f 'science_fiction %.0f' 0 20 129
+    } | sort | diff - "$1/pages"
+}
+
+counted() { # said, then table row column want, four by four
+    local said=$1 got bad=0
+    shift
+    while [ $# -ge 4 ]; do
+        got=$(cell "$said" "$1" "$2" "$3")
+        [ "$got" = "$4" ] || {
+            echo "$2: $3 is ${got:-absent}, not $4"
+            bad=1
+        }
+        shift 4
+    done
+    return $bad
+}
+
+every_mood() { # said
+    local mood bad=0
+    # The server notes a hanging request when it lets go of it.
+    for _ in $(seq 30); do
+        grep -q hang "$work/requests" && break
+        sleep 0.1
+    done
+    for mood in 500 cut 429+:0 429 html drop hang:1.5 short badjson 503:0; do
+        grep -qF "\"fault\": \"$mood\"" "$work/requests" || {
+            echo "the server never answered with $mood"
+            bad=1
+        }
+    done
+    # Ten moods, and the soft failure that each of twelve pages began with
+    # unless a mood came instead of it.
+    local n
+    n=$(cell "$1" collector subject_pages retries)
+    echo "$n retries"
+    [ "$n" -ge 12 ] && return $bad
+}
+
+silver_is() { # want.jsonl folder
+    topic "$2" silver.openlibrary.works >"$2/silver"
+    python3 "$here/check.py" folded "$1" "$2/silver" -fetched_at
+}
+
+silver_is_the_view() { # folder
+    arguments "$1"
+    "$cupel" query "${args[@]}" 'SELECT * FROM works' -o jsonl >"$1/view"
+    python3 "$here/check.py" folded "$1/view" "$1/silver"
+}
+
+never_repeats() { # folder
+    local t bad=0
+    for t in silver.openlibrary.works open-library.books_by_year \
+        open-library.avg_books_by_year open-library.fantasy_author_books \
+        open-library.fantasy_books_per_year; do
+        topic "$1" "$t" >"$1/topic"
+        python3 "$here/check.py" steady "$1/topic" || {
+            echo "in $t"
+            bad=1
+        }
+    done
+    return $bad
+}
+
+# Rows of edition 1's report that edition 2 has not: the test tests something.
+retracts() { # folder topic report
+    topic "$1" "$2" | grep -c '"value":null' >"$1/deletes"
+    local gone
+    gone=$(comm -23 <(sort "$work/want1/$3.csv" | cut -d, -f1-2 | sort -u) \
+        <(sort "$work/want2/$3.csv" | cut -d, -f1-2 | sort -u) | wc -l)
+    echo "$gone rows are gone, $(cat "$1/deletes") deletes"
+    [ "$gone" -gt 10 ] && [ "$(cat "$1/deletes")" -ge "$gone" ]
+}
+
+generated() {
+    local a=$work/generated
+    local small=(--set page_size=20 --set 'timeout=1 second')
+    python3 "$here/reports.py" "$work/want1" 1
+    python3 "$here/reports.py" "$work/want2" 1 2
+    serve --soft-failures 1 --retry-after 0 --fault 2=500 --fault 4=cut \
+        --fault 6=429+:0 --fault 7=429 --fault 9=html --fault 11=drop \
+        --fault 13=hang:1.5 --fault 15=short --fault 16=badjson \
+        --fault 17=503:0 --log "$work/requests"
+    pipeline "$a"
+    check "generated pages go through a moody server" drain "$a" "${small[@]}"
+    check "and give the computed reports" reports_equal "$work/want1" "$a"
+    check "every mood was met and retried" every_mood "$a/said"
+    check "bronze has each page once" each_page_once "$a"
+    check "silver is what was computed" silver_is "$work/want1/silver.jsonl" \
+        "$a"
+    check "the summary adds up" counted "$a/said" \
+        collector subject_pages published 12 collector subject_pages dead 0 \
+        table subject_pages in 12 table subject_pages applied 12 \
+        table subject_pages dead 0
+
+    published "$a" "$a/before"
+    check "a second run goes through" drain "$a" "${small[@]}"
+    published "$a" "$a/after"
+    check "and publishes nothing at all" cmp "$a/before" "$a/after"
+    check "and says so" counted "$a/said" \
+        collector subject_pages published 0 \
+        collector subject_pages unchanged 12 \
+        table subject_pages in 0 view works published 0
+    check "and gives the same reports" reports_equal "$work/want1" "$a"
+    end "$server"
+
+    serve --edition 2
+    check "the second edition goes through" drain "$a" "${small[@]}"
+    check "and corrects the reports" reports_equal "$work/want2" "$a"
+    # Works that left the site stay: bronze keeps every page, so a work's
+    # latest fetch is still there.
+    check "silver has the latest fetch of each work" \
+        silver_is "$work/want2/silver.jsonl" "$a"
+    check "silver folded is the view" silver_is_the_view "$a"
+    check "rows that are gone are deleted from their topic" \
+        retracts "$a" open-library.books_by_year books_by_year
+    check "no topic says the same twice" never_repeats "$a"
+    end "$server"
+}
+
+# --- a page that is refused -------------------------------------------------
+
+refused() {
+    local a=$work/refused
+    serve --fault 1=403
+    pipeline "$a"
+    check "a refused page does not stop the others" drain "$a"
+    check "and is counted" counted "$a/said" \
+        collector subject_pages dead 1
+    arguments "$a"
+    "$cupel" dlq list "${args[@]}" -o jsonl >"$a/letters" 2>&1
+    check "and is a dead letter with its status" grep -q 403 "$a/letters"
+    end "$server"
+}
+
+stored_page
+generated
+refused
+finish
