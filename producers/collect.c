@@ -159,12 +159,12 @@ int cu_collector_step(cu_collector *c, int64_t budget_ms,
     if (!rc)
         return 0;
     c->broken = true;
-    /* An aborted or doubtful transaction is found out about by reading the
-     * cursor again; only a newer owner or a stop is final. */
-    if (rc == CU_IN_DOUBT || (e->flags & CU_ABORT)) {
-        if (rc != CU_FENCED && rc != CU_STOPPED)
-            e->flags |= CU_RETRY;
-    }
+    /* Going back cures what the log or the network did to this transaction;
+     * a newer owner or a stop is final. */
+    bool passing = rc == CU_IN_DOUBT || rc == CU_NETWORK || rc == CU_TIMEOUT ||
+                   (e->flags & CU_ABORT);
+    if (passing && rc != CU_FENCED && rc != CU_STOPPED)
+        e->flags |= CU_RETRY;
     return rc;
 }
 

@@ -469,3 +469,104 @@ Test(files, a_missing_folder_is_an_error_that_names_it)
     cr_assert(strstr(err.msg, "nowhere"));
     cu_world_close(&w);
 }
+
+Test(files, steps_without_budget_do_a_little_each)
+{
+    cu_files_source s = source(CU_FRAME_LINES, CU_FILES_APPEND);
+    cu_world w = world(&s);
+    cu_buf text = {.data = rows(30000, false)};
+    put(&w, "a", text.data);
+    put(&w, "b", "1\n");
+    cu_world_start(&w);
+    cu_collect_state state = CU_COLLECT_WORKING;
+    int64_t wake;
+    int steps = 0;
+    for (; state == CU_COLLECT_WORKING; steps++) {
+        cu_err err = {0};
+        size_t before = cu_world_records(&w, "bronze.t");
+        CU_OK_(cu_collector_step(w.c, 0, &state, &wake, &err), &err);
+        cr_assert(cu_world_records(&w, "bronze.t") - before < 20000);
+    }
+    cr_assert(steps > 10);
+    cr_assert_eq(cu_world_records(&w, "bronze.t"), 30001);
+    cu_buf_free(&text);
+    cu_world_close(&w);
+}
+
+Test(files, a_vanished_file_is_kept_and_not_read_twice)
+{
+    cu_files_source s = source(CU_FRAME_LINES, CU_FILES_APPEND);
+    cu_world w = world(&s);
+    cu_err err = {0};
+    put(&w, "a", "1\n");
+    put(&w, "b", "2\n");
+    pass(&w);
+    CU_OK_(w.env->vt->remove(w.env, "in/a", &err), &err);
+    pass(&w);
+    put(&w, "a", "1\n3\n");
+    pass(&w);
+    expect_bronze(&w, "file", "a|1\nb|2\na|3\n");
+    cu_world_close(&w);
+}
+
+Test(files, a_file_that_vanishes_after_the_listing_is_skipped)
+{
+    cu_files_source s = source(CU_FRAME_LINES, CU_FILES_APPEND);
+    cu_world w = world(&s);
+    cu_err err = {0};
+    cu_collect_state state;
+    int64_t wake;
+    put(&w, "a", "1\n");
+    put(&w, "b", "2\n");
+    put(&w, "c", "3\n");
+    cu_world_start(&w);
+    CU_OK_(cu_collector_step(w.c, 0, &state, &wake, &err), &err);
+    CU_OK_(w.env->vt->remove(w.env, "in/b", &err), &err);
+    cu_world_must_pass(&w);
+    expect_bronze(&w, "file", "a|1\nc|3\n");
+    cu_world_close(&w);
+}
+
+Test(files, a_snapshot_that_may_still_be_written_waits_while_following)
+{
+    cu_files_source s = source(CU_FRAME_LINES, CU_FILES_SNAPSHOT);
+    cu_world w = world(&s);
+    w.opts.follow = true;
+    put(&w, "a", "1\n");
+    pass(&w);
+    expect_bronze(&w, "", "");
+    cu_env_sim_advance(w.env, 3000000);
+    cu_collector_start_pass(w.c);
+    cu_world_must_pass(&w);
+    expect_bronze(&w, "snapshot", "begin|\n-|1\nend|\n");
+    cu_world_close(&w);
+}
+
+Test(files, at_rest_are_not_read_to_see_that_nothing_changed)
+{
+    cu_files_source s = source(CU_FRAME_LINES, CU_FILES_WHOLE);
+    cu_world w = world(&s);
+    put(&w, "a", "1\n");
+    cu_env_sim_advance(w.env, 3000000);
+    pass(&w);
+    cr_assert_eq(cu_world_records(&w, "app.collectors"), 1);
+    for (int i = 0; i < 3; i++)
+        pass(&w);
+    cr_assert_eq(cu_world_counts(&w).unchanged, 1);
+    cr_assert_eq(cu_world_records(&w, "app.collectors"), 1);
+    expect_bronze(&w, "", "1\n");
+    cu_world_close(&w);
+}
+
+Test(files, a_document_per_file_is_one_record)
+{
+    cu_files_source s = source(CU_FRAME_WHOLE, CU_FILES_APPEND);
+    cu_world w = world(&s);
+    put(&w, "a.xml", "<a>\n</a>");
+    pass(&w);
+    put(&w, "a.xml", "<a>\n</a>\n"); /* no longer the document we read */
+    pass(&w);
+    expect_bronze(&w, "file,line", "a.xml|1|<a>~</a>\n");
+    cr_assert_eq(cu_world_records(&w, "app.dlq"), 1);
+    cu_world_close(&w);
+}

@@ -154,3 +154,96 @@ Test(server, faults_cost_retries_and_nothing_else)
     stop(&l);
     cu_world_close(&w);
 }
+
+Test(server, soft_failures_and_a_rate_limit_are_waited_out)
+{
+    const char *const moods[] = {"--soft-failures", "2", "--rate-429", "3",
+                                 NULL};
+    library l = start(moods);
+    cu_http_source s = source(&l);
+    cu_world w = cu_world_real();
+    w.client = cu_http_curl();
+    w.opts.http = &s;
+    s.retries = 12;
+    cu_world_start(&w);
+    cu_world_must_pass(&w);
+    expect_pages(&w, all_pages);
+    cu_collector_counts n = cu_world_counts(&w);
+    cr_assert(n.retries >= 10, "two for each of five pages");
+    cr_assert_eq(n.dead_letters, 0);
+    stop(&l);
+    cu_world_close(&w);
+}
+
+Test(server, the_next_edition_publishes_only_what_changed)
+{
+    const char *const none[] = {NULL};
+    const char *const next[] = {"--edition", "2", NULL};
+    library l = start(none);
+    cu_http_source s = source(&l);
+    cu_world w = cu_world_real();
+    w.client = cu_http_curl();
+    w.opts.http = &s;
+    cu_world_start(&w);
+    cu_world_must_pass(&w);
+    stop(&l);
+    l = start(next);
+    s.url = l.url;
+    cu_world_restart(&w);
+    cu_world_must_pass(&w);
+    cu_collector_counts n = cu_world_counts(&w);
+    cr_assert_eq(n.records + n.unchanged, 5);
+    cr_assert(n.records > 0);
+    cu_world_restart(&w);
+    cu_world_must_pass(&w);
+    cr_assert_eq(cu_world_counts(&w).unchanged, 5);
+    stop(&l);
+    cu_world_close(&w);
+}
+
+Test(server, an_upper_case_subject_is_found_through_its_redirect)
+{
+    static const char *const loud[] = {"Fantasy"};
+    const char *const none[] = {NULL};
+    cu_for_each one = {"subject", loud, 1};
+    library l = start(none);
+    cu_http_source s = source(&l);
+    cu_world w = cu_world_real();
+    w.client = cu_http_curl();
+    w.opts.http = &s;
+    s.for_each = &one;
+    cu_world_start(&w);
+    cu_world_must_pass(&w);
+    const char *all = cu_world_topic(&w, "bronze.t",
+                                     "param.subject,param.page_offset,url");
+    char want[200];
+    snprintf(want, sizeof(want),
+             "Fantasy|0|%s/subjects/fantasy.json?limit=50&offset=0|", l.url);
+    cr_assert_eq(strncmp(all, want, strlen(want)), 0);
+    cr_assert_eq(cu_world_counts(&w).requests, 4);
+    stop(&l);
+    cu_world_close(&w);
+}
+
+Test(server, a_stopped_server_is_an_outage_and_a_new_one_ends_it)
+{
+    const char *const none[] = {NULL};
+    library l = start(none);
+    cu_http_source s = source(&l);
+    cu_world w = cu_world_real();
+    cu_err err = {0};
+    w.client = cu_http_curl();
+    w.opts.http = &s;
+    cu_world_start(&w);
+    stop(&l);
+    cr_assert_eq(cu_world_pass(&w, &err), CU_NETWORK);
+    cr_assert(err.flags & CU_RETRY);
+    cr_assert(strstr(err.msg, "/subjects/"), "%s", err.msg);
+    l = start(none);
+    s.url = l.url;
+    cu_world_restart(&w); /* on another port */
+    cu_world_must_pass(&w);
+    expect_pages(&w, all_pages);
+    stop(&l);
+    cu_world_close(&w);
+}
