@@ -184,7 +184,8 @@ class Handler(BaseHTTPRequestHandler):
         self.sent = len(data)
 
     def send_json(self, status, value, headers=()):
-        self.send(status, json.dumps(value, ensure_ascii=False), headers=headers)
+        body = json.dumps(value, ensure_ascii=False)
+        self.send(status, body, headers=headers)
 
     def do_GET(self):
         library = self.server.library
