@@ -10,7 +10,7 @@
 /* Prints what failed and where, then ends the process with SIGABRT. */
 _Noreturn void cu_assert_failed(const char *what, const char *file, int line);
 
-#define CU_ASSERT(cond)                                                        \
+#define CU_ASSERT(cond) \
     ((cond) ? (void)0 : cu_assert_failed(#cond, __FILE__, __LINE__))
 
 #ifdef CU_SLOW_ASSERTS

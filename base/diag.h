@@ -25,8 +25,8 @@ void cu_diag_format(bool json, cu_diag_level most, bool color);
 
 void cu_diag(cu_diag_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-#define cu_info(...) cu_diag(CU_DIAG_INFO, __VA_ARGS__)
-#define cu_warn(...) cu_diag(CU_DIAG_WARN, __VA_ARGS__)
+#define cu_info(...)  cu_diag(CU_DIAG_INFO, __VA_ARGS__)
+#define cu_warn(...)  cu_diag(CU_DIAG_WARN, __VA_ARGS__)
 #define cu_error(...) cu_diag(CU_DIAG_ERROR, __VA_ARGS__)
 #define cu_debug(...) cu_diag(CU_DIAG_DEBUG, __VA_ARGS__)
 /* "error: <message>" with its SQLSTATE when there is one. */

@@ -56,10 +56,10 @@ typedef struct cu_err {
 } cu_err;
 
 /* A SQLSTATE of five characters, e.g. CU_SQLSTATE('2','2','P','0','2'). */
-#define CU_SQLSTATE(a, b, c, d, e)                                             \
-    ((uint32_t)((a)-'0') << 24 | (uint32_t)((b)-'0') << 18 |                   \
-     (uint32_t)((c)-'0') << 12 | (uint32_t)((d)-'0') << 6 |                    \
-     (uint32_t)((e)-'0'))
+#define CU_SQLSTATE(a, b, c, d, e)                               \
+    ((uint32_t)((a) - '0') << 24 | (uint32_t)((b) - '0') << 18 | \
+     (uint32_t)((c) - '0') << 12 | (uint32_t)((d) - '0') << 6 |  \
+     (uint32_t)((e) - '0'))
 
 /* Writes the five characters and a NUL into `out`. */
 const char *cu_sqlstate_text(uint32_t sqlstate, char out[6]);
@@ -71,7 +71,7 @@ const char *cu_code_name(cu_code code);
 int cu_fail_at(cu_err *err, const char *file, int line, cu_code code,
                uint32_t flags, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
-#define cu_fail(err, code, flags, ...)                                         \
+#define cu_fail(err, code, flags, ...) \
     cu_fail_at((err), __FILE__, __LINE__, (code), (flags), __VA_ARGS__)
 
 /* Puts context in front of the message: "task works[0]: cannot read …".

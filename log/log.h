@@ -79,19 +79,19 @@ typedef struct cu_positions {
 } cu_positions;
 
 /* Special offsets. */
-#define CU_OLDEST INT64_C(-2)
-#define CU_NEWEST INT64_C(-1)
+#define CU_OLDEST    INT64_C(-2)
+#define CU_NEWEST    INT64_C(-1)
 #define CU_NO_OFFSET INT64_C(-1001)
 
 typedef struct cu_reader_opts {
-    const char *group; /* NULL: `parts` are read by hand, no group */
+    const char *group;         /* NULL: `parts` are read by hand, no group */
     const char *const *topics; /* with a group: subscribe to these */
     size_t n_topics;
     const cu_position *parts; /* without: read these from `next` */
     size_t n_parts;
-    bool uncommitted;         /* read past open transactions too */
-    const char *instance;     /* static member name; NULL: dynamic */
-    size_t max_bytes;         /* fetch memory; 0 = 8 MiB */
+    bool uncommitted;     /* read past open transactions too */
+    const char *instance; /* static member name; NULL: dynamic */
+    size_t max_bytes;     /* fetch memory; 0 = 8 MiB */
 } cu_reader_opts;
 
 typedef enum cu_poll_kind {
@@ -125,8 +125,7 @@ typedef struct cu_log_vt {
     int (*delete_records)(cu_log *, cu_part, int64_t before, cu_err *);
     /* CU_OLDEST, CU_NEWEST (end of the committed records), or the first
      * offset whose record is not older than at_ms (the end when none). */
-    int (*offset_at)(cu_log *, cu_part, int64_t at_ms, int64_t *off,
-                     cu_err *);
+    int (*offset_at)(cu_log *, cu_part, int64_t at_ms, int64_t *off, cu_err *);
     /* The end by isolation; `uncommitted` counts open transactions. */
     int (*end_offset)(cu_log *, cu_part, bool uncommitted, int64_t *off,
                       cu_err *);
@@ -165,8 +164,8 @@ typedef struct cu_log_vt {
     /* `ends` (may be NULL; in the arena): where each partition that was
      * appended to now ends. Errors: flags say RETRY, ABORT or FATAL;
      * CU_IN_DOUBT: retire the writer, open one with the same id. */
-    int (*commit)(cu_writer *, int64_t timeout_ms, cu_arena *, cu_positions *ends,
-                  cu_err *);
+    int (*commit)(cu_writer *, int64_t timeout_ms, cu_arena *,
+                  cu_positions *ends, cu_err *);
     int (*abort)(cu_writer *, cu_err *);
     void (*writer_close)(cu_writer *); /* an open transaction is aborted */
 
@@ -194,8 +193,7 @@ typedef struct cu_log_local_opts {
     bool carry_state;
     bool sync_commit;
 } cu_log_local_opts;
-int cu_log_open_local(const cu_log_local_opts *opts, cu_log **out,
-                      cu_err *err);
+int cu_log_open_local(const cu_log_local_opts *opts, cu_log **out, cu_err *err);
 
 typedef struct cu_property {
     const char *name, *value;
@@ -207,14 +205,13 @@ typedef struct cu_log_kafka_opts {
     const cu_property *properties; /* -X and OPTIONS, librdkafka's names */
     size_t n_properties;
     cu_env *env;
-    size_t memory_bytes;      /* all its queues together; 0 = 64 MiB */
-    int64_t session_ms;       /* 0 = 10 s */
-    int64_t transaction_ms;   /* 0 = 10 s */
-    int64_t deadline_ms;      /* for admin calls; 0 = 30 s */
+    size_t memory_bytes;    /* all its queues together; 0 = 64 MiB */
+    int64_t session_ms;     /* 0 = 10 s */
+    int64_t transaction_ms; /* 0 = 10 s */
+    int64_t deadline_ms;    /* for admin calls; 0 = 30 s */
 } cu_log_kafka_opts;
 /* CU_NETWORK with what to check when no broker answers. */
-int cu_log_open_kafka(const cu_log_kafka_opts *opts, cu_log **out,
-                      cu_err *err);
+int cu_log_open_kafka(const cu_log_kafka_opts *opts, cu_log **out, cu_err *err);
 
 static inline int cu_log_poll(cu_reader *r, int64_t timeout_ms, cu_poll *p,
                               cu_err *err)

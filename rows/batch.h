@@ -41,11 +41,11 @@ typedef struct cu_batch {
     uint32_t n_rows;
     uint32_t n_cols;
     uint32_t capacity;
-    uint32_t n_sel;        /* live rows: n_rows when sel is NULL */
-    const uint16_t *sel;   /* ascending row numbers, or NULL: all */
-    const int32_t *weights; /* NULL: all +1 */
-    const int64_t *marks;  /* watermark of the row's source partition before
-                              the row, microseconds since 2000; or NULL */
+    uint32_t n_sel;          /* live rows: n_rows when sel is NULL */
+    const uint16_t *sel;     /* ascending row numbers, or NULL: all */
+    const int32_t *weights;  /* NULL: all +1 */
+    const int64_t *marks;    /* watermark of the row's source partition before
+                                the row, microseconds since 2000; or NULL */
     const uint32_t *origins; /* index into `records`; NULL: derived rows */
     const struct cu_record *records;
     cu_col *cols;
@@ -87,8 +87,7 @@ static inline cu_value cu_batch_value(const cu_batch *b, uint32_t row,
 
 /* An empty batch with flat columns of `capacity` (<= CU_BATCH_ROWS) rows;
  * `valid` bitmaps are made when the first null is set. */
-cu_batch *cu_batch_new(cu_arena *a, const cu_schema *schema,
-                       uint32_t capacity);
+cu_batch *cu_batch_new(cu_arena *a, const cu_schema *schema, uint32_t capacity);
 /* Back to zero rows; drops bitmaps and weights. The arena is not reset. */
 void cu_batch_clear(cu_batch *b);
 /* Adds a row of NULLs with weight `w` (weights appear when w != 1); returns

@@ -12,8 +12,12 @@
 #include "rows/type.h"
 
 typedef enum cu_json_kind {
-    CU_JSON_NULL, CU_JSON_BOOL, CU_JSON_NUMBER, CU_JSON_STRING,
-    CU_JSON_ARRAY, CU_JSON_OBJECT
+    CU_JSON_NULL,
+    CU_JSON_BOOL,
+    CU_JSON_NUMBER,
+    CU_JSON_STRING,
+    CU_JSON_ARRAY,
+    CU_JSON_OBJECT
 } cu_json_kind;
 
 /* Of a trimmed, valid value. */

@@ -16,8 +16,7 @@ void cu_numeric_out(const cu_numeric *n, cu_buf *out);
 cu_numeric cu_numeric_from_int8(int64_t v);
 cu_numeric cu_numeric_from_int128(__int128 v, uint16_t scale);
 /* Shortest text of the double, as PostgreSQL's cast does (15 digits). */
-int cu_numeric_from_float8(double v, cu_arena *a, cu_numeric *out,
-                           cu_err *err);
+int cu_numeric_from_float8(double v, cu_arena *a, cu_numeric *out, cu_err *err);
 double cu_numeric_to_float8(const cu_numeric *n);
 /* Rounds half away from zero; 22003 "bigint out of range". */
 int cu_numeric_to_int8(const cu_numeric *n, int64_t *out, cu_err *err);

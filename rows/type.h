@@ -42,10 +42,10 @@ typedef struct cu_type {
 
 #define CU_TYPE(k) ((cu_type){.kind = (k), .scale = -1})
 
-#define CU_DATE_INFINITY INT32_MAX
+#define CU_DATE_INFINITY       INT32_MAX
 #define CU_DATE_MINUS_INFINITY INT32_MIN
-#define CU_TS_INFINITY INT64_MAX
-#define CU_TS_MINUS_INFINITY INT64_MIN
+#define CU_TS_INFINITY         INT64_MAX
+#define CU_TS_MINUS_INFINITY   INT64_MIN
 /* Microseconds between 1970-01-01 and 2000-01-01. */
 #define CU_PG_EPOCH_US INT64_C(946684800000000)
 
@@ -60,8 +60,13 @@ typedef struct cu_uuid {
 
 /* Forms of a numeric. INT: i x 10^-scale.  BIG: base-10000 digits, most
  * significant first, value = 0.d0d1d2… x 10000^weight_plus1. */
-enum cu_numeric_form { CU_NUM_INT, CU_NUM_BIG, CU_NUM_NAN, CU_NUM_PINF,
-                       CU_NUM_NINF };
+enum cu_numeric_form {
+    CU_NUM_INT,
+    CU_NUM_BIG,
+    CU_NUM_NAN,
+    CU_NUM_PINF,
+    CU_NUM_NINF
+};
 
 typedef struct cu_numeric {
     __int128 i;             /* INT */

@@ -62,11 +62,11 @@ typedef enum cu_file_mode {
 } cu_file_mode;
 
 typedef struct cu_files_source {
-    const char *dir;  /* resolved against the SQL file's folder */
+    const char *dir; /* resolved against the SQL file's folder */
     const char *glob;
     cu_framing framing;
     bool csv_headerless;
-    char csv_delimiter; /* 0: comma */
+    char csv_delimiter;              /* 0: comma */
     const char *const *csv_required; /* headers that must exist (NOT NULL) */
     uint32_t n_csv_required;
     cu_file_mode mode;
@@ -75,13 +75,13 @@ typedef struct cu_files_source {
 } cu_files_source;
 
 /* Headers of bronze records (decision 10): where the bytes came from. */
-#define CU_H_FILE "cupel.file"         /* path relative to the dir */
-#define CU_H_LINE "cupel.line"         /* 1-based, decimal */
+#define CU_H_FILE        "cupel.file"   /* path relative to the dir */
+#define CU_H_LINE        "cupel.line"   /* 1-based, decimal */
 #define CU_H_FILE_OFFSET "cupel.offset" /* byte offset, decimal */
-#define CU_H_CSV_HEADER "cupel.header" /* the CSV's header record */
-#define CU_H_PARAM "cupel.param."      /* + name: {name}'s value */
-#define CU_H_URL "cupel.url"
-#define CU_H_FETCHED "cupel.fetched_at" /* RFC 3339 UTC with microseconds */
-#define CU_H_SNAPSHOT "cupel.snapshot" /* "begin", "end"; value is empty */
+#define CU_H_CSV_HEADER  "cupel.header" /* the CSV's header record */
+#define CU_H_PARAM       "cupel.param." /* + name: {name}'s value */
+#define CU_H_URL         "cupel.url"
+#define CU_H_FETCHED     "cupel.fetched_at" /* RFC 3339 UTC with microseconds */
+#define CU_H_SNAPSHOT    "cupel.snapshot"   /* "begin", "end"; value is empty */
 
 #endif

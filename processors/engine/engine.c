@@ -3,8 +3,6 @@
 #include "base/alloc.h"
 #include "base/diag.h"
 
-#include <unistd.h>
-
 struct cu_engine {
     cu_engine_opts o;
     cu_env *env;
@@ -59,12 +57,16 @@ static int first_free(cu_engine *e, const char *dir, int *n, cu_err *err)
     return rc;
 }
 
-static const char *host_name(cu_arena *a)
+static const char *host_name(cu_engine *e)
 {
-    char name[128] = "";
-    if (gethostname(name, sizeof(name) - 1) || name[0] == 0)
+    cu_err ignored = {0};
+    cu_slice name = {0};
+    if (e->env->vt->read_file(e->env, "/proc/sys/kernel/hostname", 256,
+                              e->arena, &name, &ignored))
         return "host";
-    return cu_arena_str(a, name);
+    while (name.len && (unsigned char)name.data[name.len - 1] <= ' ')
+        name.len--;
+    return name.len ? cu_arena_strn(e->arena, name.data, name.len) : "host";
 }
 
 static int choose_folder(cu_engine *e, cu_err *err)
@@ -84,8 +86,7 @@ static int choose_folder(cu_engine *e, cu_err *err)
     int n;
     int rc = first_free(e, dir, &n, err);
     if (rc == 0 && e->instance == NULL)
-        e->instance = cu_arena_printf(e->arena, "%s-%d", host_name(e->arena),
-                                      n);
+        e->instance = cu_arena_printf(e->arena, "%s-%d", host_name(e), n);
     return rc;
 }
 

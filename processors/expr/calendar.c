@@ -28,9 +28,8 @@ int32_t cu_days_in_month(int64_t year, int32_t month)
     return days[month - 1] + (month == 2 && leap);
 }
 
-cu_moment cu_moment_of(int64_t ts)
+cu_moment cu_moment_of_day(int64_t days)
 {
-    const int64_t days = cu_floor_div(ts, CU_US_DAY);
     const int64_t z = days + DAYS_BEFORE_2000;
     const int64_t era = cu_floor_div(z, ERA_DAYS), d = z - era * ERA_DAYS;
     const int64_t y = (d - d / 1460 + d / 36524 - d / 146096) / 365;
@@ -39,9 +38,16 @@ cu_moment cu_moment_of(int64_t ts)
     cu_moment out = {
         .day = (int32_t)(of_year - (153 * m + 2) / 5 + 1),
         .month = (int32_t)(m < 10 ? m + 3 : m - 9),
-        .us = ts - days * CU_US_DAY,
     };
     out.year = era * 400 + y + (out.month <= 2);
+    return out;
+}
+
+cu_moment cu_moment_of(int64_t ts)
+{
+    const int64_t days = cu_floor_div(ts, CU_US_DAY);
+    cu_moment out = cu_moment_of_day(days);
+    out.us = ts - days * CU_US_DAY;
     return out;
 }
 

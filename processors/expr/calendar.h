@@ -20,6 +20,8 @@ typedef struct cu_moment {
 int64_t cu_day_number(int64_t year, int32_t month, int32_t day);
 int32_t cu_days_in_month(int64_t year, int32_t month);
 cu_moment cu_moment_of(int64_t ts);
+/* The midnight of a day number; dates reach further than timestamps. */
+cu_moment cu_moment_of_day(int64_t day);
 int64_t cu_moment_us(const cu_moment *m);
 /* Day of the week of a day number: 0 Sunday … 6. */
 int32_t cu_week_day(int64_t day);

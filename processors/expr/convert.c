@@ -141,7 +141,8 @@ static bool num_to_f4(cu_call *c, const cu_numeric *n, float *out, cu_err *err)
 static bool num_to_f8(cu_call *c, const cu_numeric *n, double *out, cu_err *err)
 {
     *out = cu_numeric_to_float8(n);
-    if (!isinf(*out) || n->form == CU_NUM_PINF || n->form == CU_NUM_NINF)
+    bool whole = isnormal(*out) || (n->form == CU_NUM_INT && n->i == 0);
+    if (whole || n->form >= CU_NUM_NAN)
         return true;
     cu_buf_clear(c->scratch);
     cu_numeric_out(n, c->scratch);

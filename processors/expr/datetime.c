@@ -360,7 +360,16 @@ static cu_interval age(int64_t x, int64_t y)
     return (cu_interval){us, (int32_t)days, (int32_t)months};
 }
 
-CU_BINARY_ROWS(age_kernel, int64_t, int64_t, cu_interval, age)
+static void age_kernel(cu_call *c)
+{
+    CU_ARG(int64_t, x, c, 0);
+    CU_ARG(int64_t, y, c, 1);
+    for (uint32_t i = 0, r; cu_call_next(c, &i, &r);)
+        if (cu_ts_infinite(CU_AT(x, r)) || cu_ts_infinite(CU_AT(y, r)))
+            ts_range(c, r);
+        else
+            CU_OUT(cu_interval, c)[r] = age(CU_AT(x, r), CU_AT(y, r));
+}
 
 static const char *bad_bin(cu_interval stride, int64_t us, int64_t origin)
 {
@@ -384,7 +393,8 @@ static void date_bin(cu_call *c)
             CU_OUT(int64_t, c)[r] = ts;
             continue;
         }
-        if (__builtin_add_overflow(s.us, s.days * CU_US_DAY, &us))
+        if (__builtin_mul_overflow((int64_t)s.days, CU_US_DAY, &us) ||
+            __builtin_add_overflow(s.us, us, &us))
             us = INT64_MAX;
         const char *bad = bad_bin(s, us, from);
         if (bad) {

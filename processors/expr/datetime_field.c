@@ -295,7 +295,14 @@ static void interval_trunc(cu_call *c)
 
 /* What a field is: a number with a scale, or something special. */
 typedef struct part {
-    enum { NUMBER, INFINITE, NONE, UNSUPPORTED, DAY_FRACTION } kind;
+    enum {
+        NUMBER,
+        INFINITE,
+        NONE,
+        UNSUPPORTED,
+        DAY_FRACTION,
+        TOO_FAR
+    } kind;
     __int128 v; /* NUMBER: v x 10^-scale; INFINITE: the sign */
     uint16_t scale;
     int64_t us; /* DAY_FRACTION: v days and this much of one */
@@ -325,7 +332,7 @@ static int64_t ordinal(int64_t year, int64_t span)
 
 static part day_part(int64_t day, field f)
 {
-    const cu_moment m = cu_moment_of(day * CU_US_DAY);
+    const cu_moment m = cu_moment_of_day(day);
     int64_t year;
     int32_t week;
     switch (f) {
@@ -504,6 +511,8 @@ static void put_part(cu_call *c, uint32_t row, cu_slice name, field f, part p)
 {
     if (p.kind == UNSUPPORTED || f == UNKNOWN_FIELD)
         bad_field(c, row, name, c->args[1]->type, f != UNKNOWN_FIELD);
+    else if (p.kind == TOO_FAR)
+        cu_call_fail(c, row, CU_E_DATETIME, "date out of range for timestamp");
     else if (p.kind == NONE)
         cu_call_null(c, row);
     else if (c->type.kind == CU_T_NUMERIC)
@@ -535,7 +544,10 @@ static part midnight_part(int32_t d, field f)
 {
     if (d == CU_DATE_INFINITY || d == CU_DATE_MINUS_INFINITY)
         return infinite_part(f, d < 0);
-    return ts_part(d * CU_US_DAY, f);
+    int64_t ts;
+    if (__builtin_mul_overflow((int64_t)d, CU_US_DAY, &ts) || !cu_ts_valid(ts))
+        return (part){.kind = TOO_FAR};
+    return ts_part(ts, f);
 }
 
 EXTRACT(part_date, int32_t, midnight_part)

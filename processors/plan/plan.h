@@ -14,17 +14,17 @@
 #include "rows/key.h"
 
 typedef enum cu_node_kind {
-    CU_N_SOURCE,      /* rows of a table (after decode, checks, normalize) */
-    CU_N_VIEW,        /* rows of another materialized view */
-    CU_N_VALUES,      /* constant rows */
+    CU_N_SOURCE, /* rows of a table (after decode, checks, normalize) */
+    CU_N_VIEW,   /* rows of another materialized view */
+    CU_N_VALUES, /* constant rows */
     CU_N_FILTER,
     CU_N_PROJECT,
-    CU_N_FLATMAP,     /* set-returning function per row */
-    CU_N_AGGREGATE,   /* GROUP BY, DISTINCT, global */
-    CU_N_RANK,        /* DISTINCT ON, row_number() <= n, LIMIT */
-    CU_N_UNION,       /* UNION ALL */
-    CU_N_EXCHANGE,    /* rows to the partition of their key */
-    CU_N_NORMALIZE,   /* upserts, snapshots -> deltas */
+    CU_N_FLATMAP,   /* set-returning function per row */
+    CU_N_AGGREGATE, /* GROUP BY, DISTINCT, global */
+    CU_N_RANK,      /* DISTINCT ON, row_number() <= n, LIMIT */
+    CU_N_UNION,     /* UNION ALL */
+    CU_N_EXCHANGE,  /* rows to the partition of their key */
+    CU_N_NORMALIZE, /* upserts, snapshots -> deltas */
     CU_N_WATERMARK,
     CU_N_MATERIALIZE, /* the rows that stay, by key */
     CU_NODE_KINDS
@@ -56,11 +56,22 @@ struct cu_node {
     bool append_only; /* no row is ever retracted */
     bool single;      /* at most one row: its key is empty */
     union {
-        struct { const struct cu_table_def *table; } source;
-        struct { const struct cu_view_def *view; } view;
-        struct { uint32_t n; cu_expr ***rows; } values; /* [row][col] */
-        struct { cu_expr *predicate; } filter;
-        struct { cu_expr **exprs; } project; /* schema->n of them */
+        struct {
+            const struct cu_table_def *table;
+        } source;
+        struct {
+            const struct cu_view_def *view;
+        } view;
+        struct {
+            uint32_t n;
+            cu_expr ***rows;
+        } values; /* [row][col] */
+        struct {
+            cu_expr *predicate;
+        } filter;
+        struct {
+            cu_expr **exprs;
+        } project; /* schema->n of them */
         /* Output: the input's columns, then the function's, then a bigint
          * ordinality when asked. `outer`: a row without elements stays, with
          * NULLs (LEFT JOIN LATERAL … ON true). */
@@ -90,11 +101,22 @@ struct cu_node {
             int64_t limit, offset; /* limit -1: all */
             bool numbered;
         } rank;
-        struct { uint32_t n; const uint16_t *cols; } exchange;
-        struct { const struct cu_table_def *table; } normalize;
-        struct { uint16_t col; int64_t delay_us; } watermark;
+        struct {
+            uint32_t n;
+            const uint16_t *cols;
+        } exchange;
+        struct {
+            const struct cu_table_def *table;
+        } normalize;
+        struct {
+            uint16_t col;
+            int64_t delay_us;
+        } watermark;
         /* `bag`: no key; rows are kept with their counts. */
-        struct { const struct cu_view_def *view; bool bag; } materialize;
+        struct {
+            const struct cu_view_def *view;
+            bool bag;
+        } materialize;
     };
 };
 

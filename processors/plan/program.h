@@ -40,12 +40,14 @@ typedef enum cu_table_mode {
     CU_MODE_SNAPSHOT,
 } cu_table_mode;
 
-typedef enum cu_on_error { CU_ON_ERROR_DEAD_LETTER, CU_ON_ERROR_FAIL }
-    cu_on_error;
+typedef enum cu_on_error {
+    CU_ON_ERROR_DEAD_LETTER,
+    CU_ON_ERROR_FAIL
+} cu_on_error;
 
 typedef struct cu_check {
-    const char *name; /* constraint name */
-    const char *text; /* as written */
+    const char *name;   /* constraint name */
+    const char *text;   /* as written */
     cu_expr *predicate; /* over the table's columns; NULL passes */
 } cu_check;
 
@@ -56,8 +58,8 @@ typedef struct cu_table_def {
     const cu_server_def *server;
     cu_schema *schema;
     cu_codec_spec codec;
-    const char *topic; /* bronze, or the foreign topic; blackhole: NULL */
-    int32_t partitions; /* for topics that we create; 0: 1 */
+    const char *topic;    /* bronze, or the foreign topic; blackhole: NULL */
+    int32_t partitions;   /* for topics that we create; 0: 1 */
     int64_t retention_ms; /* 0: for ever */
     cu_table_mode mode;
     uint32_t n_key; /* PRIMARY KEY or key option */
@@ -87,7 +89,7 @@ typedef struct cu_view_def {
     const cu_schema *schema;
     const char *topic; /* "<app>.<view>" by default; NULL: hidden, or into */
     bool has_topic;    /* false for the hidden views of COPY */
-    uint32_t n_key; /* primary key; 0: single, or append-only, null keys */
+    uint32_t n_key;    /* primary key; 0: single, or append-only, null keys */
     const uint16_t *key;
     bool single;        /* at most one row: the key is {} */
     int32_t partitions; /* option; 0: derived */
@@ -98,7 +100,7 @@ typedef struct cu_view_def {
 } cu_view_def;
 
 typedef struct cu_copy_def {
-    const char *path; /* resolved against the SQL file's folder */
+    const char *path;  /* resolved against the SQL file's folder */
     const char *shown; /* as written, for people */
     cu_pos pos;
     const cu_view_def *view; /* hidden, bag: the maintained rest */
@@ -123,7 +125,7 @@ typedef struct cu_program {
     cu_table_def **tables;
     cu_view_def **views; /* hidden views of COPY included, in order */
     cu_copy_def **copies;
-    const char *brokers; /* of the kafka server, or NULL: embedded */
+    const char *brokers;           /* of the kafka server, or NULL: embedded */
     const struct cu_sql_rest *sql; /* sql's own, for cu_sql_query() */
 } cu_program;
 

@@ -4,9 +4,11 @@
  * part of a view before an exchange.  Stage instance (stage, p) runs
  * wherever partition p of its inputs is read.
  *
- *   table ──> [works: decode … rank, materialize] ──direct──> [books_by_year]
- *                                   │ exchange by author (other key)
- *                                   └─> topic app.avg.by_author.repartition ──> [avg]
+ *   table --> [works: decode ... materialize] --direct--> [books_by_year]
+ *                                |
+ *                                | exchange by author, another key
+ *                                v
+ *            topic app.avg.by_author.repartition --> [avg]
  *
  * An exchange is placed only where rows of one key may stand in several
  * partitions; with one partition nothing is ever exchanged.  Names come from
@@ -28,7 +30,7 @@ typedef struct cu_stage cu_stage;
 
 typedef struct cu_feed {
     cu_feed_kind kind;
-    const cu_node *leaf; /* the entry of the stage's tree that it feeds */
+    const cu_node *leaf;       /* the entry of the stage's tree that it feeds */
     const cu_table_def *table; /* TABLE */
     const cu_stage *stage;     /* STAGE; EXCHANGE: who writes the topic */
     const char *topic;         /* TABLE, EXCHANGE */

@@ -40,35 +40,44 @@ typedef struct cu_ast_type {
 
 typedef enum cu_ast_kind {
     CU_A_NULL,
-    CU_A_BOOL,   /* flag */
-    CU_A_NUMBER, /* text: digits as written, int or decimal */
-    CU_A_STRING, /* text */
-    CU_A_COLUMN, /* names: a, t.a; star when the last is * */
-    CU_A_CALL,   /* name, args + the call's clauses */
-    CU_A_OP,     /* text: sign; args: 1 or 2 */
-    CU_A_ANY,    /* args[0] OP any/all (args[1]); flag: ALL */
-    CU_A_IN,     /* args[0] IN (args[1..]); flag: NOT */
-    CU_A_BETWEEN,/* args[0..2]; flag: NOT; symmetric */
-    CU_A_LIKE,   /* text: "~~", "!~~", "~~*", "!~~*"; args 2 */
-    CU_A_AND, CU_A_OR, CU_A_NOT,
-    CU_A_CASE,   /* args: [operand or NULL], when, then, …, else or NULL */
-    CU_A_COALESCE, CU_A_NULLIF, CU_A_GREATEST, CU_A_LEAST,
+    CU_A_BOOL,    /* flag */
+    CU_A_NUMBER,  /* text: digits as written, int or decimal */
+    CU_A_STRING,  /* text */
+    CU_A_COLUMN,  /* names: a, t.a; star when the last is * */
+    CU_A_CALL,    /* name, args + the call's clauses */
+    CU_A_OP,      /* text: sign; args: 1 or 2 */
+    CU_A_ANY,     /* args[0] OP any/all (args[1]); flag: ALL */
+    CU_A_IN,      /* args[0] IN (args[1..]); flag: NOT */
+    CU_A_BETWEEN, /* args[0..2]; flag: NOT; symmetric */
+    CU_A_LIKE,    /* text: "~~", "!~~", "~~*", "!~~*"; args 2 */
+    CU_A_AND,
+    CU_A_OR,
+    CU_A_NOT,
+    CU_A_CASE, /* args: [operand or NULL], when, then, …, else or NULL */
+    CU_A_COALESCE,
+    CU_A_NULLIF,
+    CU_A_GREATEST,
+    CU_A_LEAST,
     CU_A_IS_NULL,     /* flag: NOT */
     CU_A_IS_BOOL,     /* text: "true", "not false", "unknown", … */
     CU_A_IS_DISTINCT, /* flag: NOT */
-    CU_A_CAST,    /* args[0], type */
-    CU_A_ARRAY,   /* ARRAY[…] */
-    CU_A_INDEX,   /* args[0][args[1]]; slice when 3 args */
-    CU_A_FIELD,   /* (args[0]).text */
+    CU_A_CAST,        /* args[0], type */
+    CU_A_ARRAY,       /* ARRAY[…] */
+    CU_A_INDEX,       /* args[0][args[1]]; slice when 3 args */
+    CU_A_FIELD,       /* (args[0]).text */
     CU_A_ROW,
     CU_A_SUBQUERY, /* select; sub: how it is used */
-    CU_A_NAMED,   /* text => args[0] */
-    CU_A_CLOCK,   /* text: current_date, current_timestamp, localtimestamp … */
+    CU_A_NAMED,    /* text => args[0] */
+    CU_A_CLOCK, /* text: current_date, current_timestamp, localtimestamp … */
     CU_A_AT_TIME_ZONE, /* args[0] AT TIME ZONE args[1] */
 } cu_ast_kind;
 
-typedef enum cu_ast_sub { CU_SUB_SCALAR, CU_SUB_EXISTS, CU_SUB_IN, CU_SUB_ARRAY }
-    cu_ast_sub;
+typedef enum cu_ast_sub {
+    CU_SUB_SCALAR,
+    CU_SUB_EXISTS,
+    CU_SUB_IN,
+    CU_SUB_ARRAY
+} cu_ast_sub;
 
 typedef struct cu_ast_window {
     const char *name; /* OVER name, or NULL */
@@ -103,17 +112,25 @@ typedef struct cu_ast_target {
 } cu_ast_target;
 
 typedef enum cu_ast_from_kind {
-    CU_F_TABLE, CU_F_SUBQUERY, CU_F_FUNCTION, CU_F_JOIN
+    CU_F_TABLE,
+    CU_F_SUBQUERY,
+    CU_F_FUNCTION,
+    CU_F_JOIN
 } cu_ast_from_kind;
 
-typedef enum cu_ast_join { CU_J_INNER, CU_J_LEFT, CU_J_RIGHT, CU_J_FULL,
-                           CU_J_CROSS } cu_ast_join;
+typedef enum cu_ast_join {
+    CU_J_INNER,
+    CU_J_LEFT,
+    CU_J_RIGHT,
+    CU_J_FULL,
+    CU_J_CROSS
+} cu_ast_join;
 
 struct cu_ast_from {
     cu_ast_from_kind kind;
     cu_pos pos;
-    const char *name;  /* TABLE */
-    const char *alias; /* or NULL */
+    const char *name;     /* TABLE */
+    const char *alias;    /* or NULL */
     const char **columns; /* alias (a, b) */
     uint32_t n_columns;
     bool lateral, ordinality;
@@ -135,8 +152,12 @@ typedef struct cu_ast_cte {
     cu_pos pos;
 } cu_ast_cte;
 
-typedef enum cu_ast_set { CU_SET_NONE, CU_SET_UNION, CU_SET_INTERSECT,
-                          CU_SET_EXCEPT } cu_ast_set;
+typedef enum cu_ast_set {
+    CU_SET_NONE,
+    CU_SET_UNION,
+    CU_SET_INTERSECT,
+    CU_SET_EXCEPT
+} cu_ast_set;
 
 struct cu_ast_select {
     cu_pos pos;
@@ -147,8 +168,8 @@ struct cu_ast_select {
     cu_ast_select *left, *right;
     cu_ast_list *values; /* VALUES rows */
     uint32_t n_values;
-    bool distinct;            /* SELECT DISTINCT */
-    cu_ast_list distinct_on;  /* DISTINCT ON (…) */
+    bool distinct;           /* SELECT DISTINCT */
+    cu_ast_list distinct_on; /* DISTINCT ON (…) */
     cu_ast_target *targets;
     uint32_t n_targets;
     cu_ast_from **from;
@@ -207,7 +228,7 @@ typedef struct cu_ast_check {
 typedef struct cu_ast_stmt {
     cu_ast_stmt_kind kind;
     cu_pos pos;
-    const char *name;       /* object, sink, or COPY's file */
+    const char *name; /* object, sink, or COPY's file */
     cu_pos name_pos;
     const char *wrapper;    /* server */
     const char *server;     /* foreign table, user mapping */

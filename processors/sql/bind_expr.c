@@ -305,10 +305,21 @@ static cu_expr *bind_between(cu_bind *b, const cu_ast_expr *e)
 
 static cu_expr *bind_any(cu_bind *b, const cu_ast_expr *e)
 {
-    const char *name = cu_arena_printf(b->sql->arena, "%s %s", e->text,
-                                       e->flag ? "all" : "any");
+    static const char *const signs[][2] = {{"=", "eq"},  {"<>", "ne"},
+                                           {"<", "lt"},  {"<=", "le"},
+                                           {">", "gt"},  {">=", "ge"}};
+    const char *words = e->flag ? "ALL" : "ANY";
     cu_expr **args = bind_all(b, &e->args);
-    return args ? call(b, name, args, 2, e->pos) : NULL;
+    if (args == NULL)
+        return NULL;
+    for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++)
+        if (strcmp(signs[i][0], e->text) == 0)
+            return call(b,
+                        cu_arena_printf(b->sql->arena, "%s_%s",
+                                        e->flag ? "all" : "any", signs[i][1]),
+                        args, 2, e->pos);
+    cu_sql_refuse(b->sql, e->pos, "%s %s", e->text, words);
+    return NULL;
 }
 
 /* --- special forms
@@ -379,9 +390,59 @@ static cu_expr *bind_call_of(cu_bind *b, const char *name, const cu_ast_expr *e)
     return args ? call(b, name, args, e->args.n, e->pos) : NULL;
 }
 
+/* ARRAY[…]::t[]: the cast is of each element; ARRAY[] has no type without. */
+static cu_expr *bind_array_as(cu_bind *b, const cu_ast_expr *e, cu_type t)
+{
+    if (e->args.n == 0) {
+        cu_expr *none = cu_expr_literal(b->sql->arena, CU_LIT("{}"), e->pos);
+        return to_type(b, none, t, CU_CAST_EXPLICIT);
+    }
+    cu_expr **args = bind_all(b, &e->args);
+    for (uint32_t i = 0; args && i < e->args.n; i++) {
+        args[i] = to_type(b, args[i], CU_TYPE(t.elem), CU_CAST_EXPLICIT);
+        if (args[i] == NULL)
+            return NULL;
+    }
+    return args ? call(b, "array", args, e->args.n, e->pos) : NULL;
+}
+
+static cu_expr *bind_array(cu_bind *b, const cu_ast_expr *e)
+{
+    if (e->args.n)
+        return bind_call_of(b, "array", e);
+    cu_sql_error(b->sql, e->pos, STATE('4', '2', 'P', '1', '8'),
+                 "Explicitly cast to the desired type, for example "
+                 "ARRAY[]::integer[].",
+                 "cannot determine type of empty array");
+    return NULL;
+}
+
+static cu_expr *bind_index(cu_bind *b, const cu_ast_expr *e)
+{
+    cu_expr **args = bind_all(b, &e->args);
+    if (args == NULL)
+        return NULL;
+    if (args[0]->type.kind == CU_T_ARRAY && e->args.n == 2) {
+        cu_expr *at = NULL;
+        cu_err err = {0};
+        if (cu_expr_cast(b->sql->arena, args[1], CU_TYPE(CU_T_INT4),
+                         CU_CAST_ASSIGNMENT, &at, &err)) {
+            cu_sql_error(b->sql, args[1]->pos, STATE('4', '2', '8', '0', '4'),
+                         NULL, "array subscript must have type integer");
+            return NULL;
+        }
+        args[1] = at;
+    }
+    return call(b, "subscript", args, e->args.n, e->pos);
+}
+
 static cu_expr *bind_cast(cu_bind *b, const cu_ast_expr *e)
 {
     cu_type t;
+    if (e->args.at[0]->kind == CU_A_ARRAY && e->type->array)
+        return cu_bind_type(b->sql, e->type, &t)
+                   ? bind_array_as(b, e->args.at[0], t)
+                   : NULL;
     cu_expr *arg = cu_bind_expr(b, e->args.at[0]);
     if (!cu_bind_type(b->sql, e->type, &t) || arg == NULL)
         return NULL;
@@ -397,11 +458,23 @@ static cu_expr *bind_is_bool(cu_bind *b, const cu_ast_expr *e)
     return bind_call_of(b, name, e);
 }
 
-static cu_expr *refuse_subquery(cu_bind *b, const cu_ast_expr *e)
+/* x AT TIME ZONE z is timezone(z, x). */
+static cu_expr *bind_zone(cu_bind *b, const cu_ast_expr *e)
 {
-    const char *what = e->sub == CU_SUB_EXISTS  ? "EXISTS (SELECT …)"
-                       : e->sub == CU_SUB_IN    ? "IN (SELECT …)"
-                       : e->sub == CU_SUB_ARRAY ? "ARRAY(SELECT …)"
+    cu_expr **args = bind_all(b, &e->args);
+    cu_expr *swapped[2] = {args ? args[1] : NULL, args ? args[0] : NULL};
+    return args ? call(b, "timezone", swapped, 2, e->pos) : NULL;
+}
+
+static cu_expr *refuse_kind(cu_bind *b, const cu_ast_expr *e)
+{
+    const char *what = e->kind == CU_A_FIELD ? "a field of a composite value"
+                       : e->kind == CU_A_ROW ? "a row value here"
+                       : e->kind == CU_A_NAMED
+                           ? "a named argument of this function"
+                       : e->sub == CU_SUB_EXISTS ? "EXISTS (SELECT …)"
+                       : e->sub == CU_SUB_IN     ? "IN (SELECT …)"
+                       : e->sub == CU_SUB_ARRAY  ? "ARRAY(SELECT …)"
                                                 : "a subquery in an expression";
     cu_sql_refuse(b->sql, e->pos, "%s", what);
     return NULL;
@@ -457,27 +530,18 @@ static cu_expr *bind_kind(cu_bind *b, const cu_ast_expr *e)
     case CU_A_CAST:
         return bind_cast(b, e);
     case CU_A_ARRAY:
-        return bind_call_of(b, "array", e);
+        return bind_array(b, e);
     case CU_A_INDEX:
-        return bind_call_of(b, "subscript", e);
+        return bind_index(b, e);
     case CU_A_CLOCK:
         return bind_clock(b, e);
+    case CU_A_AT_TIME_ZONE:
+        return bind_zone(b, e);
     case CU_A_SUBQUERY:
-        return refuse_subquery(b, e);
-    case CU_A_AT_TIME_ZONE: {
-        cu_expr **args = bind_all(b, &e->args);
-        cu_expr *swapped[2] = {args ? args[1] : NULL, args ? args[0] : NULL};
-        return args ? call(b, "timezone", swapped, 2, e->pos) : NULL;
-    }
     case CU_A_FIELD:
-        cu_sql_refuse(b->sql, e->pos, "a field of a composite value");
-        return NULL;
     case CU_A_ROW:
-        cu_sql_refuse(b->sql, e->pos, "a row value here");
-        return NULL;
     case CU_A_NAMED:
-        cu_sql_refuse(b->sql, e->pos, "a named argument of this function");
-        return NULL;
+        return refuse_kind(b, e);
     }
     return NULL;
 }

@@ -86,9 +86,9 @@ uint32_t cu_sql_parse(cu_sql *s, int32_t file, cu_slice text,
 typedef struct cu_bound {
     cu_node *node;
     uint32_t n_order;
-    cu_key_col *order; /* over node->schema; may name hidden columns */
-    uint32_t n_visible; /* the first columns are the query's; the rest only
-                           serve ORDER BY */
+    cu_key_col *order;     /* over node->schema; may name hidden columns */
+    uint32_t n_visible;    /* the first columns are the query's; the rest only
+                              serve ORDER BY */
     int64_t limit, offset; /* -1: none; 0 */
     bool with_ties;
 } cu_bound;

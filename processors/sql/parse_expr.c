@@ -281,15 +281,6 @@ static void left_and_list(cu_parse *p, cu_ast_expr *e, const PgQuery__AExpr *a)
 
 static void like(cu_parse *p, cu_ast_expr *e, const PgQuery__AExpr *a)
 {
-    const PgQuery__Node *r = a->rexpr;
-    if (r && r->node_case == PG_QUERY__NODE__NODE_FUNC_CALL) {
-        const PgQuery__FuncCall *f = r->func_call;
-        const char *last = f->n_funcname
-                               ? cu_parse_string(f->funcname[f->n_funcname - 1])
-                               : NULL;
-        if (last && !strcmp(last, "like_escape"))
-            cu_parse_refuse(p, e->pos, "LIKE … ESCAPE");
-    }
     e->kind = CU_A_LIKE;
     two(p, e, a);
 }

@@ -1,4 +1,6 @@
 /* The front door: files in, a program or all problems out. */
+#include "processors/sql/sql.h"
+
 #include "processors/sql/ddl.h"
 #include "processors/sql/vars.h"
 

@@ -14,8 +14,8 @@
 #include "processors/plan/program.h"
 
 typedef struct cu_sql_problem {
-    bool notice;       /* shown, but not an error */
-    cu_pos pos;        /* in the file as written */
+    bool notice; /* shown, but not an error */
+    cu_pos pos;  /* in the file as written */
     uint32_t sqlstate;
     const char *message; /* PostgreSQL's words where it has them */
     const char *detail;  /* or NULL */
@@ -26,7 +26,7 @@ typedef struct cu_sql_problems {
     cu_sql_problem *at; /* by file and position */
     uint32_t n;
     uint32_t n_errors;
-    cu_arena *arena; /* of all strings; NULL: no problems */
+    cu_arena *arena;          /* of all strings; NULL: no problems */
     const cu_sql_file *files; /* what the positions point into */
     uint32_t n_files;
 } cu_sql_problems;
@@ -37,8 +37,8 @@ typedef struct cu_sql_var {
 
 typedef struct cu_sql_opts {
     cu_env *env;
-    const char *app;           /* --app or derived by the caller */
-    const char *const *paths;  /* files, or folders of *.sql */
+    const char *app;          /* --app or derived by the caller */
+    const char *const *paths; /* files, or folders of *.sql */
     uint32_t n_paths;
     const cu_sql_var *vars;
     uint32_t n_vars;

@@ -297,7 +297,7 @@ def function_sizes(tree):
 
 @rule("lines fit 80 columns")
 def columns(tree):
-    for path, text in tree.texts(".c", ".h", ".cc", ".py", ".sh"):
+    for path, text in tree.texts(".c", ".h", ".cc", ".py"):
         for i, line in enumerate(text.split("\n"), 1):
             if len(line) <= tables.COLUMNS or "://" in line:
                 continue

@@ -194,7 +194,6 @@ Test(parse, clauses_outside_the_language_are_named)
         "9:33 0A000 a list of column definitions is not supported\n"
         "10:34 0A000 an alias of a join is not supported\n"
         "11:28 0A000 ALL (SELECT …) is not supported\n"
-        "12:28 0A000 LIKE … ESCAPE is not supported\n"
         "12:51 0A000 SIMILAR TO is not supported\n"
         "12:69 0A000 COLLATE \"de_DE\" is not supported\n"
         "13:26 0A000 a parameter $1 is not supported\n"
