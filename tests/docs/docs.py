@@ -277,7 +277,7 @@ can be given as `CUPEL_<OPTION>` in the environment (`CUPEL_BROKERS`), except
 def printed(cupel, *words):
     p = subprocess.run([cupel, "help", *words], capture_output=True, text=True,
                        timeout=TIMEOUT_S, check=True)
-    return p.stdout
+    return re.sub(r" +\n", "\n", p.stdout)
 
 
 def cli_page(cupel):
