@@ -10,6 +10,7 @@ Checked are, in README.md and docs/*.md:
   ```sql            goes through `cupel check`.  name=a: others may build on
                     it, with=a,b; refused: must end with 0A000; error=CODE;
                     fragment: not a statement
+  any, file=PATH    is written there for the commands behind it
   option tables     behind <!-- options: KIND WHO --> name exactly the options
                     that the sources know
   errors.md         every code and SQLSTATE of the sources
@@ -129,6 +130,11 @@ def check_console(page_fences, cupel, report):
     folder = copy_of_tree(cupel)
     try:
         for f in page_fences:
+            if "file" in f.values:
+                path = f"{folder}/{f.values['file']}"
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "w", encoding="utf-8") as out:
+                    out.write(f.text)
             if f.language != "console" or "no-run" in f.flags:
                 continue
             todo = commands(f.text)
