@@ -42,7 +42,13 @@ static const char *name_of(cu_cmd *c, const char *path)
 uint32_t cu_app_paths(cu_cmd *c)
 {
     uint32_t n = 0;
-    while (c->app == NULL && n < c->n_words && is_path(c, c->words[n]))
+    unsigned flags = c->command->flags;
+    bool named = c->o.app || c->o.state || c->o.brokers;
+    if (c->app || !(flags & CU_CMD_PATHS))
+        return 0;
+    if ((flags & CU_CMD_NAME) && named && c->n_words == 1)
+        return 0; /* a topic, even if a file has the same name */
+    while (n < c->n_words && is_path(c, c->words[n]))
         n++;
     return n;
 }
@@ -243,7 +249,7 @@ int cu_app_open_log(cu_cmd *c, bool make, cu_app **out, uint32_t *n_paths)
         *out = c->app;
         return 0;
     }
-    bool paths = (c->command->flags & CU_CMD_PATHS) && cu_app_paths(c) > 0;
+    bool paths = cu_app_paths(c) > 0;
     if (!paths && !c->o.brokers && !c->o.app && !c->o.state)
         return cu_usage(c,
                         "%s wants %s--brokers LIST (Kafka), or --app NAME "

@@ -309,8 +309,10 @@ static int from_environment(cu_cmd *c)
             o->kind == CU_OPT_FLAG)
             continue;
         int rc = set_value(c, o, value);
-        if (rc)
+        if (rc) {
+            cu_say(c->out, "the value is from the environment: %s\n", name);
             return rc;
+        }
     }
     return 0;
 }

@@ -45,8 +45,9 @@ static int find(cu_cmd *c)
 static bool send_request(cu_cmd *c, int fd)
 {
     cu_buf words = {0}, all = {0};
+    uint32_t skip = cu_app_paths(c);
     c->o.app = cu_app_name(c); /* the answer must be of the app meant */
-    cu_args_print(c, cu_app_paths(c), &words);
+    cu_args_print(c, skip, &words);
     cu_buf_put_u8(&all, CU_WIRE_VERSION);
     cu_buf_put_u32le(&all, (uint32_t)words.len);
     cu_buf_put_slice(&all, cu_buf_slice(&words));
@@ -124,8 +125,7 @@ static int converse(cu_cmd *c, int fd)
 
 bool cu_attach_ask(cu_cmd *c, int *code)
 {
-    bool paths = c->command->flags & CU_CMD_PATHS;
-    if (c->o.brokers && (!paths || cu_app_paths(c) == 0))
+    if (c->o.brokers && cu_app_paths(c) == 0)
         return false; /* the brokers know */
     int fd = find(c);
     if (fd < 0)

@@ -5,6 +5,9 @@ int cu_cmd_check(cu_cmd *c)
 {
     cu_program *p;
     uint32_t n_paths;
+    if (c->n_words > cu_app_paths(c) && c->n_words > 1)
+        return cu_usage(c, "there is no file or folder \"%s\"",
+                        c->words[cu_app_paths(c)]);
     int rc = cu_app_compile(c, &p, &n_paths);
     if (rc)
         return rc;

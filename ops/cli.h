@@ -57,16 +57,16 @@ typedef struct cu_options {
     cu_property *properties; /* -X, then the file of --command-config */
     uint32_t n_properties;
     cu_output output;
-    bool drain, final, dry_run, from_beginning, until_end, execute, yes;
+    bool drain, final, dry_run, from_beginning, until_end, yes;
     bool verbose, quiet, log_json, help;
-    const char *color;               /* auto, always, never */
-    const char *sync;                /* NULL or "commit" */
-    int64_t limit;                   /* -n, --limit; -1: none */
-    const char *format;              /* -f */
-    const char *key_field;           /* produce */
-    const char *view, *code, *where; /* dlq */
-    const char *group;               /* offsets */
-    int32_t partitions;              /* topics create */
+    const char *color;       /* auto, always, never */
+    const char *sync;        /* NULL or "commit" */
+    int64_t limit;           /* -n, --limit; -1: none */
+    const char *format;      /* -f */
+    const char *key_field;   /* produce */
+    const char *view, *code; /* dlq */
+    const char *group;       /* offsets */
+    int32_t partitions;      /* topics create */
 } cu_options;
 
 typedef struct cu_cmd {
@@ -92,6 +92,8 @@ enum cu_command_flags {
     CU_CMD_VERBS = 4,  /* its first word is a verb */
     CU_CMD_STDIN = 8,  /* reads stream 0 */
     CU_CMD_MAKES = 16, /* makes an app where there is none */
+    CU_CMD_NAME = 32,  /* a single word is a name when --app and the like say
+                          where it lives */
 };
 
 typedef struct cu_command {

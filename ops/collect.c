@@ -65,7 +65,8 @@ static int collect(cu_cmd *c, cu_app *a, uint32_t n_paths)
     cu_collecting_join(&r);
     if (rc == 0)
         rc = first_error(&r, &err);
-    if (rc == 0 && !c->o.dry_run && !c->o.quiet)
+    bool silent = c->o.quiet && c->o.output == CU_OUT_TEXT;
+    if (rc == 0 && !c->o.dry_run && !silent)
         cu_summary_collectors(&r);
     cu_collecting_close(&r);
     if (rc)

@@ -9,7 +9,12 @@
 #include "base/alloc.h"
 #include "base/diag.h"
 
-enum { STEP_MS = 200, PAUSE_US = 500000, MOST_PAUSE_US = 30000000 };
+enum {
+    STEP_MS = 200,
+    NAP_US = 50000,
+    PAUSE_US = 500000,
+    MOST_PAUSE_US = 30000000
+};
 
 static bool wanted(const cu_table_def *t, const char *const *names,
                    uint32_t n_names)
@@ -28,12 +33,12 @@ static void tell(void *ctx, const char *line)
     cu_print(k->run->c->out, "%s\n", line);
 }
 
-static int open_one(cu_running *r, cu_collecting *k, bool dry_run, cu_err *err)
+static int open_one(cu_running *r, cu_collecting *k, cu_err *err)
 {
     const cu_table_def *t = k->table;
     cu_arena *a = r->c->arena;
     const char *app = r->app->name;
-    if (t->http)
+    if (t->http && k->client == NULL)
         k->client = cu_http_curl();
     cu_collector_opts o = {
         .app = app,
@@ -50,9 +55,10 @@ static int open_one(cu_running *r, cu_collecting *k, bool dry_run, cu_err *err)
         .log = r->app->log,
         .env = r->c->env,
         .client = k->client,
-        .dry_run = dry_run,
+        .dry_run = r->dry_run,
+        .follow = !r->c->o.drain,
         .limit = r->c->o.limit > 0 ? r->c->o.limit : 0,
-        .tell = dry_run ? tell : NULL,
+        .tell = r->dry_run ? tell : NULL,
         .ctx = k};
     return cu_collector_open(&o, &k->collector, err);
 }
@@ -69,11 +75,9 @@ int cu_collecting_open(cu_running *r, const char *const *names,
         k->table = p->tables[i];
         k->run = r;
         pthread_mutex_init(&k->lock, NULL);
-        int rc = open_one(r, k, dry_run, err);
-        if (rc)
-            return cu_err_note(err, "table %s: ", k->table->name);
     }
-    return 0;
+    r->dry_run = dry_run;
+    return cu_owner_open(r, err);
 }
 
 static void publish_status(cu_collecting *k)
@@ -109,6 +113,33 @@ static void sleep_until(cu_running *r, int64_t mono_us)
     }
 }
 
+static void let_go(cu_collecting *k)
+{
+    if (k->collector)
+        cu_collector_close(k->collector);
+    k->collector = NULL;
+}
+
+/* Opens the collector when this process owns the collectors.  False: another
+ * one does; wait, or (in a drain) leave it to that one. */
+static bool ready(cu_collecting *k, bool *leave, int *rc, cu_err *err)
+{
+    cu_running *r = k->run;
+    cu_owning own = cu_owner_state(r);
+    *leave = false;
+    *rc = 0;
+    if (own == CU_OWNING_YES) {
+        if (k->collector == NULL)
+            *rc = open_one(r, k, err);
+        return *rc == 0;
+    }
+    let_go(k);
+    *leave = own == CU_OWNING_NO && r->c->o.drain;
+    if (!*leave)
+        sleep_until(r, cu_mono_us(r->c->env) + NAP_US);
+    return false;
+}
+
 static void *collect(void *ctx)
 {
     cu_collecting *k = ctx;
@@ -119,8 +150,21 @@ static void *collect(void *ctx)
         cu_collect_state state = CU_COLLECT_WORKING;
         int64_t wake = 0;
         cu_err err = {0};
-        int rc = cu_collector_step(k->collector, STEP_MS, &state, &wake, &err);
-        publish_status(k);
+        bool leave;
+        int rc;
+        if (ready(k, &leave, &rc, &err)) {
+            rc = cu_collector_step(k->collector, STEP_MS, &state, &wake, &err);
+            publish_status(k);
+        } else if (leave) {
+            atomic_store(&k->passed, true);
+            return NULL;
+        } else if (rc == 0) {
+            continue;
+        }
+        if (rc == CU_FENCED && cu_owner_state(r) != CU_OWNING_YES) {
+            let_go(k);
+            continue;
+        }
         if (rc && (err.flags & CU_RETRY) && !r->c->o.drain) {
             cu_warn("%s: %s; trying again in %.1f s", k->table->name, err.msg,
                     (double)pause / 1e6);
@@ -186,6 +230,7 @@ void cu_collecting_close(cu_running *r)
             k->client->vt->close(k->client);
         pthread_mutex_destroy(&k->lock);
     }
+    cu_owner_close(r);
     cu_free(r->collecting);
     r->collecting = NULL;
     r->n_collecting = 0;

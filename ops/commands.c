@@ -76,7 +76,7 @@ COMMAND(tail, .name = "tail",
                 "jsonl\n"
                 "  cupel tail orders --brokers localhost:9092 -f '%p %o %k "
                 "%s\\n'\n",
-        .flags = CU_CMD_PATHS | CU_CMD_ATTACH,
+        .flags = CU_CMD_PATHS | CU_CMD_ATTACH | CU_CMD_NAME,
         .options = "from-beginning until-end limit format", .run = cu_cmd_tail);
 
 COMMAND(produce, .name = "produce", .synopsis = "TOPIC [--key-field FIELD]",

@@ -90,7 +90,9 @@ static void lock_of(doctor *d, const char *dir)
         env->vt->unlock(env, lock);
         finding(d, OK, "lock", "free: no process works in the folder", "");
     } else if (rc == CU_BUSY) {
-        finding(d, OK, "lock", err.msg, "");
+        /* "… is held by process 12; what to do" */
+        finding(d, OK, "lock",
+                cu_arena_strn(d->c->arena, err.msg, strcspn(err.msg, ";")), "");
     } else {
         finding(d, FAIL, "lock", err.msg, "give this user the folder: chown");
     }

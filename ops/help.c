@@ -10,12 +10,16 @@ static void option_line(cu_cmd *c, const cu_option *o)
         snprintf(letter, sizeof(letter), "-%c, ", o->letter);
     cu_buf left = {0};
     cu_buf_printf(&left, "  %s--%s", letter, o->name);
+    size_t from = left.len + 1;
     if (o->choices)
         cu_buf_printf(&left, " %s", o->choices);
-    else if (o->value)
+    for (size_t i = from; i < left.len; i++)
+        if (left.data[i] == ' ')
+            left.data[i] = '|';
+    if (o->value)
         cu_buf_printf(&left, " %s", o->value);
     cu_buf_put_u8(&left, 0);
-    cu_print(c->out, "%-32s %s\n", left.data, o->help);
+    cu_print(c->out, "%-36s %s\n", left.data, o->help);
     cu_buf_free(&left);
 }
 

@@ -1,6 +1,7 @@
 /* The program: words in, exit code out. */
 #include "ops/args.h"
 #include "ops/attach.h"
+#include "ops/config.h"
 
 #include "base/diag.h"
 
@@ -83,6 +84,10 @@ static int dispatch(cu_cmd *c, int argc, const char *const *argv)
     if (code)
         return code;
     setup_diag(c);
+    if (c->o.command_config)
+        code = cu_config_load(c);
+    if (code)
+        return code;
     if (c->o.help) {
         c->n_words = 1;
         c->words[0] = c->command->name;

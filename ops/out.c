@@ -60,7 +60,9 @@ static int exit_code(const cu_err *err)
 int cu_tell(cu_cmd *c, const cu_err *err)
 {
     char state[6];
-    if (err->sqlstate)
+    if (c->o.log_json && c->app == NULL)
+        cu_diag_err(err);
+    else if (err->sqlstate)
         cu_say(c->out, "error: %s [%s]\n", err->msg,
                cu_sqlstate_text(err->sqlstate, state));
     else

@@ -40,6 +40,8 @@ typedef struct cu_running {
     uint32_t n_working;
     _Atomic int stop;    /* threads end as soon as they can */
     _Atomic bool failed; /* some thread ended with an error */
+    struct cu_owner *owner;
+    bool dry_run;
     int64_t started_us;
     struct cu_status *status;
     struct cu_keeper *keeper;
@@ -62,6 +64,16 @@ cu_table_totals cu_totals(cu_running *r);
 int64_t cu_resident_bytes(cu_env *env);
 /* 48,210 */
 const char *cu_grouped(cu_arena *a, int64_t n);
+
+/* owner.c: does this process run the collectors? */
+typedef enum cu_owning {
+    CU_OWNING_UNKNOWN, /* the group has not told yet */
+    CU_OWNING_NO,
+    CU_OWNING_YES,
+} cu_owning;
+int cu_owner_open(cu_running *r, cu_err *err);
+cu_owning cu_owner_state(const cu_running *r);
+void cu_owner_close(cu_running *r);
 
 /* summary.c: what came of it; "in = applied + late + dead" per table. */
 void cu_summary_print(cu_running *r, uint32_t n_reports);

@@ -91,7 +91,7 @@ static void member(cu_buf *b, const char *name, int64_t n)
 /* {"name": "…" — the numbers follow. */
 static void begin(cu_buf *b, const char *key, const char *name)
 {
-    if (b->data[b->len - 1] == '}')
+    if (b->len && b->data[b->len - 1] == '}')
         cu_buf_put_u8(b, ',');
     cu_buf_printf(b, "{\"%s\":", key);
     cu_json_put_string(b, cu_slice_of(name));

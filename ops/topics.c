@@ -18,18 +18,40 @@ static const cu_topic_info *named(const cu_topic_list *l, const char *name)
     return NULL;
 }
 
-static const char *nearest(const cu_topic_list *l, const char *name)
+typedef struct nearness {
+    const char *name, *best;
+    size_t least;
+} nearness;
+
+static void compare(nearness *n, const char *with)
 {
-    const char *best = NULL;
-    size_t least = strlen(name) / 3 + 2;
-    for (size_t i = 0; i < l->n; i++) {
-        size_t d = cu_edit_distance(name, l->topics[i].name);
-        if (d < least) {
-            least = d;
-            best = l->topics[i].name;
-        }
+    size_t d = cu_edit_distance(n->name, with);
+    if (d < n->least) {
+        n->least = d;
+        n->best = with;
     }
-    return best;
+}
+
+/* Among topics, with and without the app's name, views and tables. */
+static const char *nearest(const cu_topic_list *l, const cu_app *a,
+                           const char *name)
+{
+    nearness n = {.name = name, .least = strlen(name) / 3 + 2};
+    const cu_program *p = a->program;
+    size_t prefix = a->name ? strlen(a->name) : 0;
+    for (uint32_t i = 0; p && i < p->n_views; i++)
+        if (p->views[i]->has_topic)
+            compare(&n, p->views[i]->name);
+    for (uint32_t i = 0; p && i < p->n_tables; i++)
+        compare(&n, p->tables[i]->name);
+    for (size_t i = 0; i < l->n; i++) {
+        const char *topic = l->topics[i].name;
+        compare(&n, topic);
+        if (prefix && strncmp(topic, a->name, prefix) == 0 &&
+            topic[prefix] == '.')
+            compare(&n, topic + prefix + 1);
+    }
+    return n.best;
 }
 
 static const char *topic_of(const cu_program *p, const char *name)
@@ -56,7 +78,7 @@ int cu_topic_find(cu_cmd *c, cu_app *a, const char *name, cu_topic_info *out)
         *out = *t;
         return 0;
     }
-    const char *near = nearest(&known, name);
+    const char *near = nearest(&known, a, name);
     if (near)
         cu_say(c->out, "error: there is no topic \"%s\"; did you mean %s?\n",
                name, near);
@@ -405,7 +427,8 @@ int cu_cmd_topics(cu_cmd *c)
     bool alone = strcmp(c->verb, "list") == 0;
     if (c->n_words != (alone ? 0 : 1))
         return cu_usage(c, "topics %s wants %s", c->verb,
-                        alone ? "no more words" : "the name of one topic");
+                        alone ? "no more words; an app is named with --app"
+                              : "the name of one topic");
     cu_app *a;
     uint32_t n_paths;
     int rc = cu_app_open_log(c, strcmp(c->verb, "create") == 0, &a, &n_paths);
