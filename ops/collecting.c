@@ -161,8 +161,9 @@ static void *collect(void *ctx)
         } else if (rc == 0) {
             continue;
         }
-        if (rc == CU_FENCED && cu_owner_state(r) != CU_OWNING_YES) {
-            let_go(k);
+        if (rc == CU_FENCED && cu_owner_shared(r)) {
+            let_go(k); /* the group will say who goes on */
+            sleep_until(r, cu_mono_us(env) + PAUSE_US);
             continue;
         }
         if (rc && (err.flags & CU_RETRY) && !r->c->o.drain) {

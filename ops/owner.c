@@ -80,6 +80,11 @@ cu_owning cu_owner_state(const cu_running *r)
     return r->owner ? atomic_load(&r->owner->state) : CU_OWNING_YES;
 }
 
+bool cu_owner_shared(const cu_running *r)
+{
+    return r->owner && r->owner->reader;
+}
+
 void cu_owner_close(cu_running *r)
 {
     struct cu_owner *o = r->owner;

@@ -73,6 +73,7 @@ typedef enum cu_owning {
 } cu_owning;
 int cu_owner_open(cu_running *r, cu_err *err);
 cu_owning cu_owner_state(const cu_running *r);
+bool cu_owner_shared(const cu_running *r); /* other processes may own them */
 void cu_owner_close(cu_running *r);
 
 /* summary.c: what came of it; "in = applied + late + dead" per table. */
