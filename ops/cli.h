@@ -57,7 +57,7 @@ typedef struct cu_options {
     cu_property *properties; /* -X, then the file of --command-config */
     uint32_t n_properties;
     cu_output output;
-    bool drain, final, dry_run, from_beginning, until_end, yes;
+    bool drain, dry_run, from_beginning, until_end, yes;
     bool verbose, quiet, log_json, help;
     const char *color;       /* auto, always, never */
     const char *sync;        /* NULL or "commit" */
@@ -99,11 +99,11 @@ enum cu_command_flags {
 typedef struct cu_command {
     const char *name;
     const char *verbs;    /* "list show", or NULL */
-    const char *synopsis; /* "PATH… [--drain [--final]]" */
+    const char *synopsis; /* "PATH… [--drain]" */
     const char *summary;  /* one line */
     const char *help;     /* a few paragraphs, with an example */
     unsigned flags;
-    const char *options; /* its own ones, "drain final": the global ones are
+    const char *options; /* its own ones, "drain sync": the global ones are
                             always there */
     cu_command_run *run;
 } cu_command;

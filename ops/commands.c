@@ -3,7 +3,7 @@
 
 #define COMMAND(id, ...) static const cu_command id = {__VA_ARGS__}
 
-COMMAND(run, .name = "run", .synopsis = "PATH… [--drain [--final]]",
+COMMAND(run, .name = "run", .synopsis = "PATH… [--drain]",
         .summary = "collect, keep every view, write the reports",
         .help = "Runs until SIGTERM or Ctrl-C: collects what the SQL says, "
                 "keeps every\nview up to date and publishes it, writes "
@@ -14,7 +14,7 @@ COMMAND(run, .name = "run", .synopsis = "PATH… [--drain [--final]]",
                 "  cupel run pipelines/open-library --drain\n"
                 "  cupel run pipelines/open-library --brokers "
                 "localhost:9092\n",
-        .flags = CU_CMD_PATHS | CU_CMD_MAKES, .options = "drain final sync",
+        .flags = CU_CMD_PATHS | CU_CMD_MAKES, .options = "drain sync",
         .run = cu_cmd_run);
 
 COMMAND(check, .name = "check", .synopsis = "PATH…",

@@ -3,21 +3,18 @@
  * Touches no broker and no folder: a topic of somebody else has as many
  * partitions as the option says, or 1, and explain says so.
  */
-#include "ops/cli.h"
+#include "ops/explain.h"
 
 #include "processors/operators/op.h"
-#include "rows/json.h"
 
-typedef struct explaining {
-    cu_cmd *c;
-    const cu_program *p;
-    const cu_stages *stages;
-    cu_buf *out;
-} explaining;
+const char *cu_explain_mode(cu_table_mode m)
+{
+    static const char *const names[] = {"append", "upsert", "changelog",
+                                        "snapshot"};
+    return names[m];
+}
 
-static const char *modes[] = {"append", "upsert", "changelog", "snapshot"};
-
-static const char *wrapper_name(cu_wrapper w)
+const char *cu_explain_wrapper(cu_wrapper w)
 {
     static const char *const names[] = {"kafka", "http", "files", "blackhole",
                                         "postgres"};
@@ -26,11 +23,6 @@ static const char *wrapper_name(cu_wrapper w)
 
 /* --- what stands in a state table ------------------------------------------
  */
-
-typedef struct tables {
-    const cu_node *at[64];
-    uint32_t n;
-} tables;
 
 static bool stateful(const cu_node *n)
 {
@@ -48,32 +40,38 @@ static bool stateful(const cu_node *n)
 
 static bool note_table(void *ctx, cu_node *n)
 {
-    tables *t = ctx;
+    cu_stateful *t = ctx;
     if (stateful(n) && t->n < 64)
         t->at[t->n++] = n;
     return true;
 }
 
-static void columns(const cu_schema *s, const uint16_t *cols, uint32_t n,
-                    cu_buf *out)
+void cu_stateful_of(const cu_stage *s, cu_stateful *out)
+{
+    out->n = 0;
+    cu_node_walk((cu_node *)s->root, note_table, out);
+}
+
+void cu_explain_columns(const cu_schema *s, const uint16_t *cols, uint32_t n,
+                        cu_buf *out)
 {
     for (uint32_t i = 0; i < n; i++)
         cu_buf_printf(out, "%s%s", i ? ", " : "", s->fields[cols[i]].name);
 }
 
-static void state_key(const cu_node *n, cu_buf *out)
+void cu_stateful_key(const cu_node *n, cu_buf *out)
 {
     if (n->kind == CU_N_AGGREGATE)
-        columns(n->inputs[0]->schema, n->aggregate.group, n->aggregate.n_group,
-                out);
+        cu_explain_columns(n->inputs[0]->schema, n->aggregate.group,
+                           n->aggregate.n_group, out);
     else if (n->kind == CU_N_RANK)
-        columns(n->inputs[0]->schema, n->rank.partition, n->rank.n_partition,
-                out);
+        cu_explain_columns(n->inputs[0]->schema, n->rank.partition,
+                           n->rank.n_partition, out);
     else if (n->kind == CU_N_NORMALIZE)
-        columns(n->schema, n->normalize.table->key, n->normalize.table->n_key,
-                out);
+        cu_explain_columns(n->schema, n->normalize.table->key,
+                           n->normalize.table->n_key, out);
     else
-        columns(n->schema, n->key, n->n_key, out);
+        cu_explain_columns(n->schema, n->key, n->n_key, out);
 }
 
 /* --- text ------------------------------------------------------------------
@@ -94,13 +92,13 @@ static void indented(const char *text, size_t len, const char *by, cu_buf *out)
 static void put_table(const cu_table_def *t, cu_buf *out)
 {
     cu_buf_printf(out, "table %s  (%s", t->name,
-                  wrapper_name(t->server->wrapper));
+                  cu_explain_wrapper(t->server->wrapper));
     if (t->topic)
         cu_buf_printf(out, ", topic %s", t->topic);
-    cu_buf_printf(out, ", %s", modes[t->mode]);
+    cu_buf_printf(out, ", %s", cu_explain_mode(t->mode));
     if (t->n_key) {
         cu_buf_put_str(out, ", key ");
-        columns(t->schema, t->key, t->n_key, out);
+        cu_explain_columns(t->schema, t->key, t->n_key, out);
     }
     cu_buf_put_str(out, ")\n");
     int32_t n = t->partitions > 0 ? t->partitions : 1;
@@ -144,28 +142,29 @@ static void put_stage(const cu_stage *s, cu_buf *out)
         cu_buf_printf(out, "    exchange to topic %s, %d partition%s by (",
                       s->exchange_topic, (int)s->exchange_partitions,
                       s->exchange_partitions == 1 ? "" : "s");
-        columns(s->root->schema, s->exchange_cols, s->n_exchange_cols, out);
+        cu_explain_columns(s->root->schema, s->exchange_cols,
+                           s->n_exchange_cols, out);
         cu_buf_printf(out, ")\n      because %s\n", s->exchange_why);
     }
-    tables t = {0};
-    cu_node_walk((cu_node *)s->root, note_table, &t);
+    cu_stateful t;
+    cu_stateful_of(s, &t);
     for (uint32_t i = 0; i < t.n; i++) {
         cu_buf_printf(out, "    state table %u: %s by (",
                       cu_node_state_table(t.at[i], 0),
                       cu_node_kind_name(t.at[i]->kind));
-        state_key(t.at[i], out);
+        cu_stateful_key(t.at[i], out);
         cu_buf_put_str(out, ")\n");
     }
     if (t.n)
         cu_buf_printf(out, "    changelog %s (on Kafka)\n", s->changelog);
 }
 
-static const char *topic_of(const cu_view_def *v)
+const char *cu_explain_topic(const cu_view_def *v)
 {
     return v->into ? v->into->topic : v->topic;
 }
 
-static void put_view(explaining *x, const cu_view_def *v)
+static void put_view(cu_explaining *x, const cu_view_def *v)
 {
     cu_buf *out = x->out, tree = {0};
     const cu_copy_def *copy = NULL;
@@ -179,10 +178,11 @@ static void put_view(explaining *x, const cu_view_def *v)
     if (v->into && v->into->topic == NULL)
         cu_buf_printf(out, "  writes into %s: rows are counted and dropped\n",
                       v->into->name);
-    else if (v->has_topic && topic_of(v)) {
-        cu_buf_printf(out, "  publishes topic %s, %s, key (", topic_of(v),
+    else if (v->has_topic && cu_explain_topic(v)) {
+        cu_buf_printf(out, "  publishes topic %s, %s, key (",
+                      cu_explain_topic(v),
                       v->format == CU_FORMAT_AVRO ? "avro" : "json");
-        columns(v->schema, v->key, v->n_key, out);
+        cu_explain_columns(v->schema, v->key, v->n_key, out);
         cu_buf_printf(out, ")%s\n",
                       v->n_key || v->single ? "" : ": append-only, null keys");
     }
@@ -196,8 +196,9 @@ static void put_view(explaining *x, const cu_view_def *v)
     cu_buf_put_u8(out, '\n');
 }
 
-static void text(explaining *x, const cu_view_def *only)
+static void text(cu_explaining *x)
 {
+    const cu_view_def *only = x->only;
     if (only == NULL) {
         cu_buf_printf(x->out, "app %s, consumer group %s\n\n", x->p->app,
                       x->p->app);
@@ -209,179 +210,6 @@ static void text(explaining *x, const cu_view_def *only)
     for (uint32_t i = 0; i < x->p->n_views; i++)
         if (only == NULL || x->p->views[i] == only)
             put_view(x, x->p->views[i]);
-}
-
-/* --- JSON ------------------------------------------------------------------
- */
-
-static void name(const char *n, cu_buf *b)
-{
-    if (b->len && b->data[b->len - 1] != '{' && b->data[b->len - 1] != '[')
-        cu_buf_put_u8(b, ',');
-    cu_json_put_string(b, cu_slice_of(n));
-    cu_buf_put_u8(b, ':');
-}
-
-static void member(const char *n, const char *value, cu_buf *b)
-{
-    name(n, b);
-    if (value)
-        cu_json_put_string(b, cu_slice_of(value));
-    else
-        cu_buf_put_str(b, "null");
-}
-
-static void member_int(const char *n, int64_t value, cu_buf *b)
-{
-    name(n, b);
-    cu_buf_printf(b, "%lld", (long long)value);
-}
-
-static void member_columns(const char *n, const cu_schema *s,
-                           const uint16_t *cols, uint32_t n_cols, cu_buf *b)
-{
-    name(n, b);
-    cu_buf_put_u8(b, '[');
-    for (uint32_t i = 0; i < n_cols; i++) {
-        if (i)
-            cu_buf_put_u8(b, ',');
-        cu_json_put_string(b, cu_slice_of(s->fields[cols[i]].name));
-    }
-    cu_buf_put_u8(b, ']');
-}
-
-static void comma(cu_buf *b)
-{
-    char last = b->data[b->len - 1];
-    if (last != '[' && last != '{')
-        cu_buf_put_u8(b, ',');
-}
-
-static void json_feed(const cu_feed *f, cu_buf *b)
-{
-    static const char *const kinds[] = {"table", "stage", "exchange"};
-    comma(b);
-    cu_buf_put_u8(b, '{');
-    member("kind", kinds[f->kind], b);
-    if (f->table)
-        member("table", f->table->name, b);
-    if (f->stage)
-        member("stage", f->stage->name, b);
-    if (f->topic)
-        member("topic", f->topic, b);
-    cu_buf_put_u8(b, '}');
-}
-
-static void json_state(const cu_stage *s, cu_buf *b)
-{
-    tables t = {0};
-    cu_node_walk((cu_node *)s->root, note_table, &t);
-    name("state_tables", b);
-    cu_buf_put_u8(b, '[');
-    for (uint32_t i = 0; i < t.n; i++) {
-        cu_buf key = {0};
-        comma(b);
-        cu_buf_put_u8(b, '{');
-        member_int("table", cu_node_state_table(t.at[i], 0), b);
-        member("operator", cu_node_kind_name(t.at[i]->kind), b);
-        state_key(t.at[i], &key);
-        cu_buf_put_u8(&key, 0);
-        member("by", key.data, b);
-        cu_buf_free(&key);
-        cu_buf_put_u8(b, '}');
-    }
-    cu_buf_put_u8(b, ']');
-}
-
-static void json_stage(const cu_stage *s, cu_buf *b)
-{
-    comma(b);
-    cu_buf_put_u8(b, '{');
-    member("stage", s->name, b);
-    member_int("partitions", s->partitions, b);
-    name("feeds", b);
-    cu_buf_put_u8(b, '[');
-    for (uint32_t i = 0; i < s->n_feeds; i++)
-        json_feed(&s->feeds[i], b);
-    cu_buf_put_u8(b, ']');
-    json_state(s, b);
-    member("changelog", s->changelog, b);
-    if (s->exchange_topic) {
-        name("exchange", b);
-        cu_buf_put_u8(b, '{');
-        member("topic", s->exchange_topic, b);
-        member_int("partitions", s->exchange_partitions, b);
-        member_columns("by", s->root->schema, s->exchange_cols,
-                       s->n_exchange_cols, b);
-        member("why", s->exchange_why, b);
-        cu_buf_put_u8(b, '}');
-    }
-    cu_buf_put_u8(b, '}');
-}
-
-static void json_view(explaining *x, const cu_view_def *v)
-{
-    cu_buf *b = x->out, tree = {0};
-    char type[64];
-    comma(b);
-    cu_buf_put_u8(b, '{');
-    member("view", v->name, b);
-    member("topic", v->has_topic ? topic_of(v) : NULL, b);
-    for (uint32_t i = 0; i < x->p->n_copies; i++)
-        if (x->p->copies[i]->view == v)
-            member("report", x->p->copies[i]->shown, b);
-    member_columns("key", v->schema, v->key, v->n_key, b);
-    name("columns", b);
-    cu_buf_put_u8(b, '[');
-    for (uint32_t i = 0; i < v->schema->n; i++) {
-        comma(b);
-        cu_buf_put_u8(b, '{');
-        member("name", v->schema->fields[i].name, b);
-        member("type", cu_type_name(v->schema->fields[i].type, type), b);
-        cu_buf_put_u8(b, '}');
-    }
-    cu_buf_put_u8(b, ']');
-    cu_node_print(v->root, &tree);
-    cu_buf_put_u8(&tree, 0);
-    member("operators", tree.data, b);
-    cu_buf_free(&tree);
-    name("stages", b);
-    cu_buf_put_u8(b, '[');
-    for (uint32_t i = 0; i < x->stages->n; i++)
-        if (x->stages->at[i]->view == v)
-            json_stage(x->stages->at[i], b);
-    cu_buf_put_str(b, "]}");
-}
-
-static void json_table(const cu_table_def *t, cu_buf *b)
-{
-    comma(b);
-    cu_buf_put_u8(b, '{');
-    member("table", t->name, b);
-    member("server", wrapper_name(t->server->wrapper), b);
-    member("topic", t->topic, b);
-    member("mode", modes[t->mode], b);
-    member_int("partitions", t->partitions > 0 ? t->partitions : 1, b);
-    member_columns("key", t->schema, t->key, t->n_key, b);
-    cu_buf_put_u8(b, '}');
-}
-
-static void json(explaining *x, const cu_view_def *only)
-{
-    cu_buf *b = x->out;
-    cu_buf_put_u8(b, '{');
-    member("app", x->p->app, b);
-    name("tables", b);
-    cu_buf_put_u8(b, '[');
-    for (uint32_t i = 0; i < x->p->n_tables; i++)
-        json_table(x->p->tables[i], b);
-    cu_buf_put_u8(b, ']');
-    name("views", b);
-    cu_buf_put_u8(b, '[');
-    for (uint32_t i = 0; i < x->p->n_views; i++)
-        if (only == NULL || x->p->views[i] == only)
-            json_view(x, x->p->views[i]);
-    cu_buf_put_str(b, "]}\n");
 }
 
 /* --- the command -----------------------------------------------------------
@@ -409,16 +237,16 @@ static int explain(cu_cmd *c, cu_program *p, const char *wanted)
     cu_app app = {.program = p, .name = p->app};
     cu_buf out = {0};
     cu_err err = {0};
-    explaining x = {.c = c, .p = p, .out = &out};
-    const cu_view_def *only = wanted ? cu_program_view(p, wanted) : NULL;
-    if (wanted && only == NULL)
+    cu_explaining x = {.p = p, .out = &out};
+    x.only = wanted ? cu_program_view(p, wanted) : NULL;
+    if (wanted && x.only == NULL)
         return no_view(c, p, wanted);
     if (cu_app_stages(c, &app, &x.stages, &err))
         return cu_tell(c, &err);
     if (c->o.output == CU_OUT_JSON || c->o.output == CU_OUT_JSONL)
-        json(&x, only);
+        cu_explain_json(&x);
     else
-        text(&x, only);
+        text(&x);
     c->out->write(c->out->ctx, 1, cu_buf_slice(&out));
     cu_buf_free(&out);
     return 0;

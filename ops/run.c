@@ -230,8 +230,6 @@ int cu_cmd_run(cu_cmd *c)
 {
     cu_app *app;
     uint32_t n_paths;
-    if (c->o.final && !c->o.drain)
-        return cu_usage(c, "--final goes with --drain");
     if (c->n_words > cu_app_paths(c) && c->n_words > 1)
         return cu_usage(c, "there is no file or folder \"%s\"",
                         c->words[cu_app_paths(c)]);

@@ -4,6 +4,8 @@
 
 #include "ops/cli.h"
 
+/* NULL when it is not in the list (or `name` is NULL). */
+const cu_topic_info *cu_topic_named(const cu_topic_list *l, const char *name);
 /* A topic by its own name, else the topic of a view or table of the program,
  * else "<app>.<name>".  Tells when there is none, with the nearest name; an
  * exit code. */
@@ -28,5 +30,10 @@ void cu_put_json_headers(const cu_record *r, cu_buf *out);
 /* Milliseconds since 1970 -> 2024-01-01T00:00:00.123Z; a time that is not
  * known is empty. */
 void cu_put_time_ms(int64_t ms, cu_buf *out);
+
+/* One dead letter, the `number`th from the newest: lines for people, or one
+ * JSON object (dlq_show.c). */
+void cu_letter_text(const cu_record *r, int64_t number, cu_buf *out);
+void cu_letter_json(const cu_record *r, int64_t number, cu_buf *out);
 
 #endif

@@ -70,7 +70,6 @@ typedef struct cu_table_def {
     cu_expr *const *generated;
     int32_t watermark_col; /* -1: none */
     int64_t watermark_delay_us;
-    int64_t idle_timeout_ms; /* 0: never idle */
     int64_t start_ms; /* CU_OLDEST -2, CU_NEWEST -1, or a time since 1970 */
     cu_on_error on_error;
     const char *dead_letter_topic; /* NULL: the app's */
@@ -93,7 +92,6 @@ typedef struct cu_view_def {
     const uint16_t *key;
     bool single;        /* at most one row: the key is {} */
     int32_t partitions; /* option; 0: derived */
-    int64_t retention_ms;
     cu_on_error on_error;
     const cu_table_def *into; /* sink, or NULL */
     cu_format format;         /* of the silver topic: JSON or AVRO */

@@ -153,6 +153,19 @@ static bool refuse_own(cu_bind *b, const cu_ast_expr *e)
     return false;
 }
 
+/* What the grammar's own forms are called in the catalog: no functions that
+ * SQL could name. */
+static bool is_form(const char *name)
+{
+    static const char *const forms[] = {"array", "not", "subscript",
+                                        "like_escape"};
+    for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++)
+        if (strcmp(forms[i], name) == 0)
+            return true;
+    return strncmp(name, "any_", 4) == 0 || strncmp(name, "all_", 4) == 0 ||
+           strncmp(name, "is_", 3) == 0;
+}
+
 static cu_expr *bind_now(cu_bind *b, const cu_ast_expr *e)
 {
     return cu_expr_nary(b->sql->arena, CU_E_NOW, CU_TYPE(CU_T_TIMESTAMPTZ),
@@ -181,6 +194,11 @@ cu_expr *cu_bind_call(cu_bind *b, const cu_ast_expr *e)
     if (e->args.n == 0 && (strcmp(name, "now") == 0 ||
                            strcmp(name, "transaction_timestamp") == 0))
         return bind_now(b, e);
+    if (is_form(name)) {
+        cu_sql_error(b->sql, e->pos, STATE('4', '2', '8', '8', '3'), NULL,
+                     "function %s() does not exist", name);
+        return NULL;
+    }
     const unsigned scalar = CU_FUNC_SCALAR | CU_FUNC_OPERATOR;
     if (!cu_func_exists(name, scalar) && cu_func_exists(name, CU_FUNC_SET)) {
         cu_sql_refuse(b->sql, e->pos,

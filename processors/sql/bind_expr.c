@@ -305,9 +305,9 @@ static cu_expr *bind_between(cu_bind *b, const cu_ast_expr *e)
 
 static cu_expr *bind_any(cu_bind *b, const cu_ast_expr *e)
 {
-    static const char *const signs[][2] = {{"=", "eq"},  {"<>", "ne"},
-                                           {"<", "lt"},  {"<=", "le"},
-                                           {">", "gt"},  {">=", "ge"}};
+    static const char *const signs[][2] = {{"=", "eq"}, {"<>", "ne"},
+                                           {"<", "lt"}, {"<=", "le"},
+                                           {">", "gt"}, {">=", "ge"}};
     const char *words = e->flag ? "ALL" : "ANY";
     cu_expr **args = bind_all(b, &e->args);
     if (args == NULL)
@@ -432,6 +432,16 @@ static cu_expr *bind_index(cu_bind *b, const cu_ast_expr *e)
             return NULL;
         }
         args[1] = at;
+    }
+    if (args[0]->type.kind != CU_T_ARRAY && args[0]->type.kind != CU_T_JSONB) {
+        char name[64] = "unknown";
+        if (args[0]->type.kind != CU_T_UNKNOWN)
+            cu_type_name(args[0]->type, name);
+        cu_sql_error(b->sql, args[0]->pos, STATE('4', '2', '8', '0', '4'), NULL,
+                     "cannot subscript type %s because it does not support "
+                     "subscripting",
+                     name);
+        return NULL;
     }
     return call(b, "subscript", args, e->args.n, e->pos);
 }

@@ -75,6 +75,22 @@ static bool same_types(const cu_node *n, const cu_schema *schema)
     return true;
 }
 
+/* An untyped literal among the targets of a plain SELECT takes the type of the
+ * other side; by now its node has settled it as text. */
+static cu_expr *untyped(cu_sql *s, const cu_ast_select *sel, uint32_t i,
+                        uint32_t n)
+{
+    if (sel->set != CU_SET_NONE || sel->n_values || sel->n_targets != n ||
+        sel->distinct || sel->distinct_on.n || sel->group_by.n)
+        return NULL;
+    const cu_ast_expr *e = sel->targets[i].expr;
+    if (e->kind == CU_A_NULL)
+        return cu_expr_literal(s->arena, CU_NULL_SLICE, e->pos);
+    if (e->kind == CU_A_STRING)
+        return cu_expr_literal(s->arena, cu_slice_of(e->text), e->pos);
+    return NULL;
+}
+
 /* Both sides with common types; the left side's names. */
 static bool unite(cu_sql *s, const cu_ast_select *sel, cu_node *side[2],
                   const cu_schema **out)
@@ -89,8 +105,12 @@ static bool unite(cu_sql *s, const cu_ast_select *sel, cu_node *side[2],
     cu_schema *schema = cu_schema_new(s->arena, n);
     const char **names = cu_arena_calloc(s->arena, n, sizeof(*names));
     for (uint32_t i = 0; i < n; i++) {
-        cu_expr *pair[2] = {exprs[0][i], exprs[1][i]};
+        cu_expr *pair[2] = {untyped(s, sel->left, i, n),
+                            untyped(s, sel->right, i, n)};
         cu_err err = {0};
+        for (int k = 0; k < 2; k++)
+            if (pair[k] == NULL)
+                pair[k] = exprs[k][i];
         names[i] = side[0]->schema->fields[i].name;
         schema->fields[i].name = names[i];
         if (cu_expr_unify(s->arena, pair, 2, "UNION", &schema->fields[i].type,

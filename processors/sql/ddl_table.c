@@ -37,7 +37,7 @@ static const cu_opt_spec specs[CU_TO_OPTIONS] = {
     [CU_TO_ENVELOPE] = {"envelope", CU_OPT_WORD, K | F, 0, "key_value | avro",
                         NULL},
     [CU_TO_START] = {"start", CU_OPT_TEXT, READ, 0, 0, "earliest"},
-    [CU_TO_IDLE_TIMEOUT] = {"idle_timeout", CU_OPT_DURATION, READ, 0, 0, NULL},
+    [CU_TO_IDLE_TIMEOUT] = {"idle_timeout", CU_OPT_LATER, READ, 0, 0, NULL},
     [CU_TO_ON_ERROR] = {"on_error", CU_OPT_WORD, READ, 0, "dead_letter | fail",
                         NULL},
     [CU_TO_DEAD_LETTER_TOPIC] = {"dead_letter_topic", CU_OPT_TOPIC, READ, 0, 0,
@@ -314,7 +314,6 @@ static bool common(cu_table_maker *t)
                      "Expected a number from 1 to 10000.");
     d->partitions = (int32_t)cu_option_int(&o[CU_TO_PARTITIONS], 0);
     d->retention_ms = cu_option_int(&o[CU_TO_RETENTION], 0);
-    d->idle_timeout_ms = cu_option_int(&o[CU_TO_IDLE_TIMEOUT], 0);
     d->on_error = (cu_on_error)cu_option_int(&o[CU_TO_ON_ERROR], 0);
     d->dead_letter_topic = o[CU_TO_DEAD_LETTER_TOPIC].text;
     d->topic = o[CU_TO_TOPIC].text;

@@ -35,7 +35,7 @@ static const cu_opt_spec specs[N_VIEW] = {
     [V_PRIMARY_KEY] = {"primary_key", CU_OPT_NAMES, MV, 0, 0, NULL},
     [V_INTO] = {"into", CU_OPT_TEXT, MV, 0, 0, "sink"},
     [V_PARTITIONS] = {"partitions", CU_OPT_INT, MV, 0, 0, NULL},
-    [V_RETENTION] = {"retention", CU_OPT_DURATION, MV, 0, 0, "30 days"},
+    [V_RETENTION] = {"retention", CU_OPT_LATER, MV, 0, 0, NULL},
     [V_ON_ERROR] = {"on_error", CU_OPT_WORD, MV, 0, "dead_letter | fail", NULL},
     [V_FORMAT] = {"format", CU_OPT_WORD, MV, 0, "json | avro", NULL},
     [V_EMIT] = {"emit", CU_OPT_WORD, MV, 0, "changes | final", NULL},
@@ -384,7 +384,6 @@ static bool view_options(cu_sql *s, const cu_ast_stmt *st, cu_view_def *v,
         good = false;
     }
     v->partitions = (int32_t)cu_option_int(&o[V_PARTITIONS], 0);
-    v->retention_ms = cu_option_int(&o[V_RETENTION], 0);
     v->on_error = (cu_on_error)cu_option_int(&o[V_ON_ERROR], 0);
     v->format = cu_option_int(&o[V_FORMAT], 0) ? CU_FORMAT_AVRO
                                                : CU_FORMAT_JSON;

@@ -117,7 +117,6 @@ static void put_table(cu_buf *out, const cu_table_def *t)
     put_int(out, "by_position", t->codec.csv_by_position, 0);
     put_int(out, "partitions", t->partitions, 0);
     put_int(out, "retention", t->retention_ms, 0);
-    put_int(out, "idle", t->idle_timeout_ms, 0);
     put_int(out, "start", t->start_ms, -2);
     put_int(out, "fail", t->on_error, 0);
     put_str(out, "dlq", t->dead_letter_topic);
@@ -165,7 +164,6 @@ static void put_view(cu_buf *out, const cu_view_def *v)
     cu_buf_put_str(out, v->single ? " single" : "");
     cu_buf_put_str(out, v->root->materialize.bag ? " bag" : "");
     put_int(out, "partitions", v->partitions, 0);
-    put_int(out, "retention", v->retention_ms, 0);
     put_int(out, "fail", v->on_error, 0);
     put_int(out, "format", v->format, CU_FORMAT_JSON);
     cu_buf_put_str(out, "\n");

@@ -83,14 +83,14 @@ Test(ddl, columns_and_their_origins)
            "> 0 AND name <> ')'), CHECK (id < 9), CHECK (id < 8)\n"
            ") SERVER k OPTIONS (topic 'products', format 'json', mode "
            "'upsert', key_format 'text', start '2024-01-01 00:00+00',\n"
-           "  partitions '3', retention '7 days', idle_timeout '1 minute', "
+           "  partitions '3', retention '7 days', "
            "on_error 'fail', dead_letter_topic 't.dlq');",
            "server k kafka\n"
            "server f files\n"
            "server h http\n"
            "server b blackhole\n"
            "table t on k upsert json topic products key (id) key_format 2 "
-           "tombstones 1 partitions 3 retention 604800000 idle 60000 start "
+           "tombstones 1 partitions 3 retention 604800000 start "
            "1704067200000 fail 1 dlq t.dlq\n"
            "  id bigint from key not null key\n"
            "  name character varying(20)\n"
@@ -459,7 +459,7 @@ Test(ddl, views_get_keys_topics_and_options)
            "'e', format 'json');\n"
            "CREATE MATERIALIZED VIEW v1 AS SELECT * FROM t;\n"
            "CREATE MATERIALIZED VIEW v2 (x, y) WITH (topic = 'silver.v2', "
-           "partitions = 4, retention = '1 day', on_error = fail, format = "
+           "partitions = 4, on_error = fail, format = "
            "'avro', emit = changes) AS SELECT a, count(*) FROM t GROUP BY a;\n"
            "CREATE MATERIALIZED VIEW v3 WITH (primary_key = 'b, A') AS SELECT "
            "a, b FROM t;\n"
@@ -488,7 +488,7 @@ Test(ddl, views_get_keys_topics_and_options)
            "  b text\n"
            "view v1 (a integer, b text, c integer) topic app.v1 key (c)\n"
            "view v2 (x integer, y bigint) topic silver.v2 key (x) partitions "
-           "4 retention 86400000 fail 1 format 4\n"
+           "4 fail 1 format 4\n"
            "view v3 (a integer, b text) topic app.v3 key (b, a)\n"
            "view v4 (a integer, b text) topic app.v4\n"
            "view v5 (n bigint) topic app.v5 single\n"
@@ -533,7 +533,7 @@ Test(ddl, views_that_are_refused)
         "11:82 0A000 option \"state_ttl\" is not supported yet\n"
         "12:43 22023 invalid value for option \"topic\": \"a b\"\n"
         "12:63 22023 invalid value for option \"partitions\": \"0\"\n"
-        "12:78 22023 invalid value for option \"retention\": \"1 month\"\n");
+        "12:66 0A000 option \"retention\" is not supported yet\n");
 }
 
 Test(ddl, every_topic_has_one_writer)

@@ -393,7 +393,7 @@ Test(options, secrets_that_are_missing_are_named)
 Test(options, with_values_may_be_words_numbers_or_strings)
 {
     expect("CREATE MATERIALIZED VIEW v WITH (partitions = 3, emit = changes, "
-           "retention = '00:01') AS SELECT 1 AS a;\n"
+           "on_error = fail) AS SELECT 1 AS a;\n"
            "CREATE MATERIALIZED VIEW w WITH (partitions = 1.5, emit = "
            "on_window_close, topic = make_interval(1)) AS SELECT 1 AS a;\n"
            "CREATE MATERIALIZED VIEW x WITH (topic) AS SELECT 1 AS a;",
