@@ -1,4 +1,4 @@
-#include "rig.h"
+#include "tests/unit/operators/rig.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-#include "rig.h"
+#include "tests/unit/operators/rig.h"
 
 #include "processors/operators/normalize.h"
 #include "processors/plan/program.h"

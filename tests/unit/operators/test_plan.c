@@ -1,4 +1,4 @@
-#include "rig.h"
+#include "tests/unit/operators/rig.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -113,17 +113,18 @@ Test(plan, hash_changes_with_meaning_and_with_nothing_else)
 
 static bool note_kind(void *ctx, cu_node *n)
 {
-    strcat(ctx, cu_node_kind_name(n->kind));
-    strcat(ctx, " ");
+    cu_buf_printf(ctx, "%s ", cu_node_kind_name(n->kind));
     return n->kind != CU_N_RANK;
 }
 
 Test(plan, is_walked_children_first_until_told_to_stop)
 {
     rig r;
-    char kinds[128] = "";
+    cu_buf kinds = {0};
     rig_open(&r, 3);
-    cr_assert_not(cu_node_walk(make(&r).top, note_kind, kinds));
-    cr_assert_str_eq(kinds, "source filter aggregate rank ");
+    cr_assert_not(cu_node_walk(make(&r).top, note_kind, &kinds));
+    cr_assert(cu_slice_is(cu_buf_slice(&kinds),
+                          "source filter aggregate rank "));
+    cu_buf_free(&kinds);
     finish(&r);
 }

@@ -1,4 +1,4 @@
-#include "recorder.h"
+#include "tests/unit/state/recorder.h"
 
 #include "state/sort.h"
 
