@@ -20,10 +20,10 @@
 #include <unistd.h>
 
 static const sim_how laws[] = {
-    {"oracle", true, 0, 1, 0, 0, 1000000},
-    {"cuts", true, 7, 3, 0, 0, 15},
-    {"crash", true, 12, 2, 12, 1, 10},
-    {"transport", false, 9, 3, 10, 1, 10},
+    {"oracle", true, 0, 1, 0, 0, 0, 1000000},
+    {"cuts", true, 7, 3, 0, 0, 0, 15},
+    {"crash", true, 12, 2, 12, 1, 10, 10},
+    {"transport", false, 9, 3, 10, 1, 10, 10},
 };
 enum { LAWS = sizeof(laws) / sizeof(*laws) };
 

@@ -127,8 +127,14 @@ static void feed(sim_world *w, uint32_t n)
 static void step_worker(sim_world *w, uint32_t at)
 {
     cu_err err = {0};
-    bool busy;
+    bool busy, full = !w->healing && sim_chance(&w->rng, w->how->full_percent);
+    cu_kv *kv = sim_chance(&w->rng, 50) ? w->log_kv : w->state_kv;
+    if (full)
+        cu_kv_memory_fail_write(kv, 1, CU_FULL);
     int rc = cu_worker_step(w->workers[at], 0, &busy, &err);
+    cu_kv_memory_fail_write(kv, 0, 0);
+    if (full)
+        TRACE("full disk for worker at %u\n", at);
     if (busy)
         TRACE("worker at %u was busy\n", at);
     if (rc == CU_STOPPED) {

@@ -17,6 +17,7 @@ typedef struct sim_how {
     uint32_t most_workers;
     unsigned faults;        /* per mille at each visited crash point */
     uint32_t crash_percent; /* of steps: a kill between two steps */
+    uint32_t full_percent;  /* of steps: its first write finds a full disk */
     int64_t commit_ms;
 } sim_how;
 
