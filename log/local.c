@@ -88,7 +88,7 @@ int cu_local_write(cu_local *l, const cu_kv_batch *b, bool sync,
 {
     int rc = l->kv->vt->write(l->kv, b, sync, err);
     if (rc)
-        return cu_err_note(err, "embedded log: %s", what), rc;
+        return cu_err_note(err, "embedded log: %s: ", what), rc;
     if (!sync)
         l->unsynced = true;
     return 0;
