@@ -110,6 +110,6 @@ int main(int argc, char **argv)
         n++;
         n_failed += !try(&cases[i]);
     }
-    printf("%d cases, %d failed\n", n, n_failed);
+    printf("%d passed, %d failed\n", n - n_failed, n_failed);
     return n == 0 || n_failed > 0;
 }
