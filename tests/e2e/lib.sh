@@ -2,7 +2,8 @@
 #
 # Sets root, release, debug (absolute), cupel (the binary with ASan), work (a
 # folder of this script's own, gone at the end) and reports (the five names);
-# ends, with the script, every process that `mine` was told of.
+# ends, with the script, every process that `mine` was told of.  With KEEP=1
+# the folder of a script that failed stays.
 # shellcheck shell=bash
 
 set -u
@@ -10,6 +11,7 @@ set -u
     echo "usage: $(basename "$0") RELEASE_DIR DEBUG_DIR" >&2
     exit 2
 }
+unset CUPEL_APP CUPEL_BROKERS CUPEL_INSTANCE CUPEL_STATE CUPEL_WORKERS
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 release=$(cd "$1" && pwd)
 debug=$(cd "$2" && pwd)
@@ -38,6 +40,10 @@ leave() {
     for command in "${at_end[@]}"; do
         $command
     done
+    if [ "$failed" != 0 ] && [ -n "${KEEP:-}" ]; then
+        echo "kept: $work"
+        return
+    fi
     rm -rf "$work"
 }
 trap leave EXIT

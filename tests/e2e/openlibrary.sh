@@ -8,6 +8,7 @@
 #     server, and once only
 #   a second run over unchanged pages publishes nothing
 #   a run over the second edition corrects, retracts, deletes
+#   the demo's job is fast and small
 #   a refused page is a dead letter, and the others are reported
 . "$(dirname "$0")/lib.sh"
 data=${CUPEL_SHARED_DATA:-$root/../shared/data}/open-library
@@ -139,6 +140,17 @@ retracts() { # folder topic report
     [ "$gone" -gt 10 ] && [ "$(cat "$1/deletes")" -ge "$gone" ]
 }
 
+shipped_page() {
+    python3 - "$url" "$root/pipelines/open-library/data/page.json" <<'P'
+import json, sys, urllib.request
+want = json.load(open(sys.argv[2], encoding="utf-8"))
+for _ in range(2):  # the first answer is a soft failure
+    got = json.load(urllib.request.urlopen(
+        sys.argv[1] + "/subjects/fantasy.json?limit=3&offset=1"))
+sys.exit(want != got)
+P
+}
+
 generated() {
     local a=$work/generated
     local small=(--set page_size=20 --set 'timeout=1 second')
@@ -151,6 +163,9 @@ generated() {
     pipeline "$a"
     check "generated pages go through a moody server" drain "$a" "${small[@]}"
     check "and give the computed reports" reports_equal "$work/want1" "$a"
+    check "which are those that ship with the pipeline" \
+        reports_equal "$root/pipelines/open-library/expected" "$a"
+    check "as is a page of the server" shipped_page
     check "every mood was met and retried" every_mood "$a/said"
     check "bronze has each page once" each_page_once "$a"
     check "silver is what was computed" silver_is "$work/want1/silver.jsonl" \
@@ -200,7 +215,27 @@ refused() {
     end "$server"
 }
 
+# --- the demo's job ---------------------------------------------------------
+
+# "0.21 s, 34 MB resident at most"
+small_and_fast() { # said
+    tail -1 "$1"
+    awk 'END { exit !($2 == "s," && $1 < 3 && $4 == "MB" && $3 < 64) }' "$1"
+}
+
+demonstration() {
+    local a=$work/demo cupel=$release/cupel
+    serve --rate-429 3 --soft-failures 1
+    pipeline "$a"
+    check "the demo's job, release build, goes through" drain "$a"
+    check "and takes less than 3 s and 64 MB" small_and_fast "$a/said"
+    check "and gives the reports that ship" \
+        reports_equal "$root/pipelines/open-library/expected" "$a"
+    end "$server"
+}
+
 stored_page
 generated
+demonstration
 refused
 finish
