@@ -244,9 +244,12 @@ static inline bool put_quick(cu_call *c, uint32_t col, const cu_raw *r,
     case CU_QUICK_NONE:
         return false;
     case CU_QUICK_TEXT:
-        if (r->kind != CU_RAW_STRING)
+        if (r->kind == CU_RAW_STRING)
+            CU_COL(to, cu_slice)[row] = (cu_slice){r->p + 1, r->len - 2};
+        else if (r->kind == CU_RAW_TEXT)
+            CU_COL(to, cu_slice)[row] = cu_raw_slice(r);
+        else
             return false;
-        CU_COL(to, cu_slice)[row] = (cu_slice){r->p + 1, r->len - 2};
         break;
     case CU_QUICK_INT4:
         if (r->kind != CU_RAW_INT || r->i != (int32_t)r->i)

@@ -91,9 +91,47 @@ void cu_csv_free(cu_csv *s)
 typedef struct split {
     const char *p, *end;
     char delimiter;
-    const char *wrong; /* what is not well-formed */
-    bool done;         /* the last cell was taken */
+    uint64_t delimiters; /* eight of them */
+    const char *wrong;   /* what is not well-formed */
+    bool done;           /* the last cell was taken */
 } split;
+
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+
+static split split_of(cu_slice line, char delimiter)
+{
+    return (split){.p = line.data,
+                   .end = line.data + line.len,
+                   .delimiter = delimiter,
+                   .delimiters = EACH_BYTE * (unsigned char)delimiter};
+}
+
+/* The top bit of each byte of `v` that equals that of `pattern`; bytes behind
+ * the first such one may be wrong. */
+static inline uint64_t same_byte(uint64_t v, uint64_t pattern)
+{
+    v ^= pattern;
+    return (v - EACH_BYTE) & ~v & (EACH_BYTE << 7);
+}
+
+/* What ends an unquoted cell, or does not belong there, or the end. */
+static inline const char *find_special(const split *s, const char *p)
+{
+    for (; s->end - p >= 8; p += 8) {
+        uint64_t v;
+        memcpy(&v, p, 8);
+        uint64_t hit = same_byte(v, s->delimiters) |
+                       same_byte(v, EACH_BYTE * '"') |
+                       same_byte(v, EACH_BYTE * '\n') |
+                       same_byte(v, EACH_BYTE * '\r');
+        if (hit)
+            return p + (__builtin_ctzll(hit) >> 3);
+    }
+    while (p < s->end && *p != s->delimiter && *p != '"' && *p != '\n' &&
+           *p != '\r')
+        p++;
+    return p;
+}
 
 /* Moves behind the cell and its delimiter. */
 static bool end_cell(split *s, const char *p)
@@ -128,26 +166,26 @@ static bool quoted_cell(split *s, cu_arena *a, cu_raw *out)
         char *to = cu_arena_alloc(a, len - doubled);
         out->p = to;
         out->len = (uint32_t)(len - doubled);
-        for (const char *from = start; from < p; from += 1 + (*from == '"'))
-            *to++ = *from;
+        for (const char *from = start; from < p;) {
+            const char *quote = memchr(from, '"', (size_t)(p - from));
+            size_t n = (size_t)((quote ? quote + 1 : p) - from);
+            memcpy(to, from, n);
+            to += n;
+            from += n + (quote != NULL);
+        }
     }
     return end_cell(s, p + 1);
 }
 
-static bool next_cell(split *s, cu_arena *a, cu_raw *out)
+static inline bool next_cell(split *s, cu_arena *a, cu_raw *out)
 {
     if (s->p < s->end && *s->p == '"')
         return quoted_cell(s, a, out);
-    const char *p = s->p;
-    for (; p < s->end && *p != s->delimiter; p++) {
-        if (*p == '"') {
-            s->wrong = "quote inside an unquoted CSV field";
-            return false;
-        }
-        if (*p == '\n' || *p == '\r') {
-            s->wrong = "unquoted newline found in data";
-            return false;
-        }
+    const char *p = find_special(s, s->p);
+    if (p < s->end && *p != s->delimiter) {
+        s->wrong = *p == '"' ? "quote inside an unquoted CSV field"
+                             : "unquoted newline found in data";
+        return false;
     }
     size_t len = (size_t)(p - s->p);
     *out = (cu_raw){s->p, (uint32_t)len, len ? CU_RAW_TEXT : CU_RAW_NULL, 0};
@@ -236,7 +274,7 @@ static bool use_header(cu_csv *s, cu_call *c, cu_slice header)
         return true;
     forget(s);
     cu_slice line = bare(header);
-    split in = {line.data, line.data + line.len, s->delimiter, NULL, false};
+    split in = split_of(line, s->delimiter);
     while (!in.done) {
         cu_raw cell;
         if (!next_cell(&in, c->to->arena, &cell))
@@ -283,15 +321,18 @@ bool cu_csv_read(cu_csv *s, cu_call *c, cu_slice header)
     if (!use_header(s, c, header))
         return false;
     cu_slice line = bare(c->value);
-    split in = {line.data, line.data + line.len, s->delimiter, NULL, false};
+    split in = split_of(line, s->delimiter);
+    cu_raw *slots = c->d->slots, nobody;
     uint32_t cells = 0;
     while (!in.done) {
-        cu_raw cell;
-        if (!next_cell(&in, c->to->arena, &cell))
+        int32_t first = cells < s->n_cells ? s->owner[cells] : NOBODY;
+        /* In place: copying what was just written in pieces stalls. */
+        cu_raw *cell = first == NOBODY ? &nobody : &slots[first];
+        if (!next_cell(&in, c->to->arena, cell))
             return fault(c, "", &in);
-        if (cells < s->n_cells)
-            for (int32_t i = s->owner[cells]; i != NOBODY; i = s->next[i])
-                c->d->slots[i] = cell;
+        if (first != NOBODY)
+            for (int32_t i = s->next[first]; i != NOBODY; i = s->next[i])
+                slots[i] = *cell;
         cells++;
     }
     return cells == s->n_cells || wrong_count(s, c, cells);

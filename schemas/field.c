@@ -126,6 +126,27 @@ static bool fast_double(cu_call *c, uint32_t col, cu_slice text)
     return true;
 }
 
+static const int64_t power10[] = {1,
+                                  10,
+                                  100,
+                                  1000,
+                                  10000,
+                                  100000,
+                                  1000000,
+                                  10000000,
+                                  100000000,
+                                  1000000000,
+                                  10000000000,
+                                  100000000000,
+                                  1000000000000,
+                                  10000000000000,
+                                  100000000000000,
+                                  1000000000000000,
+                                  10000000000000000,
+                                  100000000000000000,
+                                  1000000000000000000};
+enum { MOST_POWER = 18 };
+
 /* Without precision the written scale stays; with one, a value that needs no
  * rounding and surely fits is scaled up. */
 static bool fast_numeric(cu_call *c, uint32_t col, cu_slice text)
@@ -140,22 +161,20 @@ static bool fast_numeric(cu_call *c, uint32_t col, cu_slice text)
     if (t.precision > 0) {
         if (t.scale < 0 || t.precision > 36 || (int)scale > t.scale)
             return false;
-        /* At most 18 digits before the point, fewer by `scale`. */
-        if (18 - (int)scale > t.precision - t.scale) {
-            int64_t whole = m;
-            for (unsigned k = 0; k < scale; k++)
-                whole /= 10;
-            for (int k = 0; k < t.precision - t.scale; k++)
-                whole /= 10;
-            if (whole)
-                return false;
+        /* Digits that the value may have, as it is written. */
+        unsigned most = (unsigned)(t.precision - t.scale) + scale;
+        if (most <= MOST_POWER && m >= power10[most])
+            return false;
+        for (unsigned up = (unsigned)t.scale - scale; up > 0;) {
+            unsigned some = up < MOST_POWER ? up : MOST_POWER;
+            i *= power10[some];
+            up -= some;
         }
-        for (; (int)scale < t.scale; scale++)
-            i *= 10;
+        scale = (unsigned)t.scale;
     }
-    cu_col *to = column(c, col);
-    CU_COL(to, cu_numeric)
-    [c->row] = cu_numeric_from_int128(i, (uint16_t)scale);
+    /* In place: of 36 digits at most, so it is the fast form. */
+    cu_numeric *to = &CU_COL(column(c, col), cu_numeric)[c->row];
+    *to = (cu_numeric){.i = i, .scale = (uint16_t)scale, .form = CU_NUM_INT};
     mark_set(c, col);
     return true;
 }

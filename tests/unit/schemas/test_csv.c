@@ -1,6 +1,8 @@
 /* CSV records: cells, headers, faults. */
 #include "tests/unit/schemas/decode.h"
 
+#include <stdio.h>
+
 static table *csv(const char *columns, const char *header)
 {
     table *t = table_new(columns);
@@ -141,5 +143,26 @@ Test(csv, metadata_and_header_columns_stand_beside_the_cells)
     table_header(t, "cupel.file", "in/x.csv");
     table_header(t, "cupel.line", "12");
     expect(t, "5", "+1 | 5 in/x.csv 12\n");
+    table_free(t);
+}
+
+/* Cells are searched eight bytes at a time. */
+Test(csv, what_ends_a_cell_is_found_wherever_it_stands)
+{
+    static const char letters[] = "abcdefghijklmnopqrs";
+    table *t = csv("a:text b:text", NULL);
+    char line[64], want[64];
+    for (int n = 1; n < 20; n++)
+        for (int rest = 1; rest < 20; rest++) {
+            snprintf(line, sizeof(line), "%.*s,%.*s", n, letters, rest,
+                     letters);
+            snprintf(want, sizeof(want), "+1 | %.*s %.*s\n", n, letters, rest,
+                     letters);
+            expect(t, line, want);
+            line[n] = '"';
+            expect(t, line, "! 22P04 -: quote inside an unquoted CSV field\n");
+            line[n] = '\r';
+            expect(t, line, "! 22P04 -: unquoted newline found in data\n");
+        }
     table_free(t);
 }

@@ -77,6 +77,14 @@ Test(field, numerics_keep_their_digits_and_their_precision)
           {"999.995", OVER("5, scale 2")});
     CHECK("numeric(3)", CU_ENC_TEXT, {"999", "+1 | 999\n"},
           {"1000", OVER("3, scale 0")});
+    CHECK("numeric(12,2)", CU_ENC_TEXT, {"999999999.9", "+1 | 999999999.90\n"},
+          {"9999999999.99", "+1 | 9999999999.99\n"},
+          {"-9999999999", "+1 | -9999999999.00\n"});
+    CHECK("numeric(36,30)", CU_ENC_TEXT,
+          {"999999.5", "+1 | 999999.500000000000000000000000000000\n"},
+          {"1", "+1 | 1.000000000000000000000000000000\n"});
+    CHECK("numeric(36,0)", CU_ENC_TEXT,
+          {"-999999999999999999", "+1 | -999999999999999999\n"});
 }
 
 Test(field, doubles_are_those_of_the_input_function)
