@@ -16,6 +16,20 @@ static cu_json_tree *tree_of(cu_arena *a, const char *path)
     return t;
 }
 
+/* jansson takes 1e-99999 for 0 and nests deeper; numeric, so jsonb, does not.
+ */
+static bool may_differ(cu_slice s)
+{
+    size_t brackets = 0;
+    bool exponent = false;
+    for (size_t i = 0; i < s.len; i++) {
+        brackets += s.data[i] == '[' || s.data[i] == '{';
+        exponent |= i > 0 && (s.data[i] | 32) == 'e' && s.data[i - 1] >= '0' &&
+                    s.data[i - 1] <= '9';
+    }
+    return exponent || brackets > CU_JSON_MAX_DEPTH;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static cu_json *j;
@@ -40,9 +54,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     json_error_t err;
     json_t *theirs = json_loadb(s.data, s.len, JSON_DECODE_ANY, &err);
-    enum json_error_code code = json_error_code(&err);
+    enum json_error_code code = theirs ? json_error_unknown
+                                       : json_error_code(&err);
     if (theirs)
-        CU_ASSERT(ours || code == json_error_unknown);
+        CU_ASSERT(ours || may_differ(s));
     else if (code != json_error_numeric_overflow &&
              code != json_error_stack_overflow)
         CU_ASSERT(!ours);
