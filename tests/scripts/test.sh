@@ -23,9 +23,9 @@ build() { # what dir flags…
     local what=$1 dir=$2
     shift 2
     say "building $what"
-    cmake -S . -B "$dir" "$@" >"$dir.cmake.log" 2>&1 &&
-        cmake --build "$dir" -j "$jobs" >"$dir.build.log" 2>&1 && return
-    grep -E 'error|Error' "$dir.cmake.log" "$dir.build.log" | head -40
+    cmake -S . -B "$dir" "$@" >"$dir/cmake.log" 2>&1 &&
+        cmake --build "$dir" -j "$jobs" >"$dir/build.log" 2>&1 && return
+    grep -E 'error|Error' "$dir/cmake.log" "$dir/build.log" | head -40
     echo "0 passed, 1 failed"
     exit 1
 }
