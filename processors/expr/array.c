@@ -168,13 +168,35 @@ static void remove_all(cu_call *c)
 
 /* --- looking --------------------------------------------------------- */
 
+/* The first element from `k` on that is `want`; e->n: none. */
+static uint32_t search(const elements *e, uint32_t k, const cu_value *want,
+                       cu_compare *compare)
+{
+    while (k < e->n && !same(&e->v[k], want, compare))
+        k++;
+    return k;
+}
+
+/* What cannot be there is not looked for, wherever one starts. */
+static bool hopeless(const elements *e, const cu_value *want,
+                     cu_compare *compare)
+{
+    return e->n == 0 || (want->null && search(e, 0, want, compare) == e->n);
+}
+
 static void position(cu_call *c)
 {
     const cu_type elem = CU_TYPE(c->args[0]->type.elem);
     cu_compare *compare = cu_compare_of(elem);
     for (uint32_t i = 0; i < c->n_sel; i++) {
         const uint32_t r = cu_call_row(c, i);
+        elements e = elements_of(c, 0, r, 0);
+        const cu_value want = cu_col_value(c->args[1], r);
         int64_t from = 1;
+        if (hopeless(&e, &want, compare)) {
+            cu_call_null(c, r);
+            continue;
+        }
         if (c->n_args == 3) {
             if (cu_col_is_null(c->args[2], r)) {
                 cu_call_fail(c, r, E_NULL_NOT_ALLOWED,
@@ -183,11 +205,8 @@ static void position(cu_call *c)
             }
             from = CU_COL(c->args[2], int32_t)[cu_col_at(c->args[2], r)];
         }
-        elements e = elements_of(c, 0, r, 0);
-        const cu_value want = cu_col_value(c->args[1], r);
-        uint32_t k = from > 1 ? (uint32_t)(from - 1) : 0;
-        while (k < e.n && !same(&e.v[k], &want, compare))
-            k++;
+        uint32_t start = from > 1 ? (uint32_t)(from - 1) : 0;
+        uint32_t k = search(&e, start, &want, compare);
         if (k < e.n)
             CU_OUT(int32_t, c)[r] = (int32_t)k + 1;
         else

@@ -71,7 +71,7 @@ void cu_iso_week(int64_t day, int64_t *year, int32_t *week)
 {
     /* The year of a week is that of its Thursday. */
     const int64_t thursday = cu_iso_week_start(day) + 3;
-    *year = cu_moment_of(thursday * CU_US_DAY).year;
+    *year = cu_moment_of_day(thursday).year;
     *week = (int32_t)((thursday - cu_day_number(*year, 1, 1)) / 7) + 1;
 }
 
@@ -100,7 +100,9 @@ bool cu_ts_add(int64_t ts, cu_interval v, int64_t *out)
         if (!cu_ts_valid(ts))
             return false;
     }
-    return !__builtin_add_overflow(ts, v.days * CU_US_DAY, &ts) &&
+    int64_t days;
+    return !__builtin_mul_overflow((int64_t)v.days, CU_US_DAY, &days) &&
+           !__builtin_add_overflow(ts, days, &ts) &&
            !__builtin_add_overflow(ts, v.us, out) && cu_ts_valid(*out);
 }
 

@@ -394,8 +394,10 @@ static void date_bin(cu_call *c)
             continue;
         }
         if (__builtin_mul_overflow((int64_t)s.days, CU_US_DAY, &us) ||
-            __builtin_add_overflow(s.us, us, &us))
-            us = INT64_MAX;
+            __builtin_add_overflow(s.us, us, &us)) {
+            interval_range(c, r);
+            continue;
+        }
         const char *bad = bad_bin(s, us, from);
         if (bad) {
             cu_call_fail(c, r, CU_E_DATETIME, "%s", bad);
@@ -436,6 +438,10 @@ static void at_zone(cu_call *c, bool to_utc)
     CU_ARG(int64_t, x, c, 1);
     zone_memo memo = {.zone = NULL};
     for (uint32_t i = 0, r; cu_call_next(c, &i, &r);) {
+        if (cu_ts_infinite(CU_AT(x, r))) {
+            CU_OUT(int64_t, c)[r] = CU_AT(x, r);
+            continue;
+        }
         const cu_zone *z = zone_of(c, r, CU_AT(name, r), &memo);
         if (!z)
             continue;
@@ -463,7 +469,9 @@ static void at_offset(cu_call *c, int sign)
     CU_ARG(int64_t, x, c, 1);
     for (uint32_t i = 0, r; cu_call_next(c, &i, &r);) {
         const cu_interval off = CU_AT(v, r);
-        if (off.days || off.months) {
+        if (cu_ts_infinite(CU_AT(x, r))) {
+            CU_OUT(int64_t, c)[r] = CU_AT(x, r);
+        } else if (off.days || off.months) {
             cu_buf_clear(c->scratch);
             cu_interval_out(&off, c->scratch);
             cu_call_fail(c, r, CU_E_PARAMETER,

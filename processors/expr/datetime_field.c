@@ -212,12 +212,19 @@ static void trunc_row(cu_call *c, uint32_t row, cu_slice name, int64_t ts,
 {
     const field f = field_of(name, memo);
     int64_t *out = &CU_OUT(int64_t, c)[row];
-    int64_t local = cu_utc_to_local(z, ts);
+    const int64_t local = cu_utc_to_local(z, ts);
+    int64_t cut;
     *out = ts;
-    if (!trunc_ts(cu_ts_infinite(ts) ? 0 : local, f, &local))
+    if (cu_ts_infinite(ts))
+        return;
+    /* Within a day the offset stays what it was: an hour that comes twice in
+     * autumn is cut where it is. */
+    if (!trunc_ts(local, f, &cut))
         bad_field(c, row, name, c->args[1]->type, f >= TIMEZONE);
-    else if (!cu_ts_infinite(ts))
-        *out = cu_local_to_utc(z, local);
+    else if (f < DAY)
+        *out = ts - (local - cut);
+    else
+        *out = cu_local_to_utc(z, cut);
     if (!cu_ts_infinite(*out) && !cu_ts_valid(*out))
         cu_call_fail(c, row, CU_E_DATETIME, "timestamp out of range");
 }
@@ -240,6 +247,10 @@ static void date_trunc_zone(cu_call *c)
     const cu_zone *z = NULL;
     cu_slice last = CU_NULL_SLICE;
     for (uint32_t i = 0, r; cu_call_next(c, &i, &r);) {
+        if (cu_ts_infinite(CU_AT(x, r))) {
+            CU_OUT(int64_t, c)[r] = CU_AT(x, r);
+            continue;
+        }
         if (!z || !cu_slice_eq(last, CU_AT(zone, r)))
             z = NULL;
         last = CU_AT(zone, r);
@@ -295,14 +306,7 @@ static void interval_trunc(cu_call *c)
 
 /* What a field is: a number with a scale, or something special. */
 typedef struct part {
-    enum {
-        NUMBER,
-        INFINITE,
-        NONE,
-        UNSUPPORTED,
-        DAY_FRACTION,
-        TOO_FAR
-    } kind;
+    enum { NUMBER, INFINITE, NONE, UNSUPPORTED, DAY_FRACTION, TOO_FAR } kind;
     __int128 v; /* NUMBER: v x 10^-scale; INFINITE: the sign */
     uint16_t scale;
     int64_t us; /* DAY_FRACTION: v days and this much of one */

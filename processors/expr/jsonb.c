@@ -119,6 +119,28 @@ static inline void extract_rows(cu_call *c, bool text)
     }
 }
 
+/* x[k] is a path of one step: a number may name a member, and a scalar has
+ * nothing inside (unlike for ->, where it is an array of one). */
+static void at_name(cu_call *c)
+{
+    CU_ARG(cu_slice, x, c, 0);
+    CU_ARG(cu_slice, key, c, 1);
+    for (uint32_t i = 0, r; cu_call_next(c, &i, &r);)
+        found(c, r, step(CU_AT(x, r), CU_AT(key, r), c->arena), false);
+}
+
+static void at_number(cu_call *c)
+{
+    CU_ARG(cu_slice, x, c, 0);
+    CU_ARG(int32_t, at, c, 1);
+    for (uint32_t i = 0, r; cu_call_next(c, &i, &r);) {
+        cu_buf_clear(c->scratch);
+        cu_int8_out(CU_AT(at, r), c->scratch);
+        found(c, r, step(CU_AT(x, r), cu_buf_slice(c->scratch), c->arena),
+              false);
+    }
+}
+
 static void get_path(cu_call *c)
 {
     path_rows(c, false);
@@ -265,8 +287,8 @@ static const cu_func list[] = {
           I4),
     CU_OP("->>", T, get_member_text, "member as text", J, T),
     CU_OP("->>", T, get_element_text, "element as text", J, I4),
-    CU_FN("subscript", J, get_member, "x['member']", J, T),
-    CU_FN("subscript", J, get_element, "x[element], from 0", J, I4),
+    CU_FN("subscript", J, at_name, "x['member']", J, T),
+    CU_FN("subscript", J, at_number, "x[element], from 0", J, I4),
     KEYED(CU_FUNC_OPERATOR, "#>", J, get_path, "what a path leads to", J,
           CU_T_ARRAY),
     KEYED(CU_FUNC_OPERATOR, "#>>", T, get_path_text,

@@ -157,8 +157,7 @@ static bool refuse_own(cu_bind *b, const cu_ast_expr *e)
  * SQL could name. */
 static bool is_form(const char *name)
 {
-    static const char *const forms[] = {"array", "not", "subscript",
-                                        "like_escape"};
+    static const char *const forms[] = {"array", "not", "subscript"};
     for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++)
         if (strcmp(forms[i], name) == 0)
             return true;

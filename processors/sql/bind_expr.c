@@ -312,6 +312,12 @@ static cu_expr *bind_any(cu_bind *b, const cu_ast_expr *e)
     cu_expr **args = bind_all(b, &e->args);
     if (args == NULL)
         return NULL;
+    if (args[1]->type.kind != CU_T_ARRAY &&
+        args[1]->type.kind != CU_T_UNKNOWN) {
+        cu_sql_error(b->sql, e->pos, STATE('4', '2', '8', '0', '9'), NULL,
+                     "op ANY/ALL (array) requires array on right side");
+        return NULL;
+    }
     for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++)
         if (strcmp(signs[i][0], e->text) == 0)
             return call(b,
