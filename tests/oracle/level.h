@@ -1,0 +1,36 @@
+/* The two levels of the suite, and the cases that are written by hand. */
+#ifndef CU_ORACLE_LEVEL_H
+#define CU_ORACLE_LEVEL_H
+
+#include "tests/oracle/ours.h"
+#include "tests/oracle/postgres.h"
+
+typedef struct cu_oracle {
+    cu_postgres *pg;
+    cu_ours *ours;
+    uint64_t seed;
+    uint32_t passed, failed, allowed;
+} cu_oracle;
+
+/* Hand-written expressions of one subject: "`1::int4` + `2::int4`", where
+ * `…` marks what becomes a column in the second form. */
+typedef struct cu_hand_cases {
+    const char *subject;
+    const char *const *at;
+    uint32_t n;
+} cu_hand_cases;
+
+extern const cu_hand_cases cu_cases_numbers, cu_cases_text, cu_cases_times,
+    cu_cases_json, cu_cases_logic, cu_cases_casts, cu_cases_found;
+/* Whole SELECTs. */
+extern const cu_hand_cases cu_cases_selects;
+
+/* Level 1: expressions, as constants and as columns. */
+void cu_level_expressions(cu_oracle *o, uint32_t n_random);
+void cu_level_selects(cu_oracle *o);
+/* Every function of the catalog was bound by then. */
+void cu_level_coverage(cu_oracle *o);
+/* Level 2: views over streams. */
+void cu_level_views(cu_oracle *o, uint32_t n_random);
+
+#endif

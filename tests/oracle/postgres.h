@@ -1,0 +1,19 @@
+/* PostgreSQL, asked in batches over one connection. */
+#ifndef CU_ORACLE_POSTGRES_H
+#define CU_ORACLE_POSTGRES_H
+
+#include "tests/oracle/answer.h"
+
+typedef struct cu_postgres cu_postgres;
+
+/* NULL, said on stdout, when the server is not there. */
+cu_postgres *cu_postgres_open(const char *dsn);
+void cu_postgres_close(cu_postgres *p);
+/* Each query is a transaction of its own; all go out before the first answer
+ * is read, so that a batch costs about one round trip. */
+void cu_postgres_ask(cu_postgres *p, const char *const *queries, uint32_t n,
+                     cu_arena *arena, cu_answer *out);
+/* Statements without answers; false, said on stdout, when one fails. */
+bool cu_postgres_run(cu_postgres *p, const char *sql);
+
+#endif
