@@ -96,8 +96,9 @@ COMMAND(topics, .name = "topics", .verbs = "list describe create delete",
         .synopsis = "VERB [TOPIC]",
         .summary = "list, describe, create, delete topics",
         .help = "On --brokers, or in the embedded log of --app. `records` "
-                "counts offsets between\nthe oldest and the end; compacted "
-                "topics hold fewer. `delete` only says what it\nwould do "
+                "counts offsets from\nthe oldest to the end: compacted topics "
+                "hold fewer, and so do topics that Kafka\nwrites markers of "
+                "transactions to. `delete` only says what it\nwould do "
                 "until --yes is given.\n\n"
                 "  cupel topics list --app shop\n"
                 "  cupel topics create orders --partitions 4 --app shop\n"

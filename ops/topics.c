@@ -142,16 +142,19 @@ static int delete (cu_cmd *c, cu_app *a, const cu_topic_info *t, cu_err *err)
             return cu_tell(c, err);
         n += end - oldest;
     }
+    /* Markers of transactions and compacted records have offsets too. */
+    bool exact = strcmp(a->log->vt->name, "local") == 0 && !t->compact;
+    const char *its = exact ? "its" : "up to";
     if (!c->o.yes) {
         cu_say(c->out,
-               "this would delete topic %s with its %lld record%s; nothing "
+               "this would delete topic %s with %s %lld record%s; nothing "
                "was changed: say --yes to do it\n",
-               t->name, (long long)n, n == 1 ? "" : "s");
+               t->name, its, (long long)n, n == 1 ? "" : "s");
         return 3;
     }
     if (a->log->vt->topic_delete(a->log, t->name, err))
         return cu_tell(c, err);
-    cu_say(c->out, "deleted topic %s with its %lld record%s\n", t->name,
+    cu_say(c->out, "deleted topic %s with %s %lld record%s\n", t->name, its,
            (long long)n, n == 1 ? "" : "s");
     return 0;
 }
