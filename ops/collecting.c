@@ -197,6 +197,10 @@ int cu_collecting_start(cu_running *r, cu_err *err)
         if (pthread_create(&k->thread, NULL, collect, k))
             return cu_fail(err, CU_IO, 0, "cannot start a thread");
         k->started = true;
+        if (!r->dry_run)
+            continue;
+        pthread_join(k->thread, NULL); /* one after the other, to be read */
+        k->started = false;
     }
     return 0;
 }
