@@ -15,11 +15,9 @@
  */
 #include "processors/runtime/block.h"
 
-#include "processors/runtime/int.h"
-
 #include "rows/numeric.h"
 
-enum { BLOCK_VERSION = 1, HAS_WEIGHTS = 1 };
+enum { BLOCK_VERSION = 1, HAS_WEIGHTS = 1, LENGTH_BYTES = 10 };
 
 static bool all_valid(const cu_batch *b, const cu_col *c)
 {
@@ -46,19 +44,36 @@ static void put_nulls(const cu_batch *b, const cu_col *c, cu_buf *out)
     out->len += n;
 }
 
+static inline char *put_length(char *p, uint64_t v)
+{
+    while (v >= 0x80) {
+        *p++ = (char)(v | 0x80);
+        v >>= 7;
+    }
+    *p++ = (char)v;
+    return p;
+}
+
 static void put_slices(const cu_batch *b, const cu_col *c, cu_buf *out)
 {
     const cu_slice *s = c->data;
+    cu_slice live[CU_BATCH_ROWS];
+    size_t bytes = 0;
     for (uint32_t i = 0; i < b->n_sel; i++) {
         uint32_t row = cu_batch_row(b, i);
-        bool null = cu_col_is_null(c, row);
-        cu_buf_put_varint(out, null ? 0 : s[cu_col_at(c, row)].len);
+        live[i] = cu_col_is_null(c, row) ? CU_NULL_SLICE : s[cu_col_at(c, row)];
+        bytes += live[i].len;
     }
+    char *p = cu_buf_reserve(out, bytes + (size_t)LENGTH_BYTES * b->n_sel);
+    char *start = p;
+    for (uint32_t i = 0; i < b->n_sel; i++)
+        p = put_length(p, live[i].len);
     for (uint32_t i = 0; i < b->n_sel; i++) {
-        uint32_t row = cu_batch_row(b, i);
-        if (!cu_col_is_null(c, row))
-            cu_buf_put_slice(out, s[cu_col_at(c, row)]);
+        if (live[i].len)
+            memcpy(p, live[i].data, live[i].len);
+        p += live[i].len;
     }
+    out->len += (size_t)(p - start);
 }
 
 static void put_fixed(const cu_batch *b, const cu_col *c, cu_buf *out)
@@ -66,6 +81,11 @@ static void put_fixed(const cu_batch *b, const cu_col *c, cu_buf *out)
     size_t width = cu_type_width(c->type);
     char *to = cu_buf_reserve(out, width * b->n_sel);
     const char *from = c->data;
+    out->len += width * b->n_sel;
+    if (!b->sel && !c->valid && c->form == CU_FLAT) {
+        memcpy(to, from, width * b->n_sel);
+        return;
+    }
     for (uint32_t i = 0; i < b->n_sel; i++) {
         uint32_t row = cu_batch_row(b, i);
         if (cu_col_is_null(c, row))
@@ -73,7 +93,6 @@ static void put_fixed(const cu_batch *b, const cu_col *c, cu_buf *out)
         else
             memcpy(to + i * width, from + cu_col_at(c, row) * width, width);
     }
-    out->len += width * b->n_sel;
 }
 
 static void put_numerics(const cu_batch *b, const cu_col *c, cu_buf *out)
@@ -128,11 +147,21 @@ static uint64_t *get_nulls(cu_scan *s, cu_arena *a, uint32_t n)
 
 static void *get_slices(cu_scan *s, cu_arena *a, uint32_t n)
 {
-    cu_slice *out = cu_arena_calloc(a, n, sizeof(*out));
-    for (uint32_t i = 0; i < n; i++)
-        out[i].len = (size_t)cu_scan_varint(s);
-    for (uint32_t i = 0; i < n && !s->bad; i++)
-        out[i] = cu_scan_bytes(s, out[i].len);
+    cu_slice *out = cu_arena_alloc(a, (n + 1) * sizeof(*out));
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        bool is_short = s->p < s->end && !(*s->p & 0x80);
+        uint64_t len = is_short ? (uint8_t)*s->p++ : cu_scan_varint(s);
+        if (len > cu_scan_left(s))
+            s->bad = true;
+        out[i].len = s->bad ? 0 : (size_t)len;
+        bytes += out[i].len;
+    }
+    cu_slice all = cu_scan_bytes(s, s->bad ? 0 : bytes);
+    for (uint32_t i = 0; i < n; i++) {
+        out[i] = (cu_slice){all.data, s->bad ? 0 : out[i].len};
+        all.data += out[i].len;
+    }
     return out;
 }
 

@@ -124,3 +124,55 @@ Test(block, a_cut_block_is_noticed)
         cr_assert_eq(rc, CU_CORRUPT, "a cut at %zu went unnoticed", len);
     }
 }
+
+Test(block, a_constant_column_is_spread)
+{
+    cu_batch *b = parse("i:bigint s:text n:int", "1 a 1\n2 b 2"), *back = NULL;
+    cu_value five = {.type = CU_TYPE(CU_T_INT8), .i8 = 5};
+    cu_value same = {.type = CU_TYPE(CU_T_TEXT), .s = CU_LIT("same")};
+    cu_block_head h;
+    cu_err err = {0};
+    b->cols[0] = cu_col_const(a, &five);
+    b->cols[1] = cu_col_const(a, &same);
+    cr_assert_eq(cu_block_decode(encode(b), b->schema, a, &h, &back, &err), 0);
+    cr_expect_str_eq(text_of(back).data, "+1 | 5 same 1\n+1 | 5 same 2\n");
+}
+
+Test(block, texts_of_any_length_come_back)
+{
+    for (size_t len = 0; len < 300; len++) {
+        cu_batch *b = parse("s:text", "x\ny"), *back = NULL;
+        cu_block_head h;
+        cu_err err = {0};
+        char *text = cu_arena_alloc(a, len + 1);
+        memset(text, 'z', len);
+        CU_COL(&b->cols[0], cu_slice)[0] = cu_slice_n(text, len);
+        cr_assert_eq(cu_block_decode(encode(b), b->schema, a, &h, &back, &err),
+                     0);
+        const cu_slice *s = back->cols[0].data;
+        cr_expect(cu_slice_eq(s[0], cu_slice_n(text, len)));
+        cr_expect(cu_slice_is(s[1], "y"));
+    }
+}
+
+/* Behind a checksum that fits, nothing is believed either. */
+Test(block, a_damaged_block_with_a_good_checksum_reads_no_strange_bytes)
+{
+    cu_batch *b = parse("i:int s:text n:numeric", "1 abc 2.50\nnull x null");
+    cu_slice good = encode(b);
+    for (size_t i = 0; i < (good.len - 8) * 8; i++) {
+        cu_buf bad = {0};
+        cu_buf_put(&bad, good.data, good.len - 8);
+        bad.data[i / 8] = (char)(bad.data[i / 8] ^ (1 << (i % 8)));
+        cu_buf_put_u64le(&bad, cu_hash(cu_buf_slice(&bad)));
+        cu_block_head h;
+        cu_batch *back = NULL;
+        cu_err err = {0};
+        int rc = cu_block_decode(cu_buf_slice(&bad), b->schema, a, &h, &back,
+                                 &err);
+        cr_assert(rc == 0 || rc == CU_CORRUPT);
+        if (back)
+            text_of(back); /* touches every value */
+        cu_buf_free(&bad);
+    }
+}
