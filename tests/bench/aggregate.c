@@ -8,9 +8,10 @@
 #include "rows/text.h"
 
 typedef struct groups {
-    uint64_t n;           /* how many there are */
-    uint32_t batches;     /* of a run */
-    uint32_t commit_rows; /* rows between commits */
+    uint64_t n;       /* how many there are */
+    uint32_t batches; /* different ones, in memory */
+    uint32_t rounds;  /* of all batches, in a run */
+    uint32_t commit;  /* batches between commits */
 } groups;
 
 typedef struct grouping {
@@ -24,7 +25,8 @@ typedef struct grouping {
     cu_op_env env;
     cu_pipeline *pipeline;
     cu_op *tap;
-    cu_arena *arena;
+    cu_arena *arena; /* of the batches */
+    cu_batch **batches;
     uint64_t state, emitted;
 } grouping;
 
@@ -61,36 +63,52 @@ static void commit(grouping *x)
     cu_kv_batch_free(&batch);
 }
 
-/* k below n: all in turn while filling, at random later. */
-static void push(grouping *x, int64_t from)
+/* Keys from `first` on, or, below 0, at random. */
+static cu_batch *make_batch(grouping *x, int64_t first)
 {
-    cu_err err = {0};
-    cu_op *entry = x->pipeline->entries[0].op;
-    cu_arena_reset(x->arena);
-    cu_batch *b = cu_batch_new(x->arena, entry->node->schema, CU_BATCH_ROWS);
+    const cu_schema *schema = x->pipeline->entries[0].node->schema;
+    cu_batch *b = cu_batch_new(x->arena, schema, CU_BATCH_ROWS);
     for (uint32_t i = 0; i < CU_BATCH_ROWS; i++) {
         uint64_t z = bench_draw(&x->state);
+        cu_value v[] = {{.type = schema->fields[0].type},
+                        {.type = schema->fields[1].type}};
+        v[0].i8 = first < 0 ? (int64_t)(z % x->g->n) : first + i;
+        v[1].i8 = (int64_t)(z >> 32) % 1000;
         uint32_t row = cu_batch_add(b, 1);
-        CU_COL(&b->cols[0], int64_t)
-        [row] = from < 0 ? (int64_t)(z % x->g->n) : from + i;
-        CU_COL(&b->cols[1], int64_t)[row] = (int64_t)(z >> 32) % 1000;
-        cu_col_set_valid(&b->cols[0], row);
-        cu_col_set_valid(&b->cols[1], row);
+        for (uint32_t k = 0; k < 2; k++)
+            cu_col_set(x->arena, &b->cols[k], row, b->capacity, &v[k]);
     }
+    for (uint32_t k = 0; k < 2; k++)
+        b->cols[k].valid = NULL; /* a decoder makes none either */
     cu_batch_seal(b);
-    bench_check(cu_op_push(entry, 0, b, &err), &err, "push");
+    return b;
+}
+
+static void push(grouping *x, const cu_batch *b)
+{
+    cu_err err = {0};
+    bench_check(cu_op_push(x->pipeline->entries[0].op, 0, b, &err), &err,
+                "push");
 }
 
 static void fill(grouping *x)
 {
     uint64_t rows = 0;
     for (uint64_t k = 0; k < x->g->n; k += CU_BATCH_ROWS) {
-        push(x, (int64_t)k);
+        cu_arena_reset(x->arena);
+        push(x, make_batch(x, (int64_t)k));
         rows += CU_BATCH_ROWS;
         if (rows % (64 * CU_BATCH_ROWS) == 0)
             commit(x);
     }
     commit(x);
+}
+
+static void make_batches(grouping *x)
+{
+    cu_arena_reset(x->arena);
+    for (uint32_t i = 0; i < x->g->batches; i++)
+        x->batches[i] = make_batch(x, -1);
 }
 
 static void *open_groups(const bench_case *c)
@@ -122,25 +140,27 @@ static void *open_groups(const bench_case *c)
     x->tap = cu_tap_new(count_rows, NULL, x);
     cu_op_connect(x->pipeline->root, x->tap, 0);
     fill(x);
+    x->batches = cu_calloc(x->g->batches, sizeof(*x->batches));
+    make_batches(x);
     return x;
 }
 
 static void prepare(void *ctx)
 {
-    (void)ctx;
+    make_batches(ctx);
     bench_settle();
 }
 
 static uint64_t run_groups(void *ctx)
 {
     grouping *x = ctx;
-    uint32_t every = x->g->commit_rows / CU_BATCH_ROWS;
-    for (uint32_t i = 1; i <= x->g->batches; i++) {
-        push(x, -1);
-        if (i % every == 0)
+    uint32_t n = x->g->batches * x->g->rounds;
+    for (uint32_t i = 0; i < n; i++) {
+        push(x, x->batches[i % x->g->batches]);
+        if ((i + 1) % x->g->commit == 0)
             commit(x);
     }
-    return (uint64_t)x->g->batches * CU_BATCH_ROWS;
+    return (uint64_t)n * CU_BATCH_ROWS;
 }
 
 static void close_groups(void *ctx)
@@ -153,12 +173,13 @@ static void close_groups(void *ctx)
     x->kv->vt->close(x->kv);
     cu_program_free(x->program);
     cu_arena_free(x->arena);
+    cu_free(x->batches);
     bench_folder_close(&x->folder);
     cu_free(x);
 }
 
-static const groups hot = {1000, 1000, 200 * 1024};
-static const groups cold = {1 << 20, 200, 100 * 1024};
+static const groups hot = {1000, 64, 16, 1024};
+static const groups cold = {1 << 20, 200, 1, 100};
 
 const bench_case bench_aggregate[] = {
     {"aggregate_hot", "count and sum, 1 k groups in memory", 25, &hot,
