@@ -254,10 +254,11 @@ killed() {
     produce live $((at + 1)) $((at + 2000)) || return 1
     at=$((at + 2000))
     kill "$one" "$two"
-    wait "$one"
-    n=$?
-    wait "$two"
-    echo "on SIGTERM the processes ended with $n and $?"
+    wait "$one" && wait "$two" || {
+        echo "on SIGTERM a process ended with $?"
+        tail -5 "$a/said.x" "$a/said.y"
+        return 1
+    }
     start killed "$a" live x --drain --workers 2
     wait "$pid" || {
         tail "$a/said.x"
