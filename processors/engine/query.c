@@ -38,8 +38,10 @@ static int into_entry(void *entry, const cu_batch *b, cu_err *err)
 static int feed(running *r, const cu_node *leaf, cu_op *op, cu_err *err)
 {
     cu_runtime *rt = cu_engine_runtime(r->e);
-    if (leaf->kind == CU_N_VIEW)
+    if (leaf->kind == CU_N_VIEW && cu_engine_embedded(r->e))
         return cu_view_scan(rt, leaf->view.view, into_entry, op, err);
+    if (leaf->kind == CU_N_VIEW) /* other processes may keep some of it */
+        return cu_view_fold(rt, leaf->view.view, into_entry, op, err);
     CU_ASSERT(leaf->kind == CU_N_SOURCE);
     return cu_table_read(rt, leaf->source.table, into_entry, op, err);
 }

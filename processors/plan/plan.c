@@ -156,7 +156,8 @@ static void put_detail(const cu_node *n, cu_buf *out)
     case CU_N_UNION:
         break;
     case CU_N_EXCHANGE:
-        put_columns("by", in, n->exchange.cols, n->exchange.n, out);
+        put_columns("by", n->n_inputs ? in : n->schema, n->exchange.cols,
+                    n->exchange.n, out);
         break;
     case CU_N_NORMALIZE:
         if (n->normalize.table)

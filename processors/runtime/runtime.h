@@ -98,6 +98,9 @@ int cu_view_scan(cu_runtime *rt, const cu_view_def *v, cu_view_push *push,
                  void *ctx, cu_err *err);
 int cu_view_scan_part(cu_runtime *rt, const cu_stage *s, int32_t partition,
                       cu_view_push *push, void *ctx, cu_err *err);
+/* Committed rows of a view of all processes of the app: its topic, folded. */
+int cu_view_fold(cu_runtime *rt, const cu_view_def *v, cu_view_push *push,
+                 void *ctx, cu_err *err);
 /* Accepted rows of a table's topic, oldest to the end as of now. */
 int cu_table_read(cu_runtime *rt, const cu_table_def *t, cu_view_push *push,
                   void *ctx, cu_err *err);

@@ -8,6 +8,7 @@
 #include "processors/runtime/int.h"
 
 #include "rows/json.h"
+#include "schemas/codec.h"
 
 typedef struct reading {
     cu_runtime *rt;
@@ -16,12 +17,38 @@ typedef struct reading {
     cu_arena *arena;
     cu_view_push *push;
     void *ctx;
+    struct fold *fold; /* the last record per key is wanted, not every one */
 } reading;
+
+/* Last record of each key, in the order in which the keys first came. */
+typedef struct fold {
+    cu_arena *arena;
+    cu_map *keys; /* key -> cu_record */
+} fold;
+
+static void fold_records(fold *f, const cu_poll *p)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        const cu_record *from = &p->records[i];
+        bool fresh;
+        void **slot = cu_map_put(f->keys, from->key, &fresh);
+        if (fresh)
+            *slot = cu_arena_calloc(f->arena, 1, sizeof(cu_record));
+        cu_record *r = *slot;
+        *r = (cu_record){.part = from->part, .offset = from->offset};
+        if (from->value.data)
+            r->value = cu_arena_slice(f->arena, from->value);
+    }
+}
 
 static int read_records(reading *r, const cu_poll *p, cu_err *err)
 {
     cu_pending counts = {0};
     size_t i = 0;
+    if (r->fold) {
+        fold_records(r->fold, p);
+        return 0;
+    }
     while (i < p->n) {
         uint32_t n = p->n - i < CU_BATCH_ROWS ? (uint32_t)(p->n - i)
                                               : CU_BATCH_ROWS;
@@ -66,16 +93,41 @@ static int read_partition(reading *r, cu_part part, cu_err *err)
     return rc;
 }
 
+/* What the fold kept, without the tombstones, in batches. */
+static int give_fold(reading *r, fold *f, cu_err *err)
+{
+    cu_record *kept = cu_arena_calloc(f->arena, CU_BATCH_ROWS, sizeof(*kept));
+    cu_poll page = {.kind = CU_POLL_RECORDS, .records = kept};
+    size_t at = 0;
+    cu_slice key;
+    void *value;
+    int rc = 0;
+    r->fold = NULL;
+    while (rc == 0 && cu_map_next(f->keys, &at, &key, &value)) {
+        const cu_record *last = value;
+        if (last->value.data)
+            kept[page.n++] = *last;
+        if (page.n == CU_BATCH_ROWS) {
+            rc = read_records(r, &page, err);
+            page.n = 0;
+        }
+    }
+    return rc ? rc : read_records(r, &page, err);
+}
+
 static int read_table(cu_runtime *rt, const cu_table_def *t, int32_t first,
-                      int32_t end, cu_view_push *push, void *ctx, cu_err *err)
+                      int32_t end, fold *f, cu_view_push *push, void *ctx,
+                      cu_err *err)
 {
     cu_expr_env env = {.env = rt->o.env, .zone = cu_zone_utc()};
     env.now_us = cu_wall_us(rt->o.env) - CU_PG_EPOCH_US;
-    reading r = {.rt = rt, .push = push, .ctx = ctx};
+    reading r = {.rt = rt, .push = push, .ctx = ctx, .fold = f};
     int rc = cu_decode_open(t, &env, &r.decode, err);
     r.arena = cu_arena_new(64 * 1024);
     for (int32_t p = first; rc == 0 && p < end; p++)
         rc = read_partition(&r, (cu_part){t->topic, p}, err);
+    if (rc == 0 && f)
+        rc = give_fold(&r, f, err);
     cu_arena_free(r.arena);
     cu_decode_close(r.decode);
     return rc;
@@ -84,13 +136,13 @@ static int read_table(cu_runtime *rt, const cu_table_def *t, int32_t first,
 int cu_table_read(cu_runtime *rt, const cu_table_def *t, cu_view_push *push,
                   void *ctx, cu_err *err)
 {
-    return read_table(rt, t, 0, rt->partitions[t->index], push, ctx, err);
+    return read_table(rt, t, 0, rt->partitions[t->index], NULL, push, ctx, err);
 }
 
 /* --- views
  * -------------------------------------------------------------------- */
 
-/* An append-only view as a table over its own topic. */
+/* A view as a table over its own topic. */
 static const cu_table_def *as_table(const cu_view_def *v, cu_arena *a)
 {
     cu_table_def *t = cu_arena_calloc(a, 1, sizeof(*t));
@@ -111,6 +163,12 @@ static const cu_table_def *as_table(const cu_view_def *v, cu_arena *a)
     t->schema = cu_schema_copy(a, v->schema);
     t->codec = (cu_codec_spec){
         .format = v->format, .cols = cols, .n_cols = v->schema->n};
+    if (v->format == CU_FORMAT_AVRO) {
+        cu_buf schema = {0};
+        cu_avro_schema_of(v->schema, v->name, &schema);
+        t->codec.avro_schema = cu_arena_strn(a, schema.data, schema.len);
+        cu_buf_free(&schema);
+    }
     return t;
 }
 
@@ -118,8 +176,8 @@ static int scan_topic(cu_runtime *rt, const cu_view_def *v, int32_t partition,
                       cu_view_push *push, void *ctx, cu_err *err)
 {
     cu_arena *a = cu_arena_new(0);
-    int rc = read_table(rt, as_table(v, a), partition, partition + 1, push, ctx,
-                        err);
+    int rc = read_table(rt, as_table(v, a), partition, partition + 1, NULL,
+                        push, ctx, err);
     cu_arena_free(a);
     return rc;
 }
@@ -145,6 +203,24 @@ int cu_view_scan_part(cu_runtime *rt, const cu_stage *s, int32_t partition,
     if (kept)
         return scan_space(rt, s, partition, push, ctx, err);
     return scan_topic(rt, s->view, partition, push, ctx, err);
+}
+
+int cu_view_fold(cu_runtime *rt, const cu_view_def *v, cu_view_push *push,
+                 void *ctx, cu_err *err)
+{
+    const cu_stage *s = cu_stages_of_view(&rt->stages, v);
+    if (v->topic == NULL)
+        return cu_fail(err, CU_UNSUPPORTED, 0,
+                       "view %s has no topic of its own: on Kafka its rows "
+                       "can be read from what it is written into only",
+                       v->name);
+    fold f = {.arena = cu_arena_new(64 * 1024), .keys = cu_map_new()};
+    bool keyed = v->n_key || v->single;
+    int rc = read_table(rt, as_table(v, f.arena), 0, s->partitions,
+                        keyed ? &f : NULL, push, ctx, err);
+    cu_map_free(f.keys);
+    cu_arena_free(f.arena);
+    return rc;
 }
 
 int cu_view_scan(cu_runtime *rt, const cu_view_def *v, cu_view_push *push,
