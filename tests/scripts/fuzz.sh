@@ -5,11 +5,9 @@
 #
 # Builds tests/fuzz with clang in BUILD_DIR (build/fuzz) and runs each program,
 # or those named, for FUZZ_SECONDS (60).  What they find that is new stays in
-# BUILD_DIR/corpus and is where the next run goes on; tests/fuzz/corpus is read
-# first.  An input that crashes is written to BUILD_DIR and named.
-#
-# FUZZ_MERGE=1 afterwards replaces tests/fuzz/corpus by a smallest set of
-# inputs that reach the same code.
+# BUILD_DIR/corpus and is where the next run goes on; tests/fuzz/corpus is what
+# the first one starts from.  An input that crashes is written to BUILD_DIR and
+# named.
 #
 # The last line is "N passed, N failed".  Exit 77: clang is missing.
 set -u
@@ -68,15 +66,6 @@ for name in "${names[@]}"; do
             "$build/$name.log" | head -30
         echo "    (all of it: $build/$name.log)"
         failed=$((failed + 1))
-    fi
-    if [ $rc = 0 ] && [ -n "${FUZZ_MERGE:-}" ]; then
-        fresh=$(mktemp -d)
-        "$program" -merge=1 -max_len=512 -verbosity=0 "$fresh" "$mine" \
-            $theirs >"$build/$name-merge.log" 2>&1
-        rm -rf "${kept:?}/$name"
-        mkdir -p "$kept/$name"
-        cp "$fresh"/* "$kept/$name"/
-        rm -rf "$fresh"
     fi
 done
 echo "$passed passed, $failed failed"
