@@ -19,7 +19,7 @@ SEED   ?=
 RELEASE = build
 DEBUG   = build/test
 
-.PHONY: demo test build bench fuzz install format deps deps-test clean
+.PHONY: demo test build bench fuzz install format deps deps-test deps-fuzz clean
 
 demo: build
 	@tests/scripts/demo.sh $(RELEASE)
@@ -37,7 +37,7 @@ bench: build
 	@tests/scripts/build.sh $(RELEASE)/bench $(JOBS) bench
 	@$(RELEASE)/bench/tests/bench/bench
 
-fuzz: deps-test
+fuzz: deps-fuzz
 	@tests/scripts/fuzz.sh
 
 install: build
@@ -51,6 +51,9 @@ deps:
 
 deps-test:
 	@tests/scripts/packages.sh test
+
+deps-fuzz:
+	@tests/scripts/packages.sh fuzz
 
 clean:
 	@rm -rf build

@@ -3,6 +3,7 @@
 #
 #   packages.sh build   compiler and libraries
 #   packages.sh test    the same, and what the tests run against
+#   packages.sh fuzz    the same as build, and clang with its fuzzer
 #
 # Works as root or with sudo; says what it would need when it has neither.
 set -eu
@@ -11,12 +12,14 @@ build="gcc g++ make cmake pkg-config ca-certificates python3 tzdata
   librdkafka-dev librocksdb-dev libcurl4-openssl-dev libavro-dev
   libsimdjson-dev libjansson-dev libpg-query-dev libprotobuf-c-dev
   libmicrohttpd-dev libpq-dev libxxhash-dev"
-test="$build libcriterion-dev kcat postgresql clang-format git"
+test="$build libcriterion-dev kcat postgresql clang-format git curl util-linux"
+fuzz="$build clang"
 
 case ${1:-build} in
 build) wanted=$build ;;
 test) wanted=$test ;;
-*) sed -n '2,7p' "$0"; exit 2 ;;
+fuzz) wanted=$fuzz ;;
+*) sed -n '2,8p' "$0"; exit 2 ;;
 esac
 
 missing=""
