@@ -13,7 +13,7 @@ build="gcc g++ make cmake pkg-config ca-certificates python3 tzdata
   libsimdjson-dev libjansson-dev libpg-query-dev libprotobuf-c-dev
   libmicrohttpd-dev libpq-dev libxxhash-dev"
 test="$build libcriterion-dev kcat postgresql clang-format git curl util-linux"
-fuzz="$build clang"
+fuzz="$build clang libclang-rt-dev"
 
 case ${1:-build} in
 build) wanted=$build ;;
