@@ -224,21 +224,26 @@ static bool bind_grouping(level *l)
         cu_sql_refuse(l->s, sel->pos, "GROUPING SETS, ROLLUP or CUBE");
         return false;
     }
-    uint32_t n = sel->group_by.n;
-    cu_expr **group = cu_arena_calloc(l->s->arena, n + 1, sizeof(*group));
+    uint32_t n = 0;
+    cu_expr **group = cu_arena_calloc(l->s->arena, sel->group_by.n + 1,
+                                      sizeof(*group));
     bool good = true;
     l->b.allow_aggs = l->b.allow_windows = false;
     l->b.clause = "GROUP BY";
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < sel->group_by.n; i++) {
         const cu_ast_expr *e = sel->group_by.at[i];
-        bool bad;
+        bool bad, known = false;
         uint32_t at = ordinal(l, e, "GROUP BY", &bad);
         if (at == 0 && !bad && !input_name(l, e))
             at = output_name(l, e);
-        group[i] = at    ? l->exprs[at - 1]
-                   : bad ? NULL
-                         : cu_bind_settle(&l->b, cu_bind_expr(&l->b, e));
-        good = good && group[i];
+        cu_expr *x = at    ? l->exprs[at - 1]
+                     : bad ? NULL
+                           : cu_bind_settle(&l->b, cu_bind_expr(&l->b, e));
+        good = good && x;
+        for (uint32_t k = 0; x && k < n; k++)
+            known = known || cu_expr_same(group[k], x);
+        if (x && !known) /* GROUP BY a, a is GROUP BY a */
+            group[n++] = x;
     }
     cu_expr *having = NULL;
     l->b.allow_aggs = true;
