@@ -69,7 +69,7 @@ static bool near_enough(const char *x, const char *y, bool single)
     double a = strtod(x, &end_x), b = strtod(y, &end_y);
     if (*end_x || *end_y || !isfinite(a) || !isfinite(b))
         return false;
-    double size = fmax(fabs(a), fabs(b));
+    double size = fmax(1, fmax(fabs(a), fabs(b)));
     return fabs(a - b) <= size * (single ? 1e-6 : 1e-9);
 }
 
@@ -103,6 +103,8 @@ void cu_answer_print(const cu_answer *a, cu_buf *out)
         cu_buf_printf(out, "error %s %s\n", a->state, a->message);
         return;
     }
+    if (a->n_cols == 0)
+        cu_buf_put_str(out, "(fine");
     for (uint32_t k = 0; k < a->n_cols; k++)
         cu_buf_printf(out, "%s%s", k ? " | " : "(", a->types[k]);
     cu_buf_printf(out, "), %u rows\n", a->n_rows);

@@ -10,6 +10,7 @@ typedef struct cu_oracle {
     cu_ours *ours;
     uint64_t seed;
     uint32_t passed, failed, allowed;
+    uint64_t rows; /* compared in views */
 } cu_oracle;
 
 /* Hand-written expressions of one subject: "`1::int4` + `2::int4`", where

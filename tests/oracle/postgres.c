@@ -60,10 +60,12 @@ cu_postgres *cu_postgres_open(const char *dsn)
         return NULL;
     }
     if (!cu_postgres_run(
-            p, "SET client_min_messages = error; SET datestyle = 'ISO, YMD'; "
-               "SET intervalstyle = postgres; SET bytea_output = hex; "
-               "SET extra_float_digits = 1; SET timezone = 'UTC'; "
-               "SET statement_timeout = '20s'; SET work_mem = '16MB'") ||
+            p,
+            "SET client_min_messages = error; SET datestyle = 'ISO, YMD'; "
+            "SET intervalstyle = postgres; SET bytea_output = hex; "
+            "SET extra_float_digits = 1; SET timezone = 'UTC'; "
+            "SET statement_timeout = '20s'; SET work_mem = '16MB'",
+            false) ||
         !load_types(p)) {
         cu_postgres_close(p);
         return NULL;
@@ -158,13 +160,13 @@ void cu_postgres_ask(cu_postgres *p, const char *const *queries, uint32_t n,
     PQexitPipelineMode(p->conn);
 }
 
-bool cu_postgres_run(cu_postgres *p, const char *sql)
+bool cu_postgres_run(cu_postgres *p, const char *sql, bool quiet)
 {
     PGresult *r = PQexec(p->conn, sql);
     ExecStatusType status = PQresultStatus(r);
     bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
                 status == PGRES_EMPTY_QUERY;
-    if (!good)
+    if (!good && !quiet)
         printf("PostgreSQL refuses: %s\n    %s\n", PQerrorMessage(p->conn),
                sql);
     PQclear(r);

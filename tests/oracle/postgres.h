@@ -13,7 +13,8 @@ void cu_postgres_close(cu_postgres *p);
  * is read, so that a batch costs about one round trip. */
 void cu_postgres_ask(cu_postgres *p, const char *const *queries, uint32_t n,
                      cu_arena *arena, cu_answer *out);
-/* Statements without answers; false, said on stdout, when one fails. */
-bool cu_postgres_run(cu_postgres *p, const char *sql);
+/* Statements without answers; false when one fails, said on stdout unless
+ * `quiet`. */
+bool cu_postgres_run(cu_postgres *p, const char *sql, bool quiet);
 
 #endif
