@@ -54,8 +54,8 @@ cu_kv *bench_kv_open(const bench_folder *f)
     char path[300];
     snprintf(path, sizeof(path), "%s/db", f->path);
     cu_kv_opts o = {.wal = true,
-                    .cache_bytes = 16 << 20,
-                    .memtable_bytes = 16 << 20,
+                    .cache_bytes = 64 << 20,
+                    .memtable_bytes = 32 << 20,
                     .sync_every_ms = 1000};
     cu_kv *kv;
     cu_err err = {0};
