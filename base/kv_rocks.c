@@ -486,7 +486,7 @@ static rocksdb_options_t *make_options(const cu_kv_opts *o,
     rocksdb_block_based_table_options_t
         *t = rocksdb_block_based_options_create();
     rocksdb_block_based_options_set_block_cache(t, cache);
-    rocksdb_block_based_options_set_block_size(t, 8 << 10);
+    rocksdb_block_based_options_set_block_size(t, 4 << 10);
     rocksdb_block_based_options_set_format_version(t, 5);
     rocksdb_block_based_options_set_filter_policy(
         t, rocksdb_filterpolicy_create_bloom_full(10));

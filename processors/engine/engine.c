@@ -24,8 +24,8 @@ cu_memory_plan cu_memory_shares(size_t bytes, bool embedded)
     if (bytes == 0)
         bytes = (size_t)256 << 20;
     return (cu_memory_plan){
-        .block_cache = bytes / 16,
-        .memtables = bytes / 16,
+        .block_cache = bytes / 4,
+        .memtables = bytes / 8,
         .operators = bytes / 4,
         .tables = bytes / 8,
         .log = embedded ? bytes / 16 : bytes / 4,
