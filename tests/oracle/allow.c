@@ -24,6 +24,7 @@ static const struct {
      "autumn (rows/text.h)"},
     {"*\\\\u0000*", "22P02", "22P05",
      "one SQLSTATE for all text that is no jsonb"},
+    {"*age(*Infinity*", "22008", "*", "the next one"},
     {"*age(*infinity*", "22008", "*",
      "PostgreSQL 15 counts from its infinity's bit pattern to the moment; "
      "cupel says that it is out of range"},
@@ -42,16 +43,16 @@ static const struct {
     {"*'{1,}'*", "22007", "22P02",
      "an array's elements are read before its end is seen"},
     {"*&&*", "42804", "42725", "PostgreSQL has && of ranges and boxes too"},
-    {"*123456.789*", "22008", "22007",
-     "which code a text gets that is no date"},
-    {"*1_000*", "22007", "22008", "which code a text gets that is no date"},
-    {"*)::time *", "22007", "22023",
-     "which of its codes a text gets that is no time at all"},
-    {"*)::time(*", "22007", "22023", "the same"},
-    {"*)::time *", "22008", "22007", "the same"},
-    {"*)::time(*", "22008", "22007", "the same"},
     {"*SELECT (1, 2), (3)*", "0A000", "42P10", "row values are refused first"},
 };
+
+/* Only for random cases: which code a text gets that is no date or time. */
+static const struct {
+    const char *ours, *theirs;
+} codes[] = {{"22007", "22008"},
+             {"22008", "22007"},
+             {"22007", "22023"},
+             {"22008", "22023"}};
 
 static bool is(const cu_answer *a, const char *state)
 {
@@ -59,9 +60,12 @@ static bool is(const cu_answer *a, const char *state)
                                    : a->failed && strcmp(a->state, state) == 0;
 }
 
-const char *cu_allowed(const char *sql, const cu_answer *ours,
+const char *cu_allowed(const char *sql, bool random, const cu_answer *ours,
                        const cu_answer *theirs)
 {
+    for (size_t i = 0; random && i < sizeof(codes) / sizeof(*codes); i++)
+        if (is(ours, codes[i].ours) && is(theirs, codes[i].theirs))
+            return "which code a text gets that is no date or time";
     for (size_t i = 0; i < sizeof(entries) / sizeof(*entries); i++)
         if (is(ours, entries[i].ours) && is(theirs, entries[i].theirs) &&
             fnmatch(entries[i].sql, sql, 0) == 0)

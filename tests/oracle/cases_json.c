@@ -20,7 +20,8 @@ static const char *const all[] = {
     "`'[1,[2,3]]'::jsonb` #>> `'{1,-1}'::text[]`",
     "`'[1,[2,3]]'::jsonb` #> `'{x}'::text[]`",
     "jsonb_extract_path(`'{\"a\": {\"b\": 1}}'::jsonb`, 'a', 'b')",
-    "jsonb_extract_path_text(`'{\"a\": {\"b\": \"x\"}}'::jsonb`, `'a'::text`, `'b'::text`)",
+    "jsonb_extract_path_text(`'{\"a\": {\"b\": \"x\"}}'::jsonb`, "
+    "`'a'::text`, `'b'::text`)",
     "(`'{\"a\": [10, 20]}'::jsonb`)['a'][1]",
     "(`'{\"a\": 1}'::jsonb`)[`'a'::text`]",
     "(`'[1, 2]'::jsonb`)[`1`]",
@@ -56,10 +57,13 @@ static const char *const all[] = {
     "jsonb_array_length(`'{}'::jsonb`)",
     "jsonb_array_length(`'1'::jsonb`)",
     "jsonb_strip_nulls(`'{\"a\": null, \"b\": [null, {\"c\": null}]}'::jsonb`)",
-    "jsonb_build_array(`1`, `'x'::text`, `NULL::text`, `1.50`, `true`, `'{\"a\": 1}'::jsonb`)",
+    "jsonb_build_array(`1`, `'x'::text`, `NULL::text`, `1.50`, `true`, "
+    "`'{\"a\": 1}'::jsonb`)",
     "jsonb_build_array()",
-    "jsonb_build_array(`'2024-01-31'::date`, `'2024-01-31 10:00'::timestamp`, `'2024-01-31 10:00+02'::timestamptz`)",
-    "jsonb_build_array(`'NaN'::float8`, `'Infinity'::numeric`, `interval '1 day'`)",
+    "jsonb_build_array(`'2024-01-31'::date`, `'2024-01-31 "
+    "10:00'::timestamp`, `'2024-01-31 10:00+02'::timestamptz`)",
+    "jsonb_build_array(`'NaN'::float8`, `'Infinity'::numeric`, `interval '1 "
+    "day'`)",
     "jsonb_build_array(`ARRAY[1,NULL,3]`, `ARRAY['a']`)",
     "jsonb_build_object('a', `1`, 'b', `NULL::int`)",
     "jsonb_build_object(`'k'::text`, `'v'::text`, `1`, `2`)",

@@ -3,47 +3,85 @@
 
 /* clang-format off */
 static const char *const all[] = {
-    "SELECT count(*), count(x), sum(x), avg(x), min(x), max(x) FROM (VALUES (1::int2), (NULL), (5::int2)) AS t(x)",
-    "SELECT count(*), count(x), sum(x), avg(x), min(x), max(x) FROM (VALUES (1::int4), (NULL), (2147483647)) AS t(x)",
-    "SELECT count(*), count(x), sum(x), avg(x), min(x), max(x) FROM (VALUES (1::int8), (9223372036854775807), (9223372036854775807)) AS t(x)",
-    "SELECT count(*), count(x), sum(x), avg(x), min(x), max(x) FROM (VALUES (1.5::float4), (NULL), (0.1::float4)) AS t(x)",
-    "SELECT count(*), count(x), sum(x), avg(x), min(x), max(x) FROM (VALUES (1.5::float8), (NULL), (0.1)) AS t(x)",
-    "SELECT sum(x), avg(x), min(x), max(x) FROM (VALUES (1.5::float8), ('NaN'), ('Infinity')) AS t(x)",
-    "SELECT sum(x), avg(x), min(x), max(x) FROM (VALUES ('Infinity'::float8), ('-Infinity')) AS t(x)",
-    "SELECT count(*), count(x), sum(x), avg(x), min(x), max(x) FROM (VALUES (1.50), (NULL), (0.125), (1e20)) AS t(x)",
-    "SELECT sum(x), avg(x), min(x), max(x) FROM (VALUES (1.50), ('NaN'), (3)) AS t(x)",
-    "SELECT sum(x), avg(x), min(x), max(x) FROM (VALUES (interval '1 day'), ('25:00'), (NULL), ('1 mon')) AS t(x)",
-    "SELECT min(x), max(x) FROM (VALUES ('b'::text), ('a'), ('é'), (NULL)) AS t(x)",
-    "SELECT min(x), max(x) FROM (VALUES ('2024-01-31'::date), ('infinity'), (NULL)) AS t(x)",
-    "SELECT min(x), max(x) FROM (VALUES ('10:30'::time), ('23:00'), (NULL)) AS t(x)",
-    "SELECT min(x), max(x) FROM (VALUES ('2024-01-31 10:00'::timestamp), ('1999-01-01')) AS t(x)",
-    "SELECT min(x), max(x) FROM (VALUES ('2024-01-31 10:00+00'::timestamptz), ('1999-01-01 00:00+00')) AS t(x)",
-    "SELECT min(x), max(x) FROM (VALUES (ARRAY[1,2]), (ARRAY[1]), (NULL)) AS t(x)",
-    "SELECT bool_and(x), bool_or(x), every(x), count(x) FROM (VALUES (true), (false), (NULL)) AS t(x)",
+    "SELECT count(*), count(x), sum(x), avg(x), min(x), max(x) FROM (VALUES "
+    "(1::int2), (NULL), (5::int2)) AS t(x)",
+    "SELECT count(*), count(x), sum(x), avg(x), min(x), max(x) FROM (VALUES "
+    "(1::int4), (NULL), (2147483647)) AS t(x)",
+    "SELECT count(*), count(x), sum(x), avg(x), min(x), max(x) FROM (VALUES "
+    "(1::int8), (9223372036854775807), (9223372036854775807)) AS t(x)",
+    "SELECT count(*), count(x), sum(x), avg(x), min(x), max(x) FROM (VALUES "
+    "(1.5::float4), (NULL), (0.1::float4)) AS t(x)",
+    "SELECT count(*), count(x), sum(x), avg(x), min(x), max(x) FROM (VALUES "
+    "(1.5::float8), (NULL), (0.1)) AS t(x)",
+    "SELECT sum(x), avg(x), min(x), max(x) FROM (VALUES (1.5::float8), "
+    "('NaN'), ('Infinity')) AS t(x)",
+    "SELECT sum(x), avg(x), min(x), max(x) FROM (VALUES "
+    "('Infinity'::float8), ('-Infinity')) AS t(x)",
+    "SELECT count(*), count(x), sum(x), avg(x), min(x), max(x) FROM (VALUES "
+    "(1.50), (NULL), (0.125), (1e20)) AS t(x)",
+    "SELECT sum(x), avg(x), min(x), max(x) FROM (VALUES (1.50), ('NaN'), "
+    "(3)) AS t(x)",
+    "SELECT sum(x), avg(x), min(x), max(x) FROM (VALUES (interval '1 day'), "
+    "('25:00'), (NULL), ('1 mon')) AS t(x)",
+    "SELECT min(x), max(x) FROM (VALUES ('b'::text), ('a'), ('é'), (NULL)) "
+    "AS t(x)",
+    "SELECT min(x), max(x) FROM (VALUES ('2024-01-31'::date), ('infinity'), "
+    "(NULL)) AS t(x)",
+    "SELECT min(x), max(x) FROM (VALUES ('10:30'::time), ('23:00'), (NULL)) "
+    "AS t(x)",
+    "SELECT min(x), max(x) FROM (VALUES ('2024-01-31 10:00'::timestamp), "
+    "('1999-01-01')) AS t(x)",
+    "SELECT min(x), max(x) FROM (VALUES ('2024-01-31 "
+    "10:00+00'::timestamptz), ('1999-01-01 00:00+00')) AS t(x)",
+    "SELECT min(x), max(x) FROM (VALUES (ARRAY[1,2]), (ARRAY[1]), (NULL)) "
+    "AS t(x)",
+    "SELECT bool_and(x), bool_or(x), every(x), count(x) FROM (VALUES "
+    "(true), (false), (NULL)) AS t(x)",
     "SELECT bool_and(x), bool_or(x) FROM (VALUES (NULL::bool)) AS t(x)",
-    "SELECT count(*), sum(x), avg(x), min(x), bool_and(x > 1) FROM (VALUES (1)) AS t(x) WHERE x > 5",
-    "SELECT x % 2, count(*), sum(x) FROM (VALUES (1), (2), (3)) AS t(x) GROUP BY x % 2",
-    "SELECT x % 2 AS m, count(*) FROM (VALUES (1), (2), (3)) AS t(x) GROUP BY m HAVING count(*) > 1",
-    "SELECT x % 2 AS m, count(*) FROM (VALUES (1), (2), (3)) AS t(x) GROUP BY 1",
-    "SELECT count(DISTINCT x), sum(DISTINCT x), avg(DISTINCT x) FROM (VALUES (1), (1), (2), (NULL)) AS t(x)",
-    "SELECT count(DISTINCT x), min(DISTINCT x) FROM (VALUES (1.0), (1.00), (2)) AS t(x)",
-    "SELECT count(*) FILTER (WHERE x > 1), sum(x) FILTER (WHERE x > 5) FROM (VALUES (1), (2)) AS t(x)",
+    "SELECT count(*), sum(x), avg(x), min(x), bool_and(x > 1) FROM (VALUES "
+    "(1)) AS t(x) WHERE x > 5",
+    "SELECT x % 2, count(*), sum(x) FROM (VALUES (1), (2), (3)) AS t(x) "
+    "GROUP BY x % 2",
+    "SELECT x % 2 AS m, count(*) FROM (VALUES (1), (2), (3)) AS t(x) GROUP "
+    "BY m HAVING count(*) > 1",
+    "SELECT x % 2 AS m, count(*) FROM (VALUES (1), (2), (3)) AS t(x) GROUP "
+    "BY 1",
+    "SELECT count(DISTINCT x), sum(DISTINCT x), avg(DISTINCT x) FROM "
+    "(VALUES (1), (1), (2), (NULL)) AS t(x)",
+    "SELECT count(DISTINCT x), min(DISTINCT x) FROM (VALUES (1.0), (1.00), "
+    "(2)) AS t(x)",
+    "SELECT count(*) FILTER (WHERE x > 1), sum(x) FILTER (WHERE x > 5) FROM "
+    "(VALUES (1), (2)) AS t(x)",
     "SELECT count(*) + sum(x) * 2 FROM (VALUES (1), (2)) AS t(x)",
     "SELECT DISTINCT x FROM (VALUES (1), (1), (NULL), (NULL)) AS t(x)",
-    "SELECT DISTINCT ON (g) g, x FROM (VALUES (1, 5), (1, 3), (2, NULL)) AS t(g, x) ORDER BY g, x",
-    "SELECT DISTINCT ON (g) g, x FROM (VALUES (1, 5), (1, NULL), (2, NULL)) AS t(g, x) ORDER BY g, x DESC",
-    "/* ordered */ SELECT x FROM (VALUES (3), (1), (NULL), (2)) AS t(x) ORDER BY x",
-    "/* ordered */ SELECT x FROM (VALUES (3), (1), (NULL), (2)) AS t(x) ORDER BY x DESC",
-    "/* ordered */ SELECT x FROM (VALUES (3), (1), (NULL), (2)) AS t(x) ORDER BY x DESC NULLS LAST LIMIT 2 OFFSET 1",
-    "/* ordered */ SELECT x FROM (VALUES ('b'::text), ('B'), ('a'), ('é')) AS t(x) ORDER BY x",
-    "/* ordered */ SELECT x, y FROM (VALUES (1, 'a'), (1, 'b'), (0, 'c')) AS t(x, y) ORDER BY x, y DESC",
-    "/* ordered */ SELECT -x AS z FROM (VALUES (1), (3), (2)) AS t(x) ORDER BY z",
+    "SELECT DISTINCT ON (g) g, x FROM (VALUES (1, 5), (1, 3), (2, NULL)) AS "
+    "t(g, x) ORDER BY g, x",
+    "SELECT DISTINCT ON (g) g, x FROM (VALUES (1, 5), (1, NULL), (2, NULL)) "
+    "AS t(g, x) ORDER BY g, x DESC",
+    "/* ordered */ SELECT x FROM (VALUES (3), (1), (NULL), (2)) AS t(x) "
+    "ORDER BY x",
+    "/* ordered */ SELECT x FROM (VALUES (3), (1), (NULL), (2)) AS t(x) "
+    "ORDER BY x DESC",
+    "/* ordered */ SELECT x FROM (VALUES (3), (1), (NULL), (2)) AS t(x) "
+    "ORDER BY x DESC NULLS LAST LIMIT 2 OFFSET 1",
+    "/* ordered */ SELECT x FROM (VALUES ('b'::text), ('B'), ('a'), ('é')) "
+    "AS t(x) ORDER BY x",
+    "/* ordered */ SELECT x, y FROM (VALUES (1, 'a'), (1, 'b'), (0, 'c')) "
+    "AS t(x, y) ORDER BY x, y DESC",
+    "/* ordered */ SELECT -x AS z FROM (VALUES (1), (3), (2)) AS t(x) ORDER "
+    "BY z",
     "/* ordered */ SELECT x FROM (VALUES (1), (3), (2)) AS t(x) ORDER BY -x",
-    "/* ordered */ SELECT x FROM (VALUES ('NaN'::float8), ('Infinity'), ('-0'), (1)) AS t(x) ORDER BY 1",
-    "/* ordered */ SELECT x FROM (VALUES (interval '1 mon'), ('29 days'), ('31 days')) AS t(x) ORDER BY x",
-    "/* ordered */ SELECT x FROM (VALUES ('[1]'::jsonb), ('{}'), ('null'), ('\"a\"'), ('2'), ('true')) AS t(x) ORDER BY x",
-    "SELECT g, x, row_number() OVER (PARTITION BY g ORDER BY x) FROM (VALUES (1, 5), (1, 3), (2, 1)) AS t(g, x)",
-    "SELECT * FROM (SELECT g, x, row_number() OVER (PARTITION BY g ORDER BY x DESC) AS rn FROM (VALUES (1, 5), (1, 3), (2, 1)) AS t(g, x)) q WHERE rn <= 1",
+    "/* ordered */ SELECT x FROM (VALUES ('NaN'::float8), ('Infinity'), "
+    "('-0'), (1)) AS t(x) ORDER BY 1",
+    "/* ordered */ SELECT x FROM (VALUES (interval '1 mon'), ('29 days'), "
+    "('31 days')) AS t(x) ORDER BY x",
+    "/* ordered */ SELECT x FROM (VALUES ('[1]'::jsonb), ('{}'), ('null'), "
+    "('\"a\"'), ('2'), ('true')) AS t(x) ORDER BY x",
+    "SELECT g, x, row_number() OVER (PARTITION BY g ORDER BY x) FROM "
+    "(VALUES (1, 5), (1, 3), (2, 1)) AS t(g, x)",
+    "SELECT * FROM (SELECT g, x, row_number() OVER (PARTITION BY g ORDER BY "
+    "x DESC) AS rn FROM (VALUES (1, 5), (1, 3), (2, 1)) AS t(g, x)) q WHERE "
+    "rn <= 1",
     "SELECT 1 AS a, 'x' AS b UNION ALL SELECT 2, 'y'",
     "SELECT 1 AS a UNION SELECT 1.0",
     "SELECT 1 AS a UNION SELECT 1 UNION ALL SELECT 1",
@@ -52,11 +90,13 @@ static const char *const all[] = {
     "VALUES (1, 'a'), (2, NULL)",
     "VALUES (1), (2.5)",
     "SELECT * FROM jsonb_array_elements('[1, \"x\", null, [2]]'::jsonb) AS e",
-    "SELECT * FROM jsonb_array_elements_text('[1, \"x\", null, [2]]'::jsonb) AS e",
+    "SELECT * FROM jsonb_array_elements_text('[1, \"x\", null, "
+    "[2]]'::jsonb) AS e",
     "SELECT * FROM jsonb_array_elements('{}'::jsonb) AS e",
     "SELECT * FROM jsonb_array_elements('1'::jsonb) AS e",
     "SELECT * FROM jsonb_each('{\"b\": 1, \"a\": {\"c\": null}}'::jsonb)",
-    "SELECT * FROM jsonb_each_text('{\"b\": 1, \"a\": {\"c\": null}, \"n\": null}'::jsonb)",
+    "SELECT * FROM jsonb_each_text('{\"b\": 1, \"a\": {\"c\": null}, \"n\": "
+    "null}'::jsonb)",
     "SELECT * FROM jsonb_each('[1]'::jsonb)",
     "SELECT * FROM jsonb_object_keys('{\"b\": 1, \"a\": 2}'::jsonb) AS k",
     "SELECT * FROM unnest(ARRAY[1, NULL, 3]) AS x",
@@ -68,12 +108,17 @@ static const char *const all[] = {
     "SELECT * FROM generate_series(5, 1) AS g",
     "SELECT * FROM generate_series(1, 5, 0) AS g",
     "SELECT * FROM generate_series(1::int8, 3::int8) AS g",
-    "SELECT * FROM generate_series(9223372036854775806, 9223372036854775807, 1::int8) AS g",
+    "SELECT * FROM generate_series(9223372036854775806, "
+    "9223372036854775807, 1::int8) AS g",
     "SELECT * FROM generate_series(2147483646, 2147483647) AS g",
-    "SELECT t.x, g FROM (VALUES (1), (3)) AS t(x), generate_series(1, t.x) AS g",
-    "SELECT t.x, e->>'a' FROM (VALUES ('[{\"a\": 1}, {\"a\": 2}]'::jsonb), ('[]')) AS t(x), jsonb_array_elements(t.x) AS e",
-    "SELECT t.x, g FROM (VALUES (0), (2)) AS t(x) LEFT JOIN LATERAL generate_series(1, t.x) AS g ON true",
-    "WITH a AS (SELECT 1 AS x UNION ALL SELECT 2), b AS (SELECT x * 10 AS y FROM a) SELECT sum(y) FROM b",
+    "SELECT t.x, g FROM (VALUES (1), (3)) AS t(x), generate_series(1, t.x) "
+    "AS g",
+    "SELECT t.x, e->>'a' FROM (VALUES ('[{\"a\": 1}, {\"a\": 2}]'::jsonb), "
+    "('[]')) AS t(x), jsonb_array_elements(t.x) AS e",
+    "SELECT t.x, g FROM (VALUES (0), (2)) AS t(x) LEFT JOIN LATERAL "
+    "generate_series(1, t.x) AS g ON true",
+    "WITH a AS (SELECT 1 AS x UNION ALL SELECT 2), b AS (SELECT x * 10 AS y "
+    "FROM a) SELECT sum(y) FROM b",
     "WITH a(z) AS (VALUES (1), (2)) SELECT z + 1 FROM a WHERE z > 1",
     "SELECT q.m FROM (SELECT max(x) AS m FROM (VALUES (1), (2)) AS t(x)) q",
     "SELECT x FROM (VALUES (1), (2)) AS t(x) WHERE x = 3 OR NULL",
@@ -92,9 +137,12 @@ static const char *const all[] = {
     "SELECT g, count(*) FROM (VALUES (NULL), (NULL), (1)) AS t(g) GROUP BY g",
     "SELECT count(*) FROM (VALUES ('-0'::float8), ('0')) AS t(g) GROUP BY g",
     "SELECT count(*) FROM (VALUES ('NaN'::float8), ('NaN')) AS t(g) GROUP BY g",
-    "SELECT count(*) FROM (VALUES ('{\"a\":1,\"b\":2}'::jsonb), ('{\"b\":2,\"a\":1.0}')) AS t(g) GROUP BY g",
-    "SELECT count(*) FROM (VALUES (interval '1 mon'), ('30 days')) AS t(g) GROUP BY g",
-    "SELECT count(*), g FROM (VALUES (true), (false), (true)) AS t(g) GROUP BY g HAVING bool_and(g) OR count(*) = 1",
+    "SELECT count(*) FROM (VALUES ('{\"a\":1,\"b\":2}'::jsonb), "
+    "('{\"b\":2,\"a\":1.0}')) AS t(g) GROUP BY g",
+    "SELECT count(*) FROM (VALUES (interval '1 mon'), ('30 days')) AS t(g) "
+    "GROUP BY g",
+    "SELECT count(*), g FROM (VALUES (true), (false), (true)) AS t(g) GROUP "
+    "BY g HAVING bool_and(g) OR count(*) = 1",
 };
 /* clang-format on */
 

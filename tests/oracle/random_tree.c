@@ -90,6 +90,7 @@ static cu_tree *verbatim(maker *m, cu_type t, const char *sql)
 {
     cu_tree *x = new_leaf(m, t);
     x->literal = sql;
+    m->c->untyped = true;
     return x;
 }
 
@@ -566,6 +567,7 @@ static maker start(cu_rng *r, cu_arena *a)
     maker m = {.r = r, .a = a};
     m.c = cu_arena_calloc(a, 1, sizeof(*m.c));
     m.c->n_rows = CU_TREE_ROWS;
+    m.c->random = true;
     return m;
 }
 

@@ -41,6 +41,8 @@ typedef struct cu_tree_case {
     const char *cols[CU_TREE_COLS][CU_TREE_ROWS];
     cu_type col_types[CU_TREE_COLS];
     const char *consts[CU_TREE_CONSTS];
+    bool random;
+    bool untyped; /* it has literals that no column can stand for */
 } cu_tree_case;
 
 /* From a hand-written case: `…` marks the leaves that may be columns. */

@@ -170,12 +170,11 @@ static void add_groups(gen *g, cu_case_view *v, const cu_case_rel *x)
     for (uint32_t i = 0; i < n; i++) {
         cu_case_expr e = cu_case_expr_any(g->r, g->a, x, true);
         add_expr(g, v, &e, true);
-        bool number = cu_rng_chance(g->r, 30);
+        /* A constant would be a position itself. */
+        bool number = cu_rng_chance(g->r, 30) || strcmp(e.sql, "1") == 0;
         list = cu_arena_printf(g->a, "%s%s%s", list, i ? ", " : "",
                                number ? cu_arena_printf(g->a, "%u", i + 1)
                                       : e.sql);
-        if (strcmp(e.sql, "1") == 0) /* a constant would be a position */
-            list = cu_arena_printf(g->a, "%u", i + 1);
     }
     v->group = cu_arena_printf(g->a, " GROUP BY %s", list);
     if (cu_rng_chance(g->r, 25)) {

@@ -123,8 +123,8 @@ Test(plan, is_walked_children_first_until_told_to_stop)
     cu_buf kinds = {0};
     rig_open(&r, 3);
     cr_assert_not(cu_node_walk(make(&r).top, note_kind, &kinds));
-    cr_assert(cu_slice_is(cu_buf_slice(&kinds),
-                          "source filter aggregate rank "));
+    cr_assert(
+        cu_slice_is(cu_buf_slice(&kinds), "source filter aggregate rank "));
     cu_buf_free(&kinds);
     finish(&r);
 }
