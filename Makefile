@@ -9,7 +9,8 @@
 #   make install   into PREFIX (default /usr/local)
 #   make format    clang-format over all sources
 #
-# SEED=n replays the random tests.  JOBS=n limits the compiler's processes.
+# SEED=n replays the random tests, SEED=random draws one (default: a fixed one).
+# JOBS=n limits the compiler's processes.
 
 SHELL := /bin/bash
 JOBS   ?= $(shell nproc)

@@ -12,7 +12,8 @@ release=$1 debug=$2
 jobs=${JOBS:-2}
 out=$debug/results
 seed=${SEED:-}
-[ -n "$seed" ] || seed=$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+[ "$seed" != random ] || seed=$(od -An -N4 -tu4 /dev/urandom | tr -d " ")
+seed=${seed:-20261121}
 export SEED=$seed CUPEL_SEED=$seed
 passed=0 failed=0 skipped=0
 failures=""
