@@ -204,8 +204,10 @@ static big ln_big(const big *x, int32_t scale, cu_arena *a)
     double size = log(x->digits[0]) + 4 * x->weight * LN_10;
     for (double v = fabs(size); v > 0.05; v /= 2)
         roots++;
-    /* Every root is paid back by a doubling. */
-    int32_t work = scale + GUARD + roots / 3 + 1;
+    /* Every root is paid back by a doubling; the first root of a small x has
+     * half as many zeros after the point, which are no digits. */
+    int32_t zeros = x->weight < 0 ? -2 * x->weight + 2 : 0;
+    int32_t work = scale + GUARD + roots / 3 + 1 + zeros;
     big r = *x, one = cu_big_from_u64(1, a);
     for (int32_t i = 0; i < roots; i++)
         r = root(&r, work, a);

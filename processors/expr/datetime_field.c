@@ -513,10 +513,10 @@ static void put_double(cu_call *c, uint32_t row, const part *p)
 
 static void put_part(cu_call *c, uint32_t row, cu_slice name, field f, part p)
 {
-    if (p.kind == UNSUPPORTED || f == UNKNOWN_FIELD)
-        bad_field(c, row, name, c->args[1]->type, f != UNKNOWN_FIELD);
-    else if (p.kind == TOO_FAR)
+    if (p.kind == TOO_FAR)
         cu_call_fail(c, row, CU_E_DATETIME, "date out of range for timestamp");
+    else if (p.kind == UNSUPPORTED || f == UNKNOWN_FIELD)
+        bad_field(c, row, name, c->args[1]->type, f != UNKNOWN_FIELD);
     else if (p.kind == NONE)
         cu_call_null(c, row);
     else if (c->type.kind == CU_T_NUMERIC)

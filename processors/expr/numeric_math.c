@@ -62,7 +62,13 @@ static int ln_weight(const cu_numeric *x, cu_arena *a)
             d = fabs(cu_numeric_to_float8(&rest));
         return d == 0 ? 0 : (int)floor(log10(d));
     }
-    return (int)log10(fabs(log(v)));
+    if (v > 0 && !isinf(v))
+        return (int)log10(fabs(log(v)));
+    /* Beyond what a double holds the number of digits says enough. */
+    const double digits = x->form == CU_NUM_BIG
+                              ? 4.0 * x->weight
+                              : log10((double)x->i) - x->scale;
+    return (int)log10(fabs(digits) * log(10));
 }
 
 static int bad_logarithm(const cu_numeric *x, cu_err *err)

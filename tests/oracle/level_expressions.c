@@ -185,7 +185,10 @@ static void judge(cu_oracle *o, cu_tree_case *c, const outcome *x, cu_arena *a)
     }
     reduced best = {*x, c->root, size_of(c->root)};
     reduce(o, c, c->root, a, &best);
-    if (best.small.folded || both_occur(o, c, &best, a) ||
+    /* PostgreSQL has more types that an untyped literal may be. */
+    bool ambiguous = c->untyped &&
+                     strcmp(best.small.theirs.state, "42725") == 0;
+    if (best.small.folded || ambiguous || both_occur(o, c, &best, a) ||
         cu_allowed(best.small.sql, c->random, &best.small.ours,
                    &best.small.theirs)) {
         o->allowed++;

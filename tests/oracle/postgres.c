@@ -134,9 +134,9 @@ static void receive(cu_postgres *p, cu_arena *arena, cu_answer *out)
         if (status == PGRES_PIPELINE_SYNC)
             return;
     }
-    out->failed = true;
-    snprintf(out->state, sizeof(out->state), "08006");
-    out->message = "the connection is gone";
+    printf("PostgreSQL went away: %s\n0 passed, 1 failed\n",
+           PQerrorMessage(p->conn));
+    exit(1);
 }
 
 static void ask_some(cu_postgres *p, const char *const *queries, uint32_t n,
