@@ -180,11 +180,23 @@ same_sales() { # want got
 
 # One process of the group; sets pid.
 start() { # app folder topic instance option…
-    timeout 120 "$cupel" run "$2" --app "$1" --brokers "$brokers" \
+    "$cupel" run "$2" --app "$1" --brokers "$brokers" \
         --state "$2/state.$4" --instance "$4" --set topic="$3" "${@:5}" \
         >>"$2/said.$4" 2>&1 &
     pid=$!
     mine $pid
+}
+
+# Waits, a minute at most; false unless it ended with 0.
+ended() { # pid
+    timeout 60 tail --pid="$1" -s 0.05 -f /dev/null || {
+        echo "it does not end"
+        hit KILL "$1"
+    }
+    wait "$1" && return
+    echo "it ended with $?"
+    tail -5 "$work"/*/said.?
+    return 1
 }
 
 # The topic of a view, folded, has the report's rows and says nothing twice.
@@ -203,8 +215,7 @@ one_process() {
     local a=$work/one
     sales_sql "$a"
     start one "$a" sales x --drain
-    wait "$pid"
-    check "one process reads four partitions" test $? = 0
+    check "one process reads four partitions" ended "$pid"
     check "and re-keys them into the right totals" \
         same_sales "$work/want.sales" "$a"
 }
@@ -216,10 +227,8 @@ two_processes() {
     one=$pid
     start two "$a" sales y --drain --workers 2
     two=$pid
-    wait "$one"
-    check "two processes with two workers each: the first ends" test $? = 0
-    wait "$two"
-    check "and so does the second" test $? = 0
+    check "two processes with two workers each: the first ends" ended "$one"
+    check "and so does the second" ended "$two"
     check "and the totals are those of one" \
         same_sales "$work/want.sales" "$a"
     check "and the topic is the view" view_topic_is "$work/want.sales" two
@@ -240,12 +249,12 @@ killed() {
         at=$((at + 2000))
         sleep "$((RANDOM % 3)).$((RANDOM % 900 + 100))"
         if [ $((n % 2)) = 1 ]; then
-            kill -9 "$one"
+            hit KILL "$one" || return 1
             wait "$one" 2>/dev/null
             start killed "$a" live x --workers 2
             one=$pid
         else
-            kill -9 "$two"
+            hit KILL "$two" || return 1
             wait "$two" 2>/dev/null
             start killed "$a" live y --workers 2
             two=$pid
@@ -253,17 +262,11 @@ killed() {
     done
     produce live $((at + 1)) $((at + 2000)) || return 1
     at=$((at + 2000))
-    kill "$one" "$two"
-    wait "$one" && wait "$two" || {
-        echo "on SIGTERM a process ended with $?"
-        tail -5 "$a/said.x" "$a/said.y"
-        return 1
-    }
+    hit TERM "$one"
+    hit TERM "$two"
+    ended "$one" && ended "$two" || return 1
     start killed "$a" live x --drain --workers 2
-    wait "$pid" || {
-        tail "$a/said.x"
-        return 1
-    }
+    ended "$pid" || return 1
     sales_wanted "$at" "$work/want.live"
     same_sales "$work/want.live" "$a"
 }

@@ -24,18 +24,31 @@ passed=0 failed=0 skipped=0
 owned=()
 at_end=() # commands
 
+for binary in "$release/cupel" "$cupel"; do
+    [ -x "$binary" ] || {
+        echo "not ok there is no $binary; make test builds it"
+        echo "0 passed, 1 failed"
+        exit 1
+    }
+done
+
 mine() { owned+=("$1"); }
 
+# The pid of a process that has ended may be somebody else's by now: only a
+# job of this shell that still runs is ever signalled.
+hit() { # signal pid
+    jobs -pr | grep -qx "$2" && kill "-$1" "$2" 2>/dev/null
+}
+
 end() { # pid
-    kill "$1" 2>/dev/null
+    hit TERM "$1"
     wait "$1" 2>/dev/null
 }
 
 leave() {
     local pid command
     for pid in "${owned[@]}"; do
-        kill -9 "$pid" 2>/dev/null
-        wait "$pid" 2>/dev/null
+        hit KILL "$pid" && wait "$pid" 2>/dev/null
     done
     for command in "${at_end[@]}"; do
         $command
