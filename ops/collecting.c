@@ -166,10 +166,8 @@ static void *collect(void *ctx)
             sleep_until(r, cu_mono_us(env) + PAUSE_US);
             continue;
         }
-        /* A drain gives up on a world that does not answer (exit 4: run it
-         * again), but a disk may get room again. */
-        bool again = !r->c->o.drain || err.code == CU_FULL;
-        if (rc && (err.flags & CU_RETRY) && again) {
+        /* A drain gives up on a world that does not answer: run it again. */
+        if (rc && (err.flags & CU_RETRY) && !r->c->o.drain) {
             cu_warn("%s: %s; trying again in %.1f s", k->table->name, err.msg,
                     (double)pause / 1e6);
             sleep_until(r, cu_mono_us(env) + pause);
