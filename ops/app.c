@@ -30,6 +30,9 @@ static const char *name_of(cu_cmd *c, const char *path)
     size_t n = strlen(p);
     while (n > 1 && p[n - 1] == '/')
         p[--n] = 0;
+    const char *here = c->env->vt->variable(c->env, "PWD");
+    if (strcmp(p, ".") == 0 && here) /* the folder's own name */
+        return cu_path_base(here);
     const char *base = cu_path_base(p);
     if (strcmp(base, "pipeline.sql") == 0 && strchr(p, '/'))
         return cu_path_base(cu_path_dir(c->arena, p));
