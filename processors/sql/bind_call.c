@@ -90,6 +90,13 @@ static cu_expr *bind_aggregate(cu_bind *b, const cu_ast_expr *e)
     b->in_agg = false;
     if (args == NULL || (e->filter && filter == NULL))
         return NULL;
+    if (e->args.n == 0 && !e->star) {
+        cu_sql_error(b->sql, e->pos, STATE('4', '2', '8', '0', '9'), NULL,
+                     "%s(*) must be used to call a parameterless aggregate "
+                     "function",
+                     last_name(e));
+        return NULL;
+    }
     cu_found_agg f = {.filter = filter, .distinct = e->distinct};
     cu_err err = {0};
     char hint[120] = "";
@@ -177,6 +184,20 @@ static bool is_schema_ok(const cu_ast_expr *e)
            (e->n_names == 2 && strcmp(e->names[0], "pg_catalog") == 0);
 }
 
+/* substring(text, text) is by regular expression: never read as a number. */
+static bool refuse_pattern(cu_bind *b, const cu_ast_expr *e, cu_expr **args)
+{
+    if (strcmp(last_name(e), "substring") || e->args.n < 2)
+        return false;
+    uint8_t of = args[0]->type.kind, at = args[1]->type.kind;
+    bool text = of == CU_T_TEXT || of == CU_T_UNKNOWN;
+    bool pattern = at == CU_T_TEXT ||
+                   (at == CU_T_UNKNOWN && !args[1]->value.null);
+    if (text && pattern)
+        cu_sql_refuse(b->sql, e->pos, "substring() with a pattern");
+    return text && pattern;
+}
+
 cu_expr *cu_bind_call(cu_bind *b, const cu_ast_expr *e)
 {
     const char *name = last_name(e);
@@ -205,7 +226,7 @@ cu_expr *cu_bind_call(cu_bind *b, const cu_ast_expr *e)
         return NULL;
     }
     cu_expr **args = arguments(b, e);
-    if (args == NULL)
+    if (args == NULL || refuse_pattern(b, e, args))
         return NULL;
     cu_err err = {0};
     char hint[120] = "";

@@ -262,15 +262,47 @@ static cu_expr *bind_op(cu_bind *b, const cu_ast_expr *e)
     return args ? call(b, e->text, args, e->args.n, e->pos) : NULL;
 }
 
+/* x IN (constants): two or more take a type in common with x, when there is
+ * one, as PostgreSQL makes an array of them.  False after a problem. */
+static bool common_items(cu_bind *b, cu_expr **args, uint32_t n)
+{
+    cu_expr **same = cu_arena_calloc(b->sql->arena, n, sizeof(*same));
+    uint32_t count = 1;
+    cu_type t;
+    cu_err err = {0};
+    same[0] = args[0];
+    for (uint32_t i = 1; i < n; i++)
+        if (cu_expr_is_const(args[i]))
+            same[count++] = args[i];
+    if (count < 3)
+        return true;
+    if (cu_expr_unify(b->sql->arena, same, count, "IN", &t, &err)) {
+        if (err.sqlstate == STATE('4', '2', '8', '0', '4'))
+            return true; /* none: each is compared by itself */
+        cu_bind_problem(b->sql, args[1]->pos, &err, NULL);
+        return false;
+    }
+    count = 1;
+    for (uint32_t i = 1; i < n; i++)
+        if (cu_expr_is_const(args[i]))
+            args[i] = same[count++];
+    return true;
+}
+
 static cu_expr *bind_in(cu_bind *b, const cu_ast_expr *e)
 {
     uint32_t n = e->args.n - 1;
     cu_expr **parts = cu_arena_calloc(b->sql->arena, n, sizeof(*parts));
+    bool rows = e->args.at[0]->kind == CU_A_ROW;
+    cu_expr **args = rows ? NULL : bind_all(b, &e->args);
+    if (!rows && (args == NULL || !common_items(b, args, n + 1)))
+        return NULL;
     for (uint32_t i = 0; i < n; i++) {
         cu_ast_expr eq = {.kind = CU_A_OP, .pos = e->pos, .text = "="};
         cu_ast_expr *pair[2] = {e->args.at[0], e->args.at[i + 1]};
+        cu_expr *sides[2] = {rows ? NULL : args[0], rows ? NULL : args[i + 1]};
         eq.args = (cu_ast_list){pair, 2};
-        parts[i] = bind_op(b, &eq);
+        parts[i] = rows ? bind_op(b, &eq) : call(b, "=", sides, 2, e->pos);
         if (parts[i] == NULL)
             return NULL;
     }

@@ -217,6 +217,31 @@ static bool bind_sorts(level *l)
 /* --- GROUP BY and HAVING
  * -------------------------------------------------------- */
 
+/* GROUP BY 1 or a target's name may stand for an aggregate. */
+static bool has_result(const cu_expr *e, uint32_t base)
+{
+    if (e->kind == CU_E_COL)
+        return e->col >= base &&
+               (base == CU_WINDOW_BASE || e->col < CU_WINDOW_BASE);
+    for (uint32_t i = 0; i < e->n_args; i++)
+        if (has_result(e->args[i], base))
+            return true;
+    return false;
+}
+
+static cu_expr *group_target(level *l, const cu_ast_expr *e, cu_expr *target)
+{
+    bool agg = has_result(target, CU_AGG_BASE);
+    if (!agg && !has_result(target, CU_WINDOW_BASE))
+        return target;
+    cu_sql_error(l->s, e->pos,
+                 agg ? STATE('4', '2', '8', '0', '3')
+                     : STATE('4', '2', 'P', '2', '0'),
+                 NULL, "%s functions are not allowed in GROUP BY",
+                 agg ? "aggregate" : "window");
+    return NULL;
+}
+
 static bool bind_grouping(level *l)
 {
     const cu_ast_select *sel = l->sel;
@@ -236,7 +261,7 @@ static bool bind_grouping(level *l)
         uint32_t at = ordinal(l, e, "GROUP BY", &bad);
         if (at == 0 && !bad && !input_name(l, e))
             at = output_name(l, e);
-        cu_expr *x = at    ? l->exprs[at - 1]
+        cu_expr *x = at    ? group_target(l, e, l->exprs[at - 1])
                      : bad ? NULL
                            : cu_bind_settle(&l->b, cu_bind_expr(&l->b, e));
         good = good && x;
@@ -412,8 +437,11 @@ static bool bind_count(cu_sql *s, const cu_ast_expr *e, const char *what,
     if (v.null)
         return true;
     if (v.i8 < 0) {
-        cu_sql_error(s, e->pos, STATE('2', '2', '0', '1', 'W'), NULL,
-                     "%s must not be negative", what);
+        bool offset = strcmp(what, "OFFSET") == 0;
+        cu_sql_error(s, e->pos,
+                     offset ? STATE('2', '2', '0', '1', 'X')
+                            : STATE('2', '2', '0', '1', 'W'),
+                     NULL, "%s must not be negative", what);
         return false;
     }
     *out = v.i8;
