@@ -10,6 +10,7 @@ typedef struct cu_scope_col {
     const char *name;
     cu_type type;
     uint32_t at; /* column of the scope's node */
+    bool scalar; /* of a function of one column: its alias means it too */
 } cu_scope_col;
 
 typedef struct cu_scope {

@@ -211,6 +211,12 @@ cu_expr *cu_bind_call(cu_bind *b, const cu_ast_expr *e)
         return bind_aggregate(b, e);
     if (refuse_own(b, e) || refuse_clauses(b, e))
         return NULL;
+    if (e->filter || e->distinct) {
+        cu_sql_error(b->sql, e->pos, STATE('4', '2', '8', '0', '9'), NULL,
+                     "%s specified, but %s is not an aggregate function",
+                     e->distinct ? "DISTINCT" : "FILTER", name);
+        return NULL;
+    }
     if (e->args.n == 0 && (strcmp(name, "now") == 0 ||
                            strcmp(name, "transaction_timestamp") == 0))
         return bind_now(b, e);

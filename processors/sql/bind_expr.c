@@ -176,6 +176,10 @@ static cu_expr *bind_column(cu_bind *b, const cu_ast_expr *e)
         }
         found = c;
     }
+    for (uint32_t i = 0; !found && !rel && i < b->scope->n_cols; i++)
+        if (b->scope->cols[i].scalar &&
+            strcmp(b->scope->cols[i].rel, name) == 0)
+            found = &b->scope->cols[i];
     if (found == NULL)
         return no_column(b, e, rel, name);
     return cu_expr_col(b->sql->arena, found->at, found->type, e->pos);

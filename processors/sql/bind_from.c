@@ -26,7 +26,7 @@ void cu_scope_add(cu_sql *s, cu_scope *scope, const char *rel, const char *name,
         scope->cols = more;
         scope->cap = cap;
     }
-    scope->cols[scope->n_cols++] = (cu_scope_col){rel, name, type, at};
+    scope->cols[scope->n_cols++] = (cu_scope_col){rel, name, type, at, false};
 }
 
 static bool add_rel(cu_sql *s, cu_scope *scope, const char *rel, cu_pos pos)
@@ -204,6 +204,8 @@ static bool refuse_function(cu_sql *s, const cu_ast_expr *call)
     return true;
 }
 
+/* A function of one column is named by its alias, unless its result has a name
+ * (jsonb_array_elements: value); the alias means the column even then. */
 static void name_columns(cu_sql *s, cu_scope *scope, const cu_ast_from *f,
                          const char *rel, uint32_t first, uint32_t n)
 {
@@ -212,10 +214,11 @@ static void name_columns(cu_sql *s, cu_scope *scope, const cu_ast_from *f,
         const char *name = schema->fields[first + i].name;
         if (i < f->n_columns)
             name = f->columns[i];
-        else if (n == 1 && i == 0 && f->alias)
+        else if (n == 1 && i == 0 && f->alias && strcmp(name, "value"))
             name = f->alias;
         cu_scope_add(s, scope, rel, name, schema->fields[first + i].type,
                      first + i);
+        scope->cols[scope->n_cols - 1].scalar = n == 1 && !f->ordinality;
     }
 }
 

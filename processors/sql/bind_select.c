@@ -128,14 +128,21 @@ static uint32_t ordinal(level *l, const cu_ast_expr *e, const char *clause,
                         bool *bad)
 {
     *bad = false;
-    if (e->kind != CU_A_NUMBER)
+    bool constant = e->kind == CU_A_STRING || e->kind == CU_A_NULL ||
+                    e->kind == CU_A_BOOL;
+    if (e->kind != CU_A_NUMBER && !constant)
         return 0;
     int32_t at = 0;
     cu_err err = {0};
-    if (cu_int4_in(cu_slice_of(e->text), &at, &err) == 0 && at >= 1 &&
-        (uint32_t)at <= l->n_visible)
+    bool whole = !constant && cu_int4_in(cu_slice_of(e->text), &at, &err) == 0;
+    if (whole && at >= 1 && (uint32_t)at <= l->n_visible)
         return (uint32_t)at;
     *bad = true;
+    if (!whole) {
+        cu_sql_error(l->s, e->pos, STATE('4', '2', '6', '0', '1'), NULL,
+                     "non-integer constant in %s", clause);
+        return 0;
+    }
     cu_sql_error(l->s, e->pos, STATE('4', '2', 'P', '1', '0'), NULL,
                  "%s position %s is not in select list", clause, e->text);
     return 0;
@@ -534,6 +541,20 @@ static bool bind_plain(cu_sql *s, const cu_ctes *ctes, const cu_ast_select *sel,
     return true;
 }
 
+static bool ctes_differ(cu_sql *s, const cu_ast_select *sel)
+{
+    for (uint32_t i = 0; i < sel->n_ctes; i++)
+        for (uint32_t k = 0; k < i; k++)
+            if (strcmp(sel->ctes[i].name, sel->ctes[k].name) == 0) {
+                cu_sql_error(s, sel->ctes[i].pos,
+                             STATE('4', '2', '7', '1', '2'), NULL,
+                             "WITH query name \"%s\" specified more than once",
+                             sel->ctes[i].name);
+                return false;
+            }
+    return true;
+}
+
 bool cu_bind_query(cu_sql *s, const cu_ctes *ctes, const cu_ast_select *sel,
                    bool keep_order, cu_bound *out)
 {
@@ -541,6 +562,8 @@ bool cu_bind_query(cu_sql *s, const cu_ctes *ctes, const cu_ast_select *sel,
     cu_ctes own = {ctes, sel->ctes, sel->n_ctes};
     const cu_ctes *all = sel->n_ctes ? &own : ctes;
     bool order_used = false;
+    if (!ctes_differ(s, sel))
+        return false;
     bool good = sel->set != CU_SET_NONE || sel->n_values
                     ? cu_bind_set(s, all, sel, out)
                     : bind_plain(s, all, sel, out, &order_used);
