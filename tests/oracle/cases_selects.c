@@ -244,6 +244,72 @@ static const char *const all[] = {
     "SELECT GREATEST(1, '2')",
     "SELECT x, x AS x FROM (VALUES (1), (2)) AS t(x) GROUP BY x, 1, 2",
     "SELECT count(*) FROM (VALUES (1), (2)) AS t(x) GROUP BY 1",
+    "SELECT e.value FROM jsonb_array_elements('[1]') e",
+    "SELECT e FROM jsonb_array_elements('[1]') e",
+    "SELECT value FROM jsonb_array_elements('[1]') AS e",
+    "SELECT * FROM jsonb_array_elements('[1]') AS e WHERE e > '0'",
+    "SELECT e.e FROM jsonb_array_elements('[1]') AS e",
+    "SELECT e.e FROM jsonb_array_elements('[1]') AS e(e)",
+    "SELECT e.value, n FROM jsonb_array_elements('[1]') WITH ORDINALITY AS "
+    "e(value, n)",
+    "SELECT e FROM unnest(ARRAY[1]) AS e",
+    "SELECT e.e FROM unnest(ARRAY[1]) AS e",
+    "SELECT q FROM jsonb_object_keys('{\"a\":1}') AS q",
+    "SELECT q.q FROM jsonb_object_keys('{\"a\":1}') AS q",
+    "SELECT q.jsonb_object_keys FROM jsonb_object_keys('{\"a\":1}') AS q",
+    "SELECT value FROM jsonb_array_elements('[1]') a, "
+    "jsonb_array_elements('[2]') b",
+    "SELECT a.value, b.value FROM jsonb_array_elements('[1]') a, "
+    "jsonb_array_elements('[2]') b",
+    "SELECT x FROM (VALUES (1,2),(3,4),(1,5)) t(x,y) ORDER BY 1.5",
+    "SELECT x FROM (VALUES (1,2),(3,4),(1,5)) t(x,y) ORDER BY NULL",
+    "SELECT x FROM (VALUES (1,2),(3,4),(1,5)) t(x,y) ORDER BY true",
+    "SELECT x FROM (VALUES (1,2),(3,4),(1,5)) t(x,y) GROUP BY 0",
+    "SELECT x FROM (VALUES (1,2),(3,4),(1,5)) t(x,y) ORDER BY -1",
+    "SELECT w->>'a' FROM jsonb_array_elements('[{\"a\":5}]') AS w GROUP BY "
+    "w->>'a'",
+    "SELECT w, count(*) FROM jsonb_array_elements('[1,1]') AS w GROUP BY w",
+    "SELECT DISTINCT ON (w) w FROM jsonb_array_elements('[1,1]') AS w "
+    "ORDER BY w",
+    "SELECT upper(x::text) FILTER (WHERE true) FROM (VALUES "
+    "(1,2),(3,4),(1,5)) t(x,y)",
+    "WITH a AS (SELECT 1 AS x), a AS (SELECT 2 AS x) SELECT * FROM a",
+    "SELECT DISTINCT ON (1) x, y FROM (VALUES (1,2),(3,4),(1,5)) t(x,y) "
+    "ORDER BY 1, 2",
+    "SELECT DISTINCT ON (count(*)) x, count(*) FROM (VALUES "
+    "(1,2),(3,4),(1,5)) t(x,y) GROUP BY x ORDER BY count(*), x",
+    "SELECT DISTINCT ON (z) x AS z, y FROM (VALUES (1,2),(3,4),(1,5)) "
+    "t(x,y) ORDER BY z, y",
+    "SELECT DISTINCT x, count(*) FROM (VALUES (1,2),(3,4),(1,5)) t(x,y) "
+    "GROUP BY x ORDER BY count(*), x",
+    "SELECT DISTINCT x FROM (VALUES (1,2),(3,4),(1,5)) t(x,y) ORDER BY y",
+    "SELECT x FROM (VALUES (1,2),(3,4),(1,5)) t(x,y) ORDER BY count(*)",
+    "SELECT sum(x) FILTER (WHERE sum(y) > 1) FROM (VALUES "
+    "(1,2),(3,4),(1,5)) t(x,y)",
+    "SELECT 1 FROM (VALUES (1,2),(3,4),(1,5)) t(x,y) HAVING count(*) > 1",
+    "SELECT (x + y) * 2 FROM (VALUES (1,2),(3,4),(1,5)) t(x,y) GROUP BY x "
+    "+ y",
+    "SELECT x FROM (VALUES (1,2),(3,4),(1,5)) t(x,y) GROUP BY x + 1",
+    "SELECT max(x) - min(y), count(*) * 2 FROM (VALUES (1,2),(3,4),(1,5)) "
+    "t(x,y)",
+    "SELECT x, row_number() OVER w FROM (VALUES (1,2),(3,4),(1,5)) t(x,y) "
+    "WINDOW w AS (PARTITION BY x ORDER BY y)",
+    "SELECT row_number() OVER (ORDER BY x, y) AS r FROM (VALUES "
+    "(1,2),(3,4),(1,5)) t(x,y) GROUP BY 1",
+    "SELECT * FROM (VALUES (1,2),(3,4),(1,5)) t(x,y), generate_series(1, "
+    "t.x) g WHERE g = t.x",
+    "SELECT * FROM generate_series(1, 3) g, unnest(ARRAY[g, g*2]) u",
+    "SELECT * FROM (VALUES (1,2),(3,4),(1,5)) t(x,y) JOIN LATERAL "
+    "generate_series(1,x) g ON true",
+    "WITH a AS (WITH b AS (SELECT 5 AS y) SELECT y FROM b) SELECT y + 1 "
+    "FROM a",
+    "(SELECT 1) UNION (SELECT 2) ORDER BY 1 DESC LIMIT 1",
+    "SELECT x FROM (VALUES (1,2),(3,4),(1,5)) t(x,y) UNION ALL (SELECT x "
+    "FROM (VALUES (1,2),(3,4),(1,5)) t(x,y) UNION SELECT 7)",
+    "SELECT '1' UNION SELECT 2",
+    "SELECT x AS y, y AS x FROM (VALUES (1,2),(3,4),(1,5)) t(x,y) ORDER BY "
+    "x, y",
+    "SELECT sum(1) WHERE false",
 };
 /* clang-format on */
 
