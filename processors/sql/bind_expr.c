@@ -507,7 +507,12 @@ static cu_expr *bind_is_bool(cu_bind *b, const cu_ast_expr *e)
     for (char *p = name; *p; p++)
         if (*p == ' ')
             *p = '_';
-    return bind_call_of(b, name, e);
+    char *what = cu_arena_printf(b->sql->arena, "IS %s", e->text);
+    for (char *p = what; *p; p++)
+        if (*p >= 'a' && *p <= 'z')
+            *p = (char)(*p - 'a' + 'A');
+    cu_expr *arg = cu_bind_bool(b, e->args.at[0], what);
+    return arg ? call(b, name, &arg, 1, e->pos) : NULL;
 }
 
 /* x AT TIME ZONE z is timezone(z, x). */

@@ -40,6 +40,8 @@ static const struct {
     {"*::interval*'{1,}'*", "22007", "*", "the same"},
     {"*::interval*'[[]1,'*", "22007", "*", "the same"},
     {"*::interval*'- 5'*", "22007", "*", "the same"},
+    {"*date(*'{*", "22007", "*", "and in dates"},
+    {"*::date*'{*", "22007", "*", "the same"},
     {"*'{1,}'*", "22007", "22P02",
      "an array's elements are read before its end is seen"},
     {"*&&*", "42804", "42725", "PostgreSQL has && of ranges and boxes too"},
