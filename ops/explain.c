@@ -30,6 +30,15 @@ static bool stateful(const cu_node *n)
     case CU_N_AGGREGATE:
     case CU_N_RANK:
     case CU_N_NORMALIZE:
+    case CU_N_OVER:
+    case CU_N_JOIN:
+    case CU_N_ASOF:
+    case CU_N_LOOKUP:
+    case CU_N_SESSION:
+    case CU_N_BUFFER:
+    case CU_N_TEMPORAL:
+    case CU_N_HISTORY:
+    case CU_N_SURROGATE:
         return true;
     case CU_N_MATERIALIZE:
         return !n->append_only || n->n_key || n->materialize.bag;

@@ -18,6 +18,7 @@ typedef enum cu_func_kind {
     CU_FUNC_CAST = 4,
     CU_FUNC_SET = 8,
     CU_FUNC_AGGREGATE = 16,
+    CU_FUNC_WINDOW = 32, /* only with OVER */
 } cu_func_kind;
 
 typedef enum cu_volatility {
@@ -37,12 +38,57 @@ typedef enum cu_agg {
     CU_AGG_MAX,
     CU_AGG_BOOL_AND,
     CU_AGG_BOOL_OR,
+    CU_AGG_BIT_AND,
+    CU_AGG_BIT_OR,
+    CU_AGG_BIT_XOR,
+    CU_AGG_STDDEV_POP,
+    CU_AGG_STDDEV_SAMP,
+    CU_AGG_VAR_POP,
+    CU_AGG_VAR_SAMP,
+    CU_AGG_COVAR_POP,
+    CU_AGG_COVAR_SAMP,
+    CU_AGG_CORR,
+    CU_AGG_REGR_SLOPE,
+    CU_AGG_REGR_INTERCEPT,
+    CU_AGG_REGR_R2,
+    CU_AGG_REGR_AVGX,
+    CU_AGG_REGR_AVGY,
+    CU_AGG_REGR_COUNT,
+    CU_AGG_REGR_SXX,
+    CU_AGG_REGR_SYY,
+    CU_AGG_REGR_SXY,
+    CU_AGG_STRING_AGG,
+    CU_AGG_ARRAY_AGG,
+    CU_AGG_JSONB_AGG,
+    CU_AGG_JSONB_OBJECT_AGG,
+    CU_AGG_PERCENTILE_CONT, /* WITHIN GROUP, as are the next two */
+    CU_AGG_PERCENTILE_DISC,
+    CU_AGG_MODE,
+    CU_AGG_FIRST,  /* (array_agg(x ORDER BY …))[1]; not for SQL to name */
+    CU_AGG_SINGLE, /* a scalar subquery's row; 21000 when there are more;
+                      not for SQL to name */
 } cu_agg;
+
+/* What a window function computes. */
+typedef enum cu_win {
+    CU_WIN_NONE,
+    CU_WIN_ROW_NUMBER,
+    CU_WIN_RANK,
+    CU_WIN_DENSE_RANK,
+    CU_WIN_PERCENT_RANK,
+    CU_WIN_CUME_DIST,
+    CU_WIN_NTILE,
+    CU_WIN_LAG,
+    CU_WIN_LEAD,
+    CU_WIN_FIRST_VALUE,
+    CU_WIN_LAST_VALUE,
+    CU_WIN_NTH_VALUE,
+} cu_win;
 
 struct cu_call;
 typedef void cu_kernel(struct cu_call *call);
 
-enum { CU_FUNC_ARGS = 6 };
+enum { CU_FUNC_ARGS = 8 };
 
 typedef struct cu_func {
     const char *name;
@@ -55,6 +101,7 @@ typedef struct cu_func {
                            its arm of an AND, OR or CASE excludes */
     uint8_t volatility; /* cu_volatility */
     uint8_t agg;        /* cu_agg */
+    uint8_t win;        /* cu_win */
     uint8_t args[CU_FUNC_ARGS]; /* kinds, pseudo kinds */
     uint8_t array_elem;         /* element kind where an arg/result is ARRAY */
     uint8_t result;             /* kind, or pseudo kind */

@@ -67,6 +67,7 @@ static int kind_of(cu_agg agg, cu_type arg, cu_acc_kind *kind)
         *kind = CU_ACC_BOOL;
         return arg.kind == CU_T_BOOL ? 0 : -1;
     case CU_AGG_NONE:
+    default:
         break;
     }
     return -1;

@@ -18,6 +18,18 @@ cu_op *cu_watermark_new(void);
 cu_op *cu_normalize_new(void);
 cu_op *cu_aggregate_new(void);
 cu_op *cu_rank_new(void);
+cu_op *cu_over_new(void);
+cu_op *cu_join_new(void);
+cu_op *cu_asof_new(void);
+cu_op *cu_lookup_new(void);
+cu_op *cu_expand_new(void);
+cu_op *cu_window_new(void);
+cu_op *cu_session_new(void);
+cu_op *cu_buffer_new(void);
+cu_op *cu_temporal_new(void);
+cu_op *cu_history_new(void);
+cu_op *cu_changelog_new(void);
+cu_op *cu_surrogate_new(void);
 cu_op *cu_materialize_new(void);
 
 /* First start of a stage. */

@@ -34,6 +34,30 @@ static cu_op *make(cu_node_kind kind)
         return cu_rank_new();
     case CU_N_UNION:
         return cu_union_new();
+    case CU_N_OVER:
+        return cu_over_new();
+    case CU_N_JOIN:
+        return cu_join_new();
+    case CU_N_ASOF:
+        return cu_asof_new();
+    case CU_N_LOOKUP:
+        return cu_lookup_new();
+    case CU_N_EXPAND:
+        return cu_expand_new();
+    case CU_N_WINDOW:
+        return cu_window_new();
+    case CU_N_SESSION:
+        return cu_session_new();
+    case CU_N_BUFFER:
+        return cu_buffer_new();
+    case CU_N_TEMPORAL:
+        return cu_temporal_new();
+    case CU_N_HISTORY:
+        return cu_history_new();
+    case CU_N_CHANGELOG:
+        return cu_changelog_new();
+    case CU_N_SURROGATE:
+        return cu_surrogate_new();
     case CU_N_NORMALIZE:
         return cu_normalize_new();
     case CU_N_WATERMARK:
@@ -131,6 +155,16 @@ int cu_op_commit(cu_op *op, cu_err *err)
         return 0;
     cu_arena_reset(op->arena);
     return op->vt->commit(op, err);
+}
+
+int64_t cu_op_due(cu_op *op)
+{
+    return op->vt->due ? op->vt->due(op) : INT64_MAX;
+}
+
+uint64_t cu_op_work(const cu_op *op)
+{
+    return op->vt->work ? op->vt->work(op) : op->n_in + op->n_out + op->n_keys;
 }
 
 uint16_t cu_node_state_table(const cu_node *n, unsigned k)

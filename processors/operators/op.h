@@ -34,6 +34,15 @@ typedef struct cu_letter {
     const char *column; /* output column, or NULL */
 } cu_letter;
 
+/* A row that came too late for every window it belongs to. */
+typedef struct cu_late {
+    const cu_batch *batch;
+    uint32_t row;
+    int64_t window_start_us, window_end_us; /* of the last window; us since
+                                   2000; INT64_MIN: none */
+    int64_t watermark_us;
+} cu_late;
+
 /* What an operator may use of the world; outlives it. */
 typedef struct cu_op_env {
     cu_space *space; /* NULL for plans without state */
@@ -43,6 +52,8 @@ typedef struct cu_op_env {
      * writes no letter). Non-zero stops the task (on_error 'fail'). */
     int (*letter)(void *ctx, const cu_letter *l, cu_err *err);
     size_t cache_bytes; /* for one operator's decoded groups; 0 = 8 MiB */
+    /* A late row, once per +1 row; NULL: nobody asks. */
+    int (*late)(void *ctx, const cu_late *l, cu_err *err);
 } cu_op_env;
 
 typedef struct cu_op_vt {
@@ -54,6 +65,12 @@ typedef struct cu_op_vt {
     /* Emit what is due, caches -> overlay. Called in topological order. */
     int (*commit)(cu_op *, cu_err *);
     void (*close)(cu_op *);
+    /* When the clock alone (env->expr->now_us) makes a commit necessary: us
+     * since 2000, INT64_MAX: never. NULL: never. */
+    int64_t (*due)(cu_op *);
+    /* `n` keyed rows of work done since it was opened, for tests that watch
+     * how cost grows; NULL: n_in + n_out + n_keys. */
+    uint64_t (*work)(const cu_op *);
 } cu_op_vt;
 
 typedef struct cu_op_out {
@@ -85,6 +102,8 @@ int cu_op_emit_watermark(cu_op *op, int64_t ts_us, cu_err *err);
 int cu_op_push(cu_op *op, int port, const cu_batch *b, cu_err *err);
 int cu_op_watermark(cu_op *op, int port, int64_t ts_us, cu_err *err);
 int cu_op_commit(cu_op *op, cu_err *err);
+int64_t cu_op_due(cu_op *op);
+uint64_t cu_op_work(const cu_op *op);
 
 /* All operators of a tree: built children first, so that committing them in
  * order is topological.  Leaves (SOURCE, VIEW, EXCHANGE, VALUES of an input)
@@ -106,6 +125,8 @@ void cu_pipeline_close(cu_pipeline *p);
  * makes a global aggregate's row for empty input due at the next commit. */
 int cu_pipeline_first_start(cu_pipeline *p, cu_err *err);
 int cu_pipeline_commit(cu_pipeline *p, cu_err *err);
+/* The earliest due time of its operators; INT64_MAX: none. */
+int64_t cu_pipeline_due(const cu_pipeline *p);
 
 /* A pass-through operator of one's own for the end of a pipeline: what is
  * pushed goes to `push` of the owner (silver publisher, exchange, collector

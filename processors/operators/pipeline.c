@@ -112,3 +112,13 @@ int cu_pipeline_commit(cu_pipeline *p, cu_err *err)
     }
     return 0;
 }
+
+int64_t cu_pipeline_due(const cu_pipeline *p)
+{
+    int64_t due = INT64_MAX;
+    for (uint32_t i = 0; i < p->n_ops; i++) {
+        int64_t at = cu_op_due(p->ops[i]);
+        due = at < due ? at : due;
+    }
+    return due;
+}

@@ -21,7 +21,7 @@ typedef enum cu_wrapper {
     CU_W_HTTP,
     CU_W_FILES,
     CU_W_BLACKHOLE,
-    CU_W_POSTGRES, /* known, refused until its issue */
+    CU_W_POSTGRES, /* tables written by a sink of ops */
 } cu_wrapper;
 
 typedef struct cu_server_def {
@@ -44,6 +44,20 @@ typedef enum cu_on_error {
     CU_ON_ERROR_DEAD_LETTER,
     CU_ON_ERROR_FAIL
 } cu_on_error;
+
+/* What a view's readers see of a window before and when it closes. */
+typedef enum cu_emit {
+    CU_EMIT_CHANGES,     /* every commit */
+    CU_EMIT_FINAL,       /* once, when it closes: a BUFFER node does it */
+    CU_EMIT_EARLY_FINAL, /* changes, and again with header cupel.final */
+} cu_emit;
+
+/* Tables that stand for what was rejected: sources over a letter topic. */
+typedef enum cu_letters {
+    CU_LETTERS_NONE,
+    CU_LETTERS_DEAD, /* dead_letters(x) */
+    CU_LETTERS_LATE, /* late_rows(view) */
+} cu_letters;
 
 typedef struct cu_check {
     const char *name;   /* constraint name */
@@ -77,7 +91,13 @@ typedef struct cu_table_def {
     bool allow_empty;              /* snapshot */
     const cu_http_source *http;    /* collected tables */
     const cu_files_source *files;
-    bool is_sink; /* written by a view (into, INSERT) */
+    bool is_sink;            /* written by a view (into, INSERT) */
+    int64_t idle_timeout_ms; /* 0: an idle partition holds time back */
+    int64_t max_future_us;   /* rows beyond clock + this are late; 0: none */
+    cu_letters letters;      /* its records are letters of `letters_of` */
+    const char *letters_of;  /* a table's or view's name */
+    const char *remote;      /* postgres: the table there, as quoted SQL */
+    const char *write_mode;  /* postgres: "upsert" or "append" */
 } cu_table_def;
 
 typedef struct cu_view_def {
@@ -95,6 +115,14 @@ typedef struct cu_view_def {
     cu_on_error on_error;
     const cu_table_def *into; /* sink, or NULL */
     cu_format format;         /* of the silver topic: JSON or AVRO */
+    cu_emit emit;
+    int64_t allowed_lateness_us;
+    int64_t emit_interval_ms; /* 0: every commit */
+    int64_t state_ttl_us;     /* 0: none; declared lossy */
+    int64_t retention_us;     /* closed windows leave the view; 0: never */
+    uint16_t retention_col;   /* column + 1 that it counts from */
+    /* Late rows go to this topic; NULL: no window can be late. */
+    const char *late_topic;
 } cu_view_def;
 
 typedef struct cu_copy_def {

@@ -10,6 +10,8 @@
  *   project(a, b+1)   deciding columns follow plain column references
  *   aggregate by a    output column 0 is a: still decided by it
  *   union             rows of equal counts stay where they are
+ *   join on a = b     both sides decided by the same key positions; the side
+ *                     that is not is exchanged to the other, else both are
  */
 #include "processors/plan/stage.h"
 
@@ -237,6 +239,94 @@ static void place_union(cutter *c, const cu_node *n, placed *parts)
                      "the inputs of UNION have different partition counts");
 }
 
+/* --- joins ---------------------------------------------------------------- */
+
+/* Which key positions decide the side's partition, in order; false when it is
+ * not decided by keys alone. */
+static bool deciding_keys(const dist *d, const uint16_t *keys, uint32_t n_keys,
+                          uint32_t *positions)
+{
+    for (uint32_t i = 0; i < d->n; i++) {
+        uint32_t k = 0;
+        while (k < n_keys && keys[k] != d->cols[i])
+            k++;
+        if (k == n_keys)
+            return false;
+        positions[i] = k;
+    }
+    return d->n > 0;
+}
+
+static void follow(cutter *c, placed *side, const uint16_t *keys,
+                   const uint32_t *positions, uint32_t n, int32_t partitions)
+{
+    uint16_t *cols = cu_arena_calloc(c->a, n, sizeof(*cols));
+    for (uint32_t i = 0; i < n; i++)
+        cols[i] = keys[positions[i]];
+    exchange(c, side, cols, n, partitions,
+             "a join needs equal keys of both sides in one partition");
+}
+
+static bool together(const dist *l, const uint32_t *pl, const dist *r,
+                     const uint32_t *pr)
+{
+    return l->partitions == r->partitions && l->n == r->n &&
+           memcmp(pl, pr, l->n * sizeof(*pl)) == 0;
+}
+
+static void place_join(cutter *c, const cu_node *n, placed *parts)
+{
+    placed *l = &parts[0], *r = &parts[1];
+    const char *all = "a join without keys needs all rows in one partition";
+    uint32_t n_keys = n->join.n_keys;
+    if (l->where.partitions == 1 && r->where.partitions == 1)
+        return;
+    if (n_keys == 0) {
+        gather_by(c, l, NULL, 0, all);
+        gather_by(c, r, NULL, 0, all);
+        return;
+    }
+    uint32_t *pl = cu_arena_calloc(c->a, l->where.n + 1, sizeof(*pl));
+    uint32_t *pr = cu_arena_calloc(c->a, r->where.n + 1, sizeof(*pr));
+    bool left = deciding_keys(&l->where, n->join.left, n_keys, pl);
+    bool right = deciding_keys(&r->where, n->join.right, n_keys, pr);
+    if (left && right && together(&l->where, pl, &r->where, pr))
+        return;
+    if (left && l->where.partitions >= r->where.partitions) {
+        follow(c, r, n->join.right, pl, l->where.n, l->where.partitions);
+        return;
+    }
+    if (right && r->where.partitions >= l->where.partitions) {
+        follow(c, l, n->join.left, pr, r->where.n, r->where.partitions);
+        return;
+    }
+    int32_t most = l->where.partitions > r->where.partitions
+                       ? l->where.partitions
+                       : r->where.partitions;
+    if (c->view->partitions > 0)
+        most = c->view->partitions;
+    uint32_t *every = cu_arena_calloc(c->a, n_keys, sizeof(*every));
+    for (uint32_t i = 0; i < n_keys; i++)
+        every[i] = i;
+    follow(c, l, n->join.left, every, n_keys, most);
+    follow(c, r, n->join.right, every, n_keys, most);
+}
+
+/* Columns of a side that may be NULL-extended decide nothing. */
+static dist through_join(cutter *c, const cu_node *n, const placed *parts)
+{
+    const dist *l = &parts[0].where, *r = &parts[1].where;
+    if (n->join.kind == CU_JOIN_FULL)
+        return (dist){.partitions = l->partitions};
+    if (n->join.kind != CU_JOIN_RIGHT)
+        return *l;
+    dist out = {r->partitions, r->n, NULL};
+    out.cols = cu_arena_calloc(c->a, r->n + 1, sizeof(*out.cols));
+    for (uint32_t i = 0; i < r->n; i++)
+        out.cols[i] = (uint16_t)(r->cols[i] + parts[0].node->schema->n);
+    return out;
+}
+
 static void place_keyed(cutter *c, const cu_node *n, placed *in)
 {
     switch (n->kind) {
@@ -250,6 +340,23 @@ static void place_keyed(cutter *c, const cu_node *n, placed *in)
         gather_by(c, in, n->rank.partition, n->rank.n_partition,
                   "ranking needs all rows of a group in one partition");
         break;
+    case CU_N_OVER:
+        gather_by(c, in, n->over.partition, n->over.n_partition,
+                  "window functions need all rows of PARTITION BY in one "
+                  "partition");
+        break;
+    case CU_N_SESSION:
+        gather_by(c, in, n->session.partition, n->session.n_partition,
+                  "sessions need all rows of partition_by in one partition");
+        break;
+    case CU_N_HISTORY:
+        gather_by(c, in, n->history.key, n->history.n_key,
+                  "history() needs all versions of a key in one partition");
+        break;
+    case CU_N_SURROGATE:
+        gather_by(c, in, NULL, 0,
+                  "surrogate() numbers all rows in one sequence");
+        break;
     case CU_N_MATERIALIZE:
         if (n->n_key)
             gather_by(c, in, n->key, n->n_key,
@@ -262,6 +369,12 @@ static void place_keyed(cutter *c, const cu_node *n, placed *in)
     }
 }
 
+static bool is_join(const cu_node *n)
+{
+    return n->kind == CU_N_JOIN || n->kind == CU_N_ASOF ||
+           n->kind == CU_N_LOOKUP;
+}
+
 static dist through(cutter *c, const cu_node *n, const placed *in)
 {
     switch (n->kind) {
@@ -271,6 +384,10 @@ static dist through(cutter *c, const cu_node *n, const placed *in)
         return through_group(c, &in->where, n);
     case CU_N_UNION:
         return (dist){.partitions = in->where.partitions};
+    case CU_N_JOIN:
+    case CU_N_ASOF:
+    case CU_N_LOOKUP:
+        return through_join(c, n, in);
     default:
         return in->where;
     }
@@ -293,6 +410,8 @@ static int place(cutter *c, const cu_node *n, placed *out)
         return rc;
     if (n->kind == CU_N_UNION)
         place_union(c, n, parts);
+    else if (is_join(n))
+        place_join(c, n, parts);
     else
         place_keyed(c, n, &parts[0]);
     copy->inputs = cu_arena_calloc(c->a, n->n_inputs, sizeof(cu_node *));

@@ -410,6 +410,18 @@ static sim_rel *eval(naive *n, const cu_node *node)
     case CU_N_WATERMARK:
     case CU_N_MATERIALIZE:
         return eval(n, node->inputs[0]);
+    case CU_N_OVER:
+    case CU_N_JOIN:
+    case CU_N_ASOF:
+    case CU_N_LOOKUP:
+    case CU_N_EXPAND:
+    case CU_N_WINDOW:
+    case CU_N_SESSION:
+    case CU_N_BUFFER:
+    case CU_N_TEMPORAL:
+    case CU_N_HISTORY:
+    case CU_N_CHANGELOG:
+    case CU_N_SURROGATE:
     case CU_N_VALUES:
     case CU_N_EXCHANGE:
     case CU_NODE_KINDS:
