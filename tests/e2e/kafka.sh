@@ -16,22 +16,7 @@ export CUPEL_KAFKA_JARS=${CUPEL_KAFKA_JARS:-$release/kafka}
 seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
 RANDOM=$((seed % 32768))
 
-free_ports() { # the first of two that are free
-    python3 - <<'P'
-import socket
-while True:
-    a, b = socket.socket(), socket.socket()
-    a.bind(("127.0.0.1", 0))
-    try:
-        b.bind(("127.0.0.1", a.getsockname()[1] + 1))
-    except (OSError, OverflowError):
-        continue
-    print(a.getsockname()[1])
-    break
-P
-}
-
-port=$(free_ports)
+port=$(python3 "$here/ports.py" 2)
 "$root/tests/kafka/broker.sh" start 3.9.2 "$port" "$work/broker" \
     >"$work/broker.said" 2>&1
 case $? in
