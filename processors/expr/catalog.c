@@ -113,6 +113,6 @@ cu_type cu_func_arg_type(const cu_func *f, uint32_t i)
 cu_type cu_func_result_type(const cu_func *f)
 {
     if (f->result == CU_T_ARRAY)
-        return cu_array_type(f->array_elem);
+        return cu_array_type(f->result_elem ? f->result_elem : f->array_elem);
     return CU_TYPE(f->result);
 }

@@ -27,7 +27,12 @@ typedef enum cu_volatility {
     CU_VOLATILE /* random(): refused in views */
 } cu_volatility;
 
-/* What an aggregate call computes; the operator has one accumulator each. */
+/* What an aggregate call computes; the operator has one accumulator each.
+ *
+ * Resolving: the arguments are the call's; of an ordered-set aggregate the
+ * direct ones, then the WITHIN GROUP columns: percentile_cont(0.5) WITHIN
+ * GROUP (ORDER BY x) is resolved as ("percentile_cont", {0.5, x}), mode() as
+ * ("mode", {x}).  An argument that was cast is what the call orders by. */
 typedef enum cu_agg {
     CU_AGG_NONE,
     CU_AGG_COUNT_STAR,
@@ -68,6 +73,9 @@ typedef enum cu_agg {
     CU_AGG_SINGLE, /* a scalar subquery's row; 21000 when there are more;
                       not for SQL to name */
 } cu_agg;
+/* The names of the last two, of one argument each. */
+#define CU_AGG_FIRST_NAME  "first value"
+#define CU_AGG_SINGLE_NAME "single row"
 
 /* What a window function computes. */
 typedef enum cu_win {
@@ -104,6 +112,7 @@ typedef struct cu_func {
     uint8_t win;        /* cu_win */
     uint8_t args[CU_FUNC_ARGS]; /* kinds, pseudo kinds */
     uint8_t array_elem;         /* element kind where an arg/result is ARRAY */
+    uint8_t result_elem;        /* of an ARRAY result, where it is another */
     uint8_t result;             /* kind, or pseudo kind */
     cu_kernel *kernel;          /* SCALAR, OPERATOR, CAST */
     const char *doc;            /* one line for docs/functions.md */
@@ -144,6 +153,13 @@ int cu_expr_call(cu_arena *a, const char *name, cu_expr **args, uint32_t n,
 const cu_func *const *cu_func_all(uint32_t *n);
 /* True when some function of one of these kinds has the name. */
 bool cu_func_exists(const char *name, unsigned kinds);
+
+/* --- values as JSON ---------------------------------------------------- */
+
+/* What to_jsonb() gives. */
+void cu_jsonb_put(const cu_value *v, cu_arena *a, cu_buf *out);
+/* A quoted name of a value that is not null; false: it is no scalar. */
+bool cu_jsonb_put_name(const cu_value *v, cu_arena *a, cu_buf *out);
 
 /* --- set-returning functions ----------------------------------------- */
 

@@ -45,8 +45,6 @@ static void put_timestamp(const cu_value *v, cu_buf *out)
     cu_buf_put_u8(out, '"');
 }
 
-static void put_json(const cu_value *v, cu_arena *a, cu_buf *out);
-
 static void put_array(cu_slice array, cu_arena *a, cu_buf *out)
 {
     cu_array_iter it = cu_array_iter_of(array);
@@ -56,7 +54,7 @@ static void put_array(cu_slice array, cu_arena *a, cu_buf *out)
     while (cu_array_next(&it, a, &v)) {
         if (!first)
             cu_buf_put_str(out, ", ");
-        put_json(&v, a, out);
+        cu_jsonb_put(&v, a, out);
         first = false;
     }
     cu_buf_put_u8(out, ']');
@@ -73,7 +71,7 @@ static void put_quoted(const cu_value *v, cu_arena *a, cu_buf *out)
     cu_json_put_string(out, text);
 }
 
-static void put_json(const cu_value *v, cu_arena *a, cu_buf *out)
+void cu_jsonb_put(const cu_value *v, cu_arena *a, cu_buf *out)
 {
     if (v->null) {
         cu_buf_put_str(out, "null");
@@ -116,7 +114,7 @@ static void put_json(const cu_value *v, cu_arena *a, cu_buf *out)
 static void put_arg(cu_call *c, uint32_t k, uint32_t row)
 {
     cu_value v = cu_col_value(c->args[k], row);
-    put_json(&v, c->arena, c->scratch);
+    cu_jsonb_put(&v, c->arena, c->scratch);
 }
 
 static void to_jsonb(cu_call *c)
@@ -145,30 +143,36 @@ static void build_array(cu_call *c)
     cu_text_finish(c);
 }
 
+bool cu_jsonb_put_name(const cu_value *v, cu_arena *a, cu_buf *out)
+{
+    const size_t start = out->len;
+    if (v->type.kind == CU_T_ARRAY || v->type.kind == CU_T_JSONB)
+        return false;
+    cu_jsonb_put(v, a, out);
+    if (out->data[start] == '"')
+        return true;
+    cu_slice text = cu_arena_slice(
+        a, (cu_slice){out->data + start, out->len - start});
+    out->len = start;
+    cu_json_put_string(out, text);
+    return true;
+}
+
 /* A key is the JSON of a scalar, in quotes. False after a fault. */
 static bool put_key(cu_call *c, uint32_t k, uint32_t row)
 {
-    const unsigned kind = c->args[k]->type.kind;
-    const size_t start = c->scratch->len;
-    if (cu_col_is_null(c->args[k], row)) {
+    cu_value v = cu_col_value(c->args[k], row);
+    if (v.null) {
         cu_call_fail(c, row, CU_E_PARAMETER,
                      "argument %u: key must not be null", k + 1);
         return false;
     }
-    if (kind == CU_T_ARRAY || kind == CU_T_JSONB) {
+    if (!cu_jsonb_put_name(&v, c->arena, c->scratch)) {
         cu_call_fail(c, row, CU_E_PARAMETER,
                      "key value must be scalar, not array, composite, or "
                      "json");
         return false;
     }
-    put_arg(c, k, row);
-    if (c->scratch->data[start] == '"')
-        return true;
-    cu_slice text = cu_arena_slice(
-        c->arena,
-        (cu_slice){c->scratch->data + start, c->scratch->len - start});
-    c->scratch->len = start;
-    cu_json_put_string(c->scratch, text);
     return true;
 }
 

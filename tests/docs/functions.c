@@ -74,7 +74,9 @@ static void result(const cu_func *f)
     cu_field fields[4];
     cu_type types[CU_FUNC_ARGS] = {0};
     if (f->kind != CU_FUNC_SET) {
-        printf("%s", kind_name(f->result, f->array_elem, name));
+        printf("%s", kind_name(f->result,
+                               f->result_elem ? f->result_elem : f->array_elem,
+                               name));
         return;
     }
     for (uint32_t i = 0; i < f->n_args; i++)
@@ -194,8 +196,9 @@ static void print_section(const section *s)
            s->forms ? "" : "name | ", s->forms ? "" : "---|");
     for (uint32_t i = 0; i < n; i++) {
         const cu_func *f = all[i];
-        if (f->kind != s->kind || is_form(f) != s->forms || told_before(all, i))
-            continue;
+        if (f->kind != s->kind || is_form(f) != s->forms ||
+            told_before(all, i) || strchr(f->name, ' '))
+            continue; /* a blank: the binder's own */
         uint32_t to = i;
         while (to < n && strcmp(all[to]->name, f->name) == 0)
             to++;

@@ -114,6 +114,59 @@ Test(resolve, aggregates_return_what_postgresql_returns)
     cu_arena_free(a);
 }
 
+static void gives(cu_arena *a, const char *name, const cu_type *types,
+                  uint32_t n, cu_agg agg, cu_type want)
+{
+    cu_type t;
+    cu_err err = {0};
+    const cu_func *f = find(a, name, CU_FUNC_AGGREGATE, types, n, &t, &err);
+    cr_assert(f, "%s: %s", name, err.msg);
+    cr_expect_eq(f->agg, agg);
+    cr_expect(cu_type_same(t, want), "%s: %d of %d", name, t.kind, t.elem);
+}
+
+static cu_type array_of(cu_kind elem)
+{
+    return (cu_type){.kind = CU_T_ARRAY, .elem = (uint8_t)elem, .scale = -1};
+}
+
+/* As PostgreSQL 15 resolves them; of ordered-set ones the direct arguments
+ * come first. */
+Test(resolve, statistics_and_ordered_sets_are_aggregates)
+{
+    cu_arena *a = cu_arena_new(0);
+    const cu_type f8 = CU_TYPE(CU_T_FLOAT8), text = CU_TYPE(CU_T_TEXT),
+                  i4 = CU_TYPE(CU_T_INT4), num = CU_TYPE(CU_T_NUMERIC),
+                  iv = CU_TYPE(CU_T_INTERVAL), json = CU_TYPE(CU_T_JSONB);
+    const cu_type f8s = array_of(CU_T_FLOAT8);
+    gives(a, "stddev", &i4, 1, CU_AGG_STDDEV_SAMP, num);
+    gives(a, "var_pop", &CU_TYPE(CU_T_FLOAT4), 1, CU_AGG_VAR_POP, f8);
+    gives(a, "bit_and", &CU_TYPE(CU_T_INT2), 1, CU_AGG_BIT_AND,
+          CU_TYPE(CU_T_INT2));
+    gives(a, "corr", (cu_type[]){i4, num}, 2, CU_AGG_CORR, f8);
+    gives(a, "regr_count", (cu_type[]){f8, f8}, 2, CU_AGG_REGR_COUNT,
+          CU_TYPE(CU_T_INT8));
+    gives(a, "string_agg", (cu_type[]){text, text}, 2, CU_AGG_STRING_AGG, text);
+    gives(a, "array_agg", &i4, 1, CU_AGG_ARRAY_AGG, array_of(CU_T_INT4));
+    gives(a, "jsonb_agg", &iv, 1, CU_AGG_JSONB_AGG, json);
+    gives(a, "jsonb_object_agg", (cu_type[]){text, i4}, 2,
+          CU_AGG_JSONB_OBJECT_AGG, json);
+    gives(a, "percentile_cont", (cu_type[]){num, i4}, 2, CU_AGG_PERCENTILE_CONT,
+          f8);
+    gives(a, "percentile_cont", (cu_type[]){f8, iv}, 2, CU_AGG_PERCENTILE_CONT,
+          iv);
+    gives(a, "percentile_cont", (cu_type[]){f8s, iv}, 2, CU_AGG_PERCENTILE_CONT,
+          array_of(CU_T_INTERVAL));
+    gives(a, "percentile_disc", (cu_type[]){num, text}, 2,
+          CU_AGG_PERCENTILE_DISC, text);
+    gives(a, "percentile_disc", (cu_type[]){f8s, text}, 2,
+          CU_AGG_PERCENTILE_DISC, array_of(CU_T_TEXT));
+    gives(a, "mode", &text, 1, CU_AGG_MODE, text);
+    gives(a, CU_AGG_FIRST_NAME, &json, 1, CU_AGG_FIRST, json);
+    gives(a, CU_AGG_SINGLE_NAME, &f8s, 1, CU_AGG_SINGLE, f8s);
+    cu_arena_free(a);
+}
+
 Test(resolve, the_catalog_is_sorted_and_complete)
 {
     uint32_t n;
