@@ -24,6 +24,14 @@
  *
  * Comparing rows of snapshots leaves metadata columns out: the file's name
  * and line differ in every snapshot.
+ *
+ * `all_versions`: for operators that want every change and not their sum.
+ * The changes of a push leave within the push, in arrival order, those of a
+ * snapshot when it ends, in key order.
+ *
+ * V1 The -old and +new of a change are adjacent in one batch.
+ * V2 A batch has at most one change per key.  So -old without +new in its
+ *    batch is a delete, whatever filters and projections stand in between.
  */
 #include "processors/operators/normalize.h"
 
@@ -60,6 +68,7 @@ typedef struct normalize {
     uint32_t n_compared;
     cu_keys keys;
     cu_touched changes, seen;
+    bool at_once; /* all_versions */
     bool running, meta_changed;
     uint64_t number, rows; /* of the snapshot */
     uint64_t spilled;      /* rows of it that are in the state */
@@ -94,7 +103,8 @@ static bool is_metadata(cu_from from)
 static void find_compared(normalize *z, const cu_table_def *t)
 {
     uint32_t n = z->op.node->schema->n;
-    if (!t || t->mode != CU_MODE_SNAPSHOT || t->codec.n_cols != n)
+    if (!t || t->codec.n_cols != n ||
+        (t->mode != CU_MODE_SNAPSHOT && !z->at_once))
         return;
     z->compared = cu_calloc(n, sizeof(*z->compared));
     for (uint32_t i = 0; i < n; i++)
@@ -134,6 +144,7 @@ static int open_op(cu_op *op, cu_err *err)
     uint32_t n_key = t ? t->n_key : op->node->n_key;
     const uint16_t *key = t ? t->key : op->node->key;
     z->mark = CU_HELD_MARK;
+    z->at_once = op->node->normalize.all_versions;
     z->out.schema = op->node->schema;
     z->table = cu_space_table(op->env->space, cu_node_state_table(op->node, 0));
     z->meta = cu_space_table(op->env->space, cu_node_state_table(op->node, 1));
@@ -225,7 +236,7 @@ static bool same(normalize *z, const holding *a, const holding *b)
     return equal;
 }
 
-/* --- push ---------------------------------------------------------------- */
+/* --- what a key is now --------------------------------------------------- */
 
 static void hold(cu_touched *t, touched_key *k, int64_t count, cu_slice row)
 {
@@ -267,17 +278,126 @@ static void write_meta(normalize *z)
     z->meta_changed = false;
 }
 
-static void push_upserts(normalize *z, const cu_batch *b)
+/* --- emission ------------------------------------------------------------ */
+
+static int emit(normalize *z, cu_slice key, const holding *old,
+                const holding *now, cu_err *err)
+{
+    if (z->n_key == 0)
+        return cu_outbox_weighed(&z->out, key, now->count - old->count, err);
+    int rc = cu_outbox_room(&z->out, 2, err);
+    if (!rc && old->count)
+        rc = cu_outbox_row(&z->out, cu_arena_slice(z->out.arena, old->row), -1,
+                           err);
+    if (!rc && now->count)
+        rc = cu_outbox_row(&z->out, now->row, 1, err);
+    return rc;
+}
+
+static int commit_key(normalize *z, const touched_key *k, cell *c, cu_err *err)
+{
+    cu_slice key = cu_keyrec_key(&k->rec);
+    bool had_staged = c->staged.count != 0;
+    c->staged = (holding){0};
+    if (!k->now.count)
+        c->seen = 0;
+    if (same(z, &c->current, &k->now)) {
+        if (had_staged)
+            write_cell(z, key, c);
+        return 0;
+    }
+    int rc = emit(z, key, &c->current, &k->now, err);
+    c->current = k->now;
+    write_cell(z, key, c);
+    return rc;
+}
+
+/* A running snapshot's row goes into the state, unseen by anyone. */
+static void spill_key(normalize *z, const touched_key *k, cell *c)
+{
+    holding staged = k->now;
+    bool again = c->seen == z->number;
+    if (again && z->n_key == 0)
+        staged.count += c->staged.count ? c->staged.count : c->current.count;
+    c->staged = (holding){0};
+    if (!same(z, &c->current, &staged))
+        c->staged = staged;
+    c->seen = z->number;
+    write_cell(z, cu_keyrec_key(&k->rec), c);
+}
+
+static int commit_chunk(normalize *z, const cu_keyed *items, uint32_t n,
+                        bool spill, cu_err *err)
+{
+    cu_slice keys[CHUNK], values[CHUNK];
+    cu_arena_reset(z->op.arena);
+    for (uint32_t i = 0; i < n; i++)
+        keys[i] = items[i].key;
+    int rc = cu_table_get_many(z->table, n, keys, values, err);
+    for (uint32_t i = 0; i < n && !rc; i++)
+        if (values[i].data)
+            values[i] = cu_arena_slice(z->op.arena, values[i]);
+    for (uint32_t i = 0; i < n && !rc; i++) {
+        cell c;
+        rc = read_cell(z, values[i], &c, err);
+        if (!rc && spill)
+            spill_key(z, items[i].item, &c);
+        else if (!rc)
+            rc = commit_key(z, items[i].item, &c, err);
+    }
+    return rc;
+}
+
+static int commit_all(normalize *z, cu_touched *t, const cu_keyed *items,
+                      bool spill, cu_err *err)
+{
+    int rc = 0;
+    z->op.n_keys += t->n;
+    for (uint32_t i = 0; i < t->n && !rc; i += CHUNK)
+        rc = commit_chunk(z, items + i, t->n - i < CHUNK ? t->n - i : CHUNK,
+                          spill, err);
+    return rc;
+}
+
+/* All changes leave, in key order or as they came. */
+static int settle(normalize *z, bool by_key, cu_err *err)
+{
+    cu_touched *t = &z->changes;
+    cu_keyed *items;
+    if (by_key) {
+        items = cu_touched_sorted(t);
+    } else {
+        items = cu_arena_alloc(t->arena, (t->n + 1) * sizeof(*items));
+        for (uint32_t i = 0; i < t->n; i++)
+            items[i] = (cu_keyed){.key = cu_keyrec_key(t->recs[i]),
+                                  .item = t->recs[i]};
+    }
+    int rc = commit_all(z, t, items, false, err);
+    rc = rc ? rc : cu_outbox_flush(&z->out, err);
+    cu_touched_reset(t);
+    return rc;
+}
+
+/* --- push ---------------------------------------------------------------- */
+
+static int push_upserts(normalize *z, const cu_batch *b, cu_err *err)
 {
     for (uint32_t i = 0; i < b->n_sel; i++) {
         int32_t w = cu_batch_weight(b, cu_batch_row(b, i));
         uint64_t hash;
         cu_slice row;
-        cu_slice key = key_of(z, b, i, &hash, &row);
         bool fresh;
+        if (z->at_once && cu_keyset_find(&z->changes.set, z->keys.hash[i],
+                                         cu_batch_key(&z->keys, i))) {
+            int rc = settle(z, false, err); /* V2 */
+            if (rc)
+                return rc;
+        }
+        cu_slice key = key_of(z, b, i, &hash, &row);
         touched_key *k = cu_touched_put(&z->changes, hash, key, &fresh);
         hold(&z->changes, k, w > 0, w > 0 ? row : CU_LIT(""));
     }
+    return 0;
 }
 
 /* Without a key rows are counted; what is not there cannot be taken away. */
@@ -375,10 +495,8 @@ static int push(cu_op *op, int port, const cu_batch *b, cu_err *err)
         cu_keys_encode(b, z->key, z->n_key, &z->keys);
     if (z->running)
         return push_snapshot(z, b, err);
-    if (z->n_key == 0)
-        return push_counts(z, b, err);
-    push_upserts(z, b);
-    return 0;
+    int rc = z->n_key ? push_upserts(z, b, err) : push_counts(z, b, err);
+    return !rc && z->at_once ? settle(z, false, err) : rc;
 }
 
 /* --- snapshots ----------------------------------------------------------- */
@@ -479,102 +597,21 @@ int cu_normalize_snapshot_end(cu_op *op, bool deletes, cu_err *err)
     if (deletes || z->spilled)
         rc = end_scan(z, deletes, err);
     cu_touched_reset(&z->seen);
-    return rc;
+    return !rc && z->at_once ? settle(z, true, err) : rc;
 }
 
 /* --- commit -------------------------------------------------------------- */
 
-static int emit(normalize *z, cu_slice key, const holding *old,
-                const holding *now, cu_err *err)
-{
-    if (z->n_key == 0)
-        return cu_outbox_weighed(&z->out, key, now->count - old->count, err);
-    int rc = cu_outbox_room(&z->out, 2, err);
-    if (!rc && old->count)
-        rc = cu_outbox_row(&z->out, cu_arena_slice(z->out.arena, old->row), -1,
-                           err);
-    if (!rc && now->count)
-        rc = cu_outbox_row(&z->out, now->row, 1, err);
-    return rc;
-}
-
-static int commit_key(normalize *z, const touched_key *k, cell *c, cu_err *err)
-{
-    cu_slice key = cu_keyrec_key(&k->rec);
-    bool had_staged = c->staged.count != 0;
-    c->staged = (holding){0};
-    if (!k->now.count)
-        c->seen = 0;
-    if (same(z, &c->current, &k->now)) {
-        if (had_staged)
-            write_cell(z, key, c);
-        return 0;
-    }
-    int rc = emit(z, key, &c->current, &k->now, err);
-    c->current = k->now;
-    write_cell(z, key, c);
-    return rc;
-}
-
-/* A running snapshot's row goes into the state, unseen by anyone. */
-static void spill_key(normalize *z, const touched_key *k, cell *c)
-{
-    holding staged = k->now;
-    bool again = c->seen == z->number;
-    if (again && z->n_key == 0)
-        staged.count += c->staged.count ? c->staged.count : c->current.count;
-    c->staged = (holding){0};
-    if (!same(z, &c->current, &staged))
-        c->staged = staged;
-    c->seen = z->number;
-    write_cell(z, cu_keyrec_key(&k->rec), c);
-}
-
-static int commit_chunk(normalize *z, const cu_keyed *items, uint32_t n,
-                        bool spill, cu_err *err)
-{
-    cu_slice keys[CHUNK], values[CHUNK];
-    cu_arena_reset(z->op.arena);
-    for (uint32_t i = 0; i < n; i++)
-        keys[i] = items[i].key;
-    int rc = cu_table_get_many(z->table, n, keys, values, err);
-    for (uint32_t i = 0; i < n && !rc; i++)
-        if (values[i].data)
-            values[i] = cu_arena_slice(z->op.arena, values[i]);
-    for (uint32_t i = 0; i < n && !rc; i++) {
-        cell c;
-        rc = read_cell(z, values[i], &c, err);
-        if (!rc && spill)
-            spill_key(z, items[i].item, &c);
-        else if (!rc)
-            rc = commit_key(z, items[i].item, &c, err);
-    }
-    return rc;
-}
-
-static int commit_all(normalize *z, cu_touched *t, bool spill, cu_err *err)
-{
-    const cu_keyed *items = cu_touched_sorted(t);
-    int rc = 0;
-    for (uint32_t i = 0; i < t->n && !rc; i += CHUNK)
-        rc = commit_chunk(z, items + i, t->n - i < CHUNK ? t->n - i : CHUNK,
-                          spill, err);
-    return rc;
-}
-
 static int commit(cu_op *op, cu_err *err)
 {
     normalize *z = (normalize *)op;
-    op->n_keys += z->changes.n + z->seen.n;
-    int rc = commit_all(z, &z->changes, false, err);
-    rc = rc ? rc : cu_outbox_flush(&z->out, err);
+    int rc = settle(z, true, err);
     if (!rc && z->running && z->seen.n) {
-        rc = commit_all(z, &z->seen, true, err);
+        rc = commit_all(z, &z->seen, cu_touched_sorted(&z->seen), true, err);
         z->spilled = z->rows;
     }
     if (!rc && z->meta_changed)
         write_meta(z);
-    cu_touched_reset(&z->changes);
     if (z->seen.n)
         cu_touched_reset(&z->seen);
     return rc ? rc : cu_held_mark_send(&z->mark, op, err);

@@ -54,6 +54,10 @@ typedef struct cu_op_env {
     size_t cache_bytes; /* for one operator's decoded groups; 0 = 8 MiB */
     /* A late row, once per +1 row; NULL: nobody asks. */
     int (*late)(void *ctx, const cu_late *l, cu_err *err);
+    /* Set by the owner around the end of a snapshot that has a date: what
+     * history() closes vanished rows with, instead of the commit's clock. */
+    bool dated;
+    int64_t date_us; /* since 2000 */
 } cu_op_env;
 
 typedef struct cu_op_vt {
@@ -121,6 +125,9 @@ typedef struct cu_pipeline {
 int cu_pipeline_open(const cu_node *root, cu_op_env *env, cu_pipeline **out,
                      cu_err *err);
 void cu_pipeline_close(cu_pipeline *p);
+/* The watermark that an entry has passed on; INT64_MIN: none. It only grows:
+ * what is pushed below it is dropped. */
+int64_t cu_entry_watermark(const cu_op *entry);
 /* VALUES nodes emit their rows; once, on the first start of a stage. Also
  * makes a global aggregate's row for empty input due at the next commit. */
 int cu_pipeline_first_start(cu_pipeline *p, cu_err *err);

@@ -203,6 +203,32 @@ Test(normalize, without_a_key_the_multiset_is_replaced)
     rig_close(&r);
 }
 
+Test(normalize, all_versions_leave_at_once_in_order_of_arrival)
+{
+    rig r;
+    rig_open(&r, 9);
+    cu_node *n = make_filed(&r);
+    n->normalize.all_versions = true;
+    rig_start(&r, n);
+    rig_push(&r, 0, "2 b 1\n1 a 2\n2 b 3\n2 c 4\n2 b 5\n");
+    cr_assert_eq(r.emitted, 6);
+    cu_buf seen = {0};
+    for (uint32_t i = 0; i < r.n_out; i++)
+        cu_batch_print(r.out[i], &seen);
+    cr_assert(cu_slice_is(cu_buf_slice(&seen),
+                          "+1 | 2 b 1\n+1 | 1 a 2\n-1 | 2 b 1\n+1 | 2 c 4\n"
+                          "-1 | 2 c 4\n+1 | 2 b 5\n"));
+    cu_buf_free(&seen);
+    rig_expect(&r, rig_commit(&r), filed, "1 a 2\n2 b 5\n");
+    begin(&r);
+    rig_push(&r, 0, "3 d 1\n2 b 2\n");
+    cr_assert_eq(r.emitted, 0);
+    end(&r, true);
+    cr_assert_eq(r.emitted, 2);
+    rig_expect(&r, rig_commit(&r), filed, "-1 | 1 a 2\n+1 | 3 d 1\n");
+    rig_close(&r);
+}
+
 /* A table of snapshots and upserts in any mixture against a plain array. */
 enum { KEYS = 10 };
 
