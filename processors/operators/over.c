@@ -1,16 +1,381 @@
-/* over: see plan.h. */
-#include "processors/operators/int.h"
+/* Over: window functions.
+ *
+ *   push     net weights of distinct rows, by key
+ *   commit   per partition, in key order: rows come into the state and go
+ *            from it (-old); a pass computes what that touches (over_pass.c)
+ *
+ * State, table 0:
+ *
+ *   partition key | order key | row bytes | u32be copy
+ *     -> u8 1 | u8 status | varint bytes of both keys | lslice outputs | state
+ *
+ * outputs: u8 null [value], per call.  state: what the next row's values
+ * start from (over_result.c).  Rows equal in the order stand in the order of
+ * their bytes, byte-equal ones are copies 0, 1, …: the output is a function
+ * of the rows and not of how they came.  Taking one away takes the highest.
+ *
+ * table 1: "" -> u8 1 | u64le watermark; only with `closing`.  It is that of
+ * the last commit: partitions that it has passed are gone, and rows for them
+ * are late.
+ *
+ * V1 between commits every row of the state is shown with its outputs, or
+ *    refused.
+ * V2 copies of a row are numbered without gaps.
+ */
+#include "processors/operators/instant.h"
+#include "processors/operators/over_pass.h"
+
+enum { VERSION = 1, COPY_BYTES = 4, MOST_DROPPED = 1024 };
+
+typedef struct over {
+    cu_op op;
+    cu_table *table, *meta;
+    cu_over_pass pass;
+    cu_key_col *order; /* partition, then order columns */
+    uint32_t n_partition, n_all;
+    cu_keys partitions, orders;
+    cu_touched touched;
+    cu_over_change **changes; /* of one partition */
+    uint32_t n_changes, cap_changes;
+    cu_buf scratch, fresh;
+    cu_held_mark mark;
+    int64_t closed;     /* the watermark of the last commit */
+    int64_t next_close; /* no partition closes before that */
+    uint64_t applied;   /* rows that came and went, ever */
+} over;
+
+/* --- open ----------------------------------------------------------------- */
+
+static int read_closed(over *o, cu_err *err)
+{
+    cu_slice value;
+    int rc = cu_table_get(o->meta, CU_LIT(""), &value, err);
+    if (rc || !value.data)
+        return rc;
+    cu_scan s = cu_scan_of(value);
+    uint8_t version = cu_scan_u8(&s);
+    o->closed = (int64_t)cu_scan_u64le(&s);
+    if (s.bad || version != VERSION)
+        return cu_fail(err, CU_CORRUPT, 0,
+                       "over (node %u): the watermark does not check out",
+                       o->op.node->id);
+    return 0;
+}
 
 static int open_op(cu_op *op, cu_err *err)
 {
-    return cu_fail(err, CU_UNSUPPORTED, 0, "%s is not there yet",
-                   op->vt->name);
+    over *o = (over *)op;
+    const cu_node *n = op->node;
+    uint32_t np = n->over.n_partition, no = n->over.n_order;
+    o->table = cu_space_table(op->env->space, cu_node_state_table(n, 0));
+    o->meta = cu_space_table(op->env->space, cu_node_state_table(n, 1));
+    o->order = cu_calloc(np + no + 1, sizeof(*o->order));
+    for (uint32_t i = 0; i < np; i++)
+        o->order[i].col = n->over.partition[i];
+    for (uint32_t i = 0; i < no; i++)
+        o->order[np + i] = n->over.order[i];
+    o->n_partition = np;
+    o->n_all = np + no;
+    o->mark = CU_HELD_MARK;
+    o->closed = o->next_close = INT64_MIN;
+    int rc = cu_over_pass_open(&o->pass, op, o->table, err);
+    return !rc && n->over.closing.on ? read_closed(o, err) : rc;
+}
+
+/* --- push ----------------------------------------------------------------- */
+
+static int64_t closes_at(const over *o, int64_t us)
+{
+    const cu_closing *c = &o->op.node->over.closing;
+    return cu_instant_plus(us, c->delay, c->lateness_us);
+}
+
+/* A row of a partition that is gone: true, and said. */
+static int judge(over *o, const cu_batch *b, uint32_t row, bool *late,
+                 cu_err *err)
+{
+    const cu_node *n = o->op.node;
+    int64_t us;
+    *late = false;
+    if (!n->over.closing.on ||
+        !cu_instant_at(&b->cols[n->over.partition[0]], row, &us))
+        return 0;
+    int64_t at = closes_at(o, us);
+    *late = o->closed != INT64_MIN && at <= o->closed;
+    if (!*late && at < o->next_close)
+        o->next_close = at;
+    if (!*late || cu_batch_weight(b, row) < 0 || !o->op.env->late)
+        return 0;
+    cu_late l = {.batch = b,
+                 .row = row,
+                 .window_start_us = us,
+                 .window_end_us = cu_instant_plus(us, n->over.closing.delay, 0),
+                 .watermark_us = o->closed};
+    return o->op.env->late(o->op.env->ctx, &l, err);
+}
+
+static int push(cu_op *op, int port, const cu_batch *b, cu_err *err)
+{
+    over *o = (over *)op;
+    (void)port;
+    cu_keys_encode(b, o->order, o->n_partition, &o->partitions);
+    cu_keys_encode(b, o->order, o->n_all, &o->orders);
+    for (uint32_t i = 0; i < b->n_sel; i++) {
+        uint32_t row = cu_batch_row(b, i);
+        bool late, fresh;
+        int rc = judge(o, b, row, &late, err);
+        if (rc)
+            return rc;
+        if (late)
+            continue;
+        cu_slice order = cu_batch_key(&o->orders, i);
+        cu_buf_clear(&o->scratch);
+        cu_buf_put_slice(&o->scratch, order);
+        cu_row_encode(b, row, NULL, b->n_cols, &o->scratch);
+        cu_slice key = cu_buf_slice(&o->scratch);
+        cu_over_change *c = cu_touched_put(&o->touched, cu_hash(key), key,
+                                           &fresh);
+        c->partition_len = (uint32_t)cu_batch_key(&o->partitions, i).len;
+        c->order_len = (uint32_t)order.len;
+        c->net += cu_batch_weight(b, row);
+    }
+    return 0;
+}
+
+/* --- rows into the state and out of it ------------------------------------ */
+
+static cu_slice copy_key(over *o, const cu_over_change *c, uint32_t copy)
+{
+    cu_buf_clear(&o->scratch);
+    cu_buf_put_slice(&o->scratch, cu_over_change_key(c));
+    cu_buf_put_u32be(&o->scratch, copy);
+    return cu_buf_slice(&o->scratch);
+}
+
+static int has_copy(over *o, const cu_over_change *c, uint64_t copy, bool *has,
+                    cu_err *err)
+{
+    cu_slice value;
+    int rc = cu_table_get(o->table, copy_key(o, c, (uint32_t)copy), &value,
+                          err);
+    *has = !rc && value.data;
+    return rc;
+}
+
+/* How many copies there are: by doubling, then halving (V2). */
+static int count_copies(over *o, const cu_over_change *c, uint64_t *n,
+                        cu_err *err)
+{
+    uint64_t low = 0, high = 1; /* there are `low` at least, fewer than high */
+    bool has = true;
+    int rc = 0;
+    while (!rc && has) {
+        rc = has_copy(o, c, high - 1, &has, err);
+        low = has ? high : low;
+        high = has ? high * 2 : high;
+    }
+    while (!rc && low + 1 < high) {
+        uint64_t mid = low + (high - low) / 2;
+        rc = has_copy(o, c, mid - 1, &has, err);
+        low = has ? mid : low;
+        high = has ? high : mid;
+    }
+    *n = low;
+    return rc;
+}
+
+static int take_copy(over *o, const cu_over_change *c, uint32_t copy,
+                     cu_err *err)
+{
+    cu_slice key = copy_key(o, c, copy), value;
+    cu_over_row row;
+    int rc = cu_table_get(o->table, key, &value, err);
+    if (rc)
+        return rc;
+    if (!value.data || !cu_over_row_parse(key, value, &row))
+        return cu_fail(err, CU_CORRUPT, 0,
+                       "over (node %u): a row's state does not check out",
+                       o->op.node->id);
+    if (row.status == CU_OVER_SHOWN)
+        rc = cu_over_emit(&o->pass, row.bytes, row.shown, -1, err);
+    cu_table_del(o->table, key);
+    return rc;
+}
+
+static int apply(over *o, const cu_over_change *c, cu_err *err)
+{
+    uint64_t copies;
+    int64_t w = c->net;
+    int rc = count_copies(o, c, &copies, err);
+    if (rc)
+        return rc;
+    o->applied += (uint64_t)(w < 0 ? -w : w);
+    if (w < 0 && copies < (uint64_t)-w)
+        return cu_negative(&o->op, "a row", err);
+    if (w > 0 && copies + (uint64_t)w > UINT32_MAX)
+        return cu_fail(err, CU_DATA, 0,
+                       "over (node %u): more than 4,294,967,295 equal rows",
+                       o->op.node->id);
+    cu_buf_clear(&o->fresh);
+    cu_over_put_fresh(c->order_len, &o->fresh);
+    for (; w > 0; w--)
+        cu_table_put(o->table, copy_key(o, c, (uint32_t)copies++),
+                     cu_buf_slice(&o->fresh));
+    for (; w < 0 && !rc; w++)
+        rc = take_copy(o, c, (uint32_t)--copies, err);
+    return rc;
+}
+
+/* --- commit --------------------------------------------------------------- */
+
+static cu_slice partition_of(const cu_over_change *c)
+{
+    return cu_slice_n(c->rec.key, c->partition_len);
+}
+
+static void gather(over *o, cu_over_change *c)
+{
+    if (o->n_changes == o->cap_changes) {
+        o->cap_changes = o->cap_changes ? o->cap_changes * 2 : 64;
+        o->changes = cu_realloc(o->changes,
+                                o->cap_changes * sizeof(*o->changes));
+    }
+    o->changes[o->n_changes++] = c;
+}
+
+static int commit_partition(over *o, cu_err *err)
+{
+    int rc = 0;
+    for (uint32_t i = 0; i < o->n_changes && !rc; i++)
+        rc = apply(o, o->changes[i], err);
+    if (rc || o->n_changes == 0)
+        return rc;
+    rc = cu_over_pass_run(&o->pass, partition_of(o->changes[0]), o->changes,
+                          o->n_changes, err);
+    o->n_changes = 0;
+    return rc;
+}
+
+static int commit_changes(over *o, cu_err *err)
+{
+    cu_keyed *sorted = cu_touched_sorted(&o->touched);
+    int rc = 0;
+    o->n_changes = 0;
+    for (uint32_t i = 0; i < o->touched.n && !rc; i++) {
+        cu_over_change *c = sorted[i].item;
+        if (c->net == 0)
+            continue;
+        if (o->n_changes > 0 &&
+            !cu_slice_eq(partition_of(c), partition_of(o->changes[0])))
+            rc = commit_partition(o, err);
+        gather(o, c);
+    }
+    rc = rc ? rc : commit_partition(o, err);
+    o->op.n_keys += o->touched.n;
+    cu_touched_reset(&o->touched);
+    return rc ? rc : cu_outbox_flush(&o->pass.out, err);
+}
+
+/* --- closing -------------------------------------------------------------- */
+
+/* Deletes rows from the start of the table whose partitions are closed;
+ * *more: there may be others. */
+static int drop_some(over *o, bool *more, cu_err *err)
+{
+    const cu_node *n = o->op.node;
+    cu_type type = n->inputs[0]->schema->fields[n->over.partition[0]].type;
+    cu_slice *keys = cu_arena_alloc(o->op.arena, MOST_DROPPED * sizeof(*keys));
+    cu_slice key, value;
+    cu_table_iter *it;
+    uint32_t dropped = 0;
+    int64_t us;
+    *more = false;
+    int rc = cu_table_scan(o->table, CU_LIT(""), CU_NULL_SLICE, false, &it,
+                           err);
+    if (rc)
+        return rc;
+    o->next_close = INT64_MAX;
+    while (cu_table_iter_next(it, &key, &value)) {
+        if (!cu_instant_of_key(type, key, &us))
+            break;
+        *more = closes_at(o, us) <= o->closed;
+        if (!*more)
+            o->next_close = closes_at(o, us);
+        if (!*more || dropped == MOST_DROPPED)
+            break;
+        keys[dropped++] = cu_arena_slice(o->op.arena, key);
+        *more = false;
+    }
+    rc = cu_table_iter_close(it, err);
+    for (uint32_t i = 0; i < dropped && !rc; i++)
+        cu_table_del(o->table, keys[i]);
+    return rc;
+}
+
+static int close_partitions(over *o, cu_err *err)
+{
+    bool more = true;
+    int rc = 0;
+    if (!o->op.node->over.closing.on || o->mark.seen <= o->closed)
+        return 0;
+    o->closed = o->mark.seen;
+    cu_buf_clear(&o->scratch);
+    cu_buf_put_u8(&o->scratch, VERSION);
+    cu_buf_put_u64le(&o->scratch, (uint64_t)o->closed);
+    cu_table_put(o->meta, CU_LIT(""), cu_buf_slice(&o->scratch));
+    while (more && !rc && o->next_close <= o->closed) {
+        cu_arena_reset(o->op.arena);
+        rc = drop_some(o, &more, err);
+    }
+    return rc;
+}
+
+static int commit(cu_op *op, cu_err *err)
+{
+    over *o = (over *)op;
+    int rc = commit_changes(o, err);
+    rc = rc ? rc : close_partitions(o, err);
+    return rc ? rc : cu_held_mark_send(&o->mark, op, err);
+}
+
+static int watermark(cu_op *op, int port, int64_t ts_us, cu_err *err)
+{
+    over *o = (over *)op;
+    (void)port, (void)err;
+    cu_held_mark_see(&o->mark, ts_us);
+    return 0;
+}
+
+static uint64_t work(const cu_op *op)
+{
+    const over *o = (const over *)op;
+    return o->applied + o->pass.rows.read + o->pass.looked;
+}
+
+static void close_op(cu_op *op)
+{
+    over *o = (over *)op;
+    cu_over_pass_close(&o->pass);
+    cu_touched_close(&o->touched);
+    cu_buf_free(&o->partitions.bytes);
+    cu_buf_free(&o->orders.bytes);
+    cu_buf_free(&o->scratch);
+    cu_buf_free(&o->fresh);
+    cu_free(o->changes);
+    cu_free(o->order);
 }
 
 cu_op *cu_over_new(void)
 {
-    static const cu_op_vt vt = {.name = "over", .open = open_op};
-    cu_op *op = cu_calloc(1, sizeof(*op));
-    cu_op_init(op, &vt);
-    return op;
+    static const cu_op_vt vt = {.name = "over",
+                                .open = open_op,
+                                .push = push,
+                                .watermark = watermark,
+                                .commit = commit,
+                                .close = close_op,
+                                .work = work};
+    over *o = cu_calloc(1, sizeof(*o));
+    cu_op_init(&o->op, &vt);
+    cu_touched_open(&o->touched, sizeof(cu_over_change));
+    return &o->op;
 }
