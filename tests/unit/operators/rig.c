@@ -1,6 +1,7 @@
 #include "tests/unit/operators/rig.h"
 
 #include "base/alloc.h"
+#include "rows/text.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -25,6 +26,40 @@ static int take_letter(void *ctx, const cu_letter *l, cu_err *err)
     snprintf(r->letters + at, sizeof(r->letters) - at, "%s %s %s %s\n",
              l->stage, l->column ? l->column : "-",
              cu_sqlstate_text(l->sqlstate, state), l->message);
+    return 0;
+}
+
+static void print_window(rig *r, const cu_late *l)
+{
+    cu_buf text = {0};
+    size_t at = strlen(r->late_windows);
+    cu_timestamp_out(l->window_start_us, &text);
+    cu_buf_put_str(&text, " .. ");
+    cu_timestamp_out(l->window_end_us, &text);
+    cu_buf_put_str(&text, " at ");
+    cu_timestamp_out(l->watermark_us, &text);
+    snprintf(r->late_windows + at, sizeof(r->late_windows) - at, "%.*s\n",
+             (int)text.len, text.data);
+    cu_buf_free(&text);
+}
+
+static int take_late(void *ctx, const cu_late *l, cu_err *err)
+{
+    rig *r = ctx;
+    size_t at = strlen(r->late);
+    cu_buf text = {0};
+    (void)err;
+    for (uint32_t c = 0; c < l->batch->n_cols; c++) {
+        cu_buf_put_str(&text, c ? " " : "");
+        if (cu_col_is_null(&l->batch->cols[c], l->row))
+            cu_buf_put_str(&text, "null");
+        else
+            cu_col_out(&l->batch->cols[c], l->row, NULL, &text);
+    }
+    snprintf(r->late + at, sizeof(r->late) - at, "%.*s\n", (int)text.len,
+             text.data);
+    cu_buf_free(&text);
+    print_window(r, l);
     return 0;
 }
 
@@ -63,11 +98,13 @@ void rig_open(rig *r, uint64_t seed)
     r->env = (cu_op_env){.expr = &r->expr_env,
                          .ctx = r,
                          .letter = take_letter,
+                         .late = take_late,
                          .cache_bytes = rig_draw(r, 2) ? 0 : 2000};
 }
 
 static void open_all(rig *r)
 {
+    r->watermark = INT64_MIN;
     int rc = cu_space_open(r->store, STAGE, PARTITION, &r->space, &r->err);
     cr_assert_eq(rc, 0, "%s", r->err.msg);
     r->env.space = r->space;
@@ -173,6 +210,20 @@ void rig_call(rig *r, cu_node *n, cu_agg agg, int arg, bool distinct,
     n->aggregate.n_calls++;
 }
 
+cu_node *rig_join(rig *r, cu_node_kind node, cu_join_kind kind,
+                  const char *schema, cu_node *left, cu_node *right,
+                  const char *left_keys, const char *right_keys)
+{
+    cu_node *n = rig_node(r, node, schema, left);
+    uint32_t n_right;
+    n->inputs[n->n_inputs++] = right;
+    n->join.kind = kind;
+    n->join.left = rig_cols(r, left_keys, &n->join.n_keys);
+    n->join.right = rig_cols(r, right_keys, &n_right);
+    cr_assert_eq(n_right, n->join.n_keys);
+    return n;
+}
+
 /* --- running ------------------------------------------------------------- */
 
 static const char *schema_text(rig *r, const cu_schema *s)
@@ -193,13 +244,19 @@ static cu_batch *parse(rig *r, cu_arena *a, const cu_schema *schema,
     return b;
 }
 
-int rig_try_push(rig *r, unsigned e, const char *rows)
+static int push_rows(rig *r, unsigned e, const int64_t *mark, const char *rows)
 {
     cr_assert_lt(e, r->pipeline->n_entries);
     struct cu_entry *entry = &r->pipeline->entries[e];
     cu_arena *a = cu_arena_new(0);
     cu_batch *b = parse(r, a, entry->node->schema, rows);
     b->schema = entry->node->schema;
+    if (mark) {
+        int64_t *marks = cu_arena_alloc(a, b->n_rows * sizeof(*marks) + 8);
+        for (uint32_t i = 0; i < b->n_rows; i++)
+            marks[i] = *mark;
+        b->marks = marks;
+    }
     int rc = 0;
     for (uint32_t from = 0; from < b->n_rows && !rc;) {
         uint32_t n = 1 + rig_draw(r, b->n_rows - from);
@@ -215,10 +272,59 @@ int rig_try_push(rig *r, unsigned e, const char *rows)
     return rc;
 }
 
+int rig_try_push(rig *r, unsigned e, const char *rows)
+{
+    return push_rows(r, e, NULL, rows);
+}
+
+int64_t rig_time(rig *r, const char *timestamp)
+{
+    char quoted[80];
+    cu_batch *b;
+    snprintf(quoted, sizeof(quoted), "'%s'\n", timestamp);
+    int rc = cu_batch_parse(r->arena, "t:timestamp", quoted, &b, &r->err);
+    cr_assert_eq(rc, 0, "%s", r->err.msg);
+    return CU_COL(&b->cols[0], int64_t)[0];
+}
+
+void rig_push_marked(rig *r, unsigned e, const char *mark, const char *rows)
+{
+    int64_t at = mark ? rig_time(r, mark) : 0;
+    int rc = push_rows(r, e, mark ? &at : NULL, rows);
+    cr_assert_eq(rc, 0, "%s", r->err.msg);
+}
+
+void rig_mark(rig *r, unsigned e, const char *timestamp)
+{
+    rig_watermark(r, e, rig_time(r, timestamp));
+}
+
 void rig_push(rig *r, unsigned e, const char *rows)
 {
     int rc = rig_try_push(r, e, rows);
     cr_assert_eq(rc, 0, "%s", r->err.msg);
+}
+
+void rig_watermark(rig *r, unsigned e, int64_t ts_us)
+{
+    cr_assert_lt(e, r->pipeline->n_entries);
+    int rc = cu_op_watermark(r->pipeline->entries[e].op, 0, ts_us, &r->err);
+    cr_assert_eq(rc, 0, "%s", r->err.msg);
+}
+
+static int count_key(void *ctx, uint16_t table, cu_slice key, cu_slice value,
+                     cu_err *err)
+{
+    (void)table, (void)key, (void)value, (void)err;
+    ++*(unsigned *)ctx;
+    return 0;
+}
+
+unsigned rig_state_keys(rig *r)
+{
+    unsigned n = 0;
+    cr_assert_eq(cu_space_each(r->space, count_key, &n, &r->err), 0);
+    return n;
 }
 
 static struct rig_sum add_up(rig *r, cu_arena *to, struct rig_sum old)
@@ -296,6 +402,7 @@ void rig_abort(rig *r)
     cu_pipeline_close(r->pipeline);
     cu_op_close(r->tap);
     cu_space_revert(r->space);
+    r->watermark = INT64_MIN;
     r->n_out = 0;
     r->emitted = 0;
     cu_arena_reset(r->round);

@@ -28,7 +28,9 @@ typedef struct rig {
     uint32_t n_out, cap_out;
     uint64_t chance;
     char letters[4096]; /* "stage column sqlstate message\n" each */
-    int64_t watermark;
+    char late[4096];    /* rows of env->late, one a line */
+    char late_windows[4096]; /* "start .. end at watermark" each */
+    int64_t watermark;       /* heard since the pipeline was opened */
     size_t emitted; /* rows since the last commit */
     cu_err err;
     struct rig_text {
@@ -57,12 +59,25 @@ cu_node *rig_aggregate(rig *r, const char *schema, cu_node *input,
                        const char *group);
 void rig_call(rig *r, cu_node *aggregate, cu_agg agg, int arg, bool distinct,
               int filter);
+/* JOIN, ASOF or LOOKUP over two inputs; the columns of the keys as "0 2". */
+cu_node *rig_join(rig *r, cu_node_kind node, cu_join_kind kind,
+                  const char *schema, cu_node *left, cu_node *right,
+                  const char *left_keys, const char *right_keys);
 
 /* --- running ------------------------------------------------------------- */
 
 /* Pushes a text table into entry `e`, cut at random places. */
 void rig_push(rig *r, unsigned e, const char *rows);
 int rig_try_push(rig *r, unsigned e, const char *rows);
+/* The watermark of entry `e`. */
+void rig_watermark(rig *r, unsigned e, int64_t ts_us);
+/* Keys in the state. */
+unsigned rig_state_keys(rig *r);
+/* The same, all rows with one mark (a timestamp; NULL: none). */
+void rig_push_marked(rig *r, unsigned e, const char *mark, const char *rows);
+/* The watermark of entry `e`, as a timestamp. */
+void rig_mark(rig *r, unsigned e, const char *timestamp);
+int64_t rig_time(rig *r, const char *timestamp);
 /* Commits operators and space; what was emitted, consolidated, as text that
  * lives until the next commit. */
 const char *rig_commit(rig *r);
