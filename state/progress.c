@@ -1,9 +1,13 @@
 /* Progress: what a stage has applied, as bytes.
  *
- *   u8 1 | u64le plan hash | varint sequence | svarint clock_us
+ *   u8 2 | u64le plan hash | varint sequence | svarint clock_us
  *   | lslice instance | lslice txn_id | varint n_inputs
  *   | n x { lslice topic | svarint partition | svarint next
- *           | svarint watermark_us | svarint max_ts_us }
+ *           | svarint watermark_us | svarint max_ts_us
+ *           | varint n_upstream | n x { svarint watermark_us | u8 idle } }
+ *   | varint n_marks | n x svarint watermark_us
+ *
+ * Version 1 had neither upstream nor marks.
  *
  * It is the value of the changelog's progress record and stands, behind the
  * position, in the kv (space.c).  The bytes come from the log: nothing in
@@ -11,7 +15,7 @@
  */
 #include "state/int.h"
 
-enum { PROGRESS_VERSION = 1, MIN_INPUT_BYTES = 5 };
+enum { PROGRESS_VERSION = 2, MIN_INPUT_BYTES = 5 };
 
 void cu_progress_encode(const cu_progress *p, cu_buf *out)
 {
@@ -29,7 +33,15 @@ void cu_progress_encode(const cu_progress *p, cu_buf *out)
         cu_buf_put_svarint(out, in->next);
         cu_buf_put_svarint(out, in->watermark_us);
         cu_buf_put_svarint(out, in->max_ts_us);
+        cu_buf_put_varint(out, in->n_upstream);
+        for (uint32_t k = 0; k < in->n_upstream; k++) {
+            cu_buf_put_svarint(out, in->upstream[k].watermark_us);
+            cu_buf_put_u8(out, in->upstream[k].idle);
+        }
     }
+    cu_buf_put_varint(out, p->n_marks);
+    for (uint32_t i = 0; i < p->n_marks; i++)
+        cu_buf_put_svarint(out, p->marks[i]);
 }
 
 static const char *string_of(cu_scan *s, cu_arena *a)
@@ -38,12 +50,44 @@ static const char *string_of(cu_scan *s, cu_arena *a)
     return v.data ? cu_arena_strn(a, v.data, v.len) : NULL;
 }
 
+/* How many of `min` bytes each follow; 0 and bad when they cannot. */
+static uint32_t count_of(cu_scan *s, size_t min)
+{
+    uint64_t n = cu_scan_varint(s);
+    if (s->bad || n > cu_scan_left(s) / min) {
+        s->bad = true;
+        return 0;
+    }
+    return (uint32_t)n;
+}
+
+static void decode_input(cu_scan *s, uint8_t version, cu_arena *a,
+                         cu_input_progress *in)
+{
+    in->part.topic = string_of(s, a);
+    int64_t partition = cu_scan_svarint(s);
+    in->part.partition = (int32_t)partition;
+    in->next = cu_scan_svarint(s);
+    in->watermark_us = cu_scan_svarint(s);
+    in->max_ts_us = cu_scan_svarint(s);
+    if (partition != in->part.partition || !in->part.topic)
+        s->bad = true;
+    if (version == 1)
+        return;
+    in->n_upstream = count_of(s, 2);
+    in->upstream = cu_arena_calloc(a, in->n_upstream, sizeof(*in->upstream));
+    for (uint32_t k = 0; k < in->n_upstream; k++) {
+        in->upstream[k].watermark_us = cu_scan_svarint(s);
+        in->upstream[k].idle = cu_scan_u8(s) != 0;
+    }
+}
+
 int cu_progress_decode(cu_slice bytes, cu_arena *a, cu_progress *out,
                        cu_err *err)
 {
     cu_scan s = cu_scan_of(bytes);
     uint8_t version = cu_scan_u8(&s);
-    if (s.bad || version != PROGRESS_VERSION)
+    if (s.bad || version < 1 || version > PROGRESS_VERSION)
         return cu_fail(err, CU_CORRUPT, 0,
                        "progress record has format %u, expected %d: it was "
                        "written by another version of cupel",
@@ -54,22 +98,17 @@ int cu_progress_decode(cu_slice bytes, cu_arena *a, cu_progress *out,
     out->clock_us = cu_scan_svarint(&s);
     out->instance = string_of(&s, a);
     out->txn_id = string_of(&s, a);
-    uint64_t n = cu_scan_varint(&s);
-    if (s.bad || n > cu_scan_left(&s) / MIN_INPUT_BYTES)
+    out->n_inputs = count_of(&s, MIN_INPUT_BYTES);
+    if (s.bad)
         return cu_fail(err, CU_CORRUPT, 0, "progress record is cut short");
-    out->n_inputs = (uint32_t)n;
-    out->inputs = cu_arena_calloc(a, n, sizeof(*out->inputs));
-    for (uint32_t i = 0; i < n; i++) {
-        cu_input_progress *in = &out->inputs[i];
-        in->part.topic = string_of(&s, a);
-        int64_t partition = cu_scan_svarint(&s);
-        in->part.partition = (int32_t)partition;
-        in->next = cu_scan_svarint(&s);
-        in->watermark_us = cu_scan_svarint(&s);
-        in->max_ts_us = cu_scan_svarint(&s);
-        if (partition != in->part.partition || !in->part.topic)
-            s.bad = true;
-    }
+    out->inputs = cu_arena_calloc(a, out->n_inputs, sizeof(*out->inputs));
+    for (uint32_t i = 0; i < out->n_inputs; i++)
+        decode_input(&s, version, a, &out->inputs[i]);
+    if (version > 1)
+        out->n_marks = count_of(&s, 1);
+    out->marks = cu_arena_calloc(a, out->n_marks, sizeof(*out->marks));
+    for (uint32_t i = 0; i < out->n_marks; i++)
+        out->marks[i] = cu_scan_svarint(&s);
     if (s.bad || cu_scan_left(&s))
         return cu_fail(err, CU_CORRUPT, 0,
                        "progress record does not end where it should");

@@ -39,11 +39,19 @@ cu_kv *cu_store_kv(cu_store *s);
 
 /* --- progress ------------------------------------------------------------- */
 
+/* What a sending partition of an exchange said last. */
+typedef struct cu_upstream {
+    int64_t watermark_us; /* INT64_MIN: nothing; INT64_MAX: its time ended */
+    bool idle;            /* holds nobody back */
+} cu_upstream;
+
 typedef struct cu_input_progress {
     cu_part part;
     int64_t next;         /* first offset not yet applied */
     int64_t watermark_us; /* of this partition; INT64_MIN: none */
     int64_t max_ts_us;    /* newest event time seen; INT64_MIN: none */
+    uint32_t n_upstream;  /* exchanges: by sending partition */
+    cu_upstream *upstream;
 } cu_input_progress;
 
 /* What a stage has applied. Encoded with a version byte; drawn in
@@ -56,6 +64,8 @@ typedef struct cu_progress {
     const char *txn_id;
     uint32_t n_inputs;
     cu_input_progress *inputs;
+    uint32_t n_marks; /* the watermark of each feed of the stage, in order */
+    int64_t *marks;
 } cu_progress;
 
 void cu_progress_encode(const cu_progress *p, cu_buf *out);

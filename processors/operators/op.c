@@ -177,18 +177,42 @@ uint16_t cu_node_state_table(const cu_node *n, unsigned k)
 
 /* --- entries and taps ---------------------------------------------------- */
 
+typedef struct entry {
+    cu_op op;
+    int64_t mark;
+} entry;
+
 static int pass(cu_op *op, int port, const cu_batch *b, cu_err *err)
 {
     (void)port;
     return cu_op_emit(op, b, err);
 }
 
+/* Several may speak of an entry's time: the runtime, and the stage before. */
+static int pass_watermark(cu_op *op, int port, int64_t ts_us, cu_err *err)
+{
+    entry *e = (entry *)op;
+    (void)port;
+    if (ts_us <= e->mark)
+        return 0;
+    e->mark = ts_us;
+    return cu_op_emit_watermark(op, ts_us, err);
+}
+
 cu_op *cu_entry_new(void)
 {
-    static const cu_op_vt vt = {.name = "entry", .push = pass};
-    cu_op *op = cu_calloc(1, sizeof(*op));
-    cu_op_init(op, &vt);
-    return op;
+    static const cu_op_vt vt = {
+        .name = "entry", .push = pass, .watermark = pass_watermark};
+    entry *e = cu_calloc(1, sizeof(*e));
+    cu_op_init(&e->op, &vt);
+    e->mark = INT64_MIN;
+    return &e->op;
+}
+
+int64_t cu_entry_watermark(const cu_op *op)
+{
+    CU_ASSERT(op->vt->push == pass);
+    return ((const entry *)op)->mark;
 }
 
 typedef struct tap {

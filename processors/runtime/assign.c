@@ -30,14 +30,25 @@ cu_feed_in *cu_worker_input(const cu_worker *w, const char *topic,
     return NULL;
 }
 
-static const cu_table_def *table_of(const cu_runtime *rt, const char *topic)
+cu_feed_in *cu_worker_feed(const cu_worker *w, const cu_feed *f,
+                           int32_t partition)
 {
-    for (uint32_t i = 0; i < rt->program->n_tables; i++) {
-        const cu_table_def *t = rt->program->tables[i];
-        if (!t->is_sink && t->topic && strcmp(t->topic, topic) == 0)
-            return t;
-    }
-    return NULL;
+    if (f->kind == CU_FEED_STAGE)
+        return NULL;
+    cu_feed_in *in = cu_worker_input(w, f->topic, partition);
+    while (in && f->kind == CU_FEED_TABLE && in->table != f->table)
+        in = in->twin;
+    return in;
+}
+
+/* Does some stage read the table? */
+static bool is_read(const cu_runtime *rt, const cu_table_def *t)
+{
+    for (uint32_t i = 0; i < rt->stages.n; i++)
+        for (uint32_t k = 0; k < rt->stages.at[i]->n_feeds; k++)
+            if (rt->stages.at[i]->feeds[k].table == t)
+                return true;
+    return false;
 }
 
 static const cu_stage *exchange_of(const cu_runtime *rt, const char *topic)
@@ -50,7 +61,7 @@ static const cu_stage *exchange_of(const cu_runtime *rt, const char *topic)
     return NULL;
 }
 
-static int add_input(cu_worker *w, cu_part part, cu_err *err)
+static cu_feed_in *new_input(cu_worker *w, cu_part part)
 {
     cu_feed_in *in = cu_calloc(1, sizeof(*in));
     w->inputs = cu_realloc(w->inputs, (w->n_inputs + 1) * sizeof(*w->inputs));
@@ -58,17 +69,49 @@ static int add_input(cu_worker *w, cu_part part, cu_err *err)
     in->part = (cu_part){cu_arena_str(w->assigned, part.topic), part.partition};
     in->watermark_us = in->max_ts_us = INT64_MIN;
     in->marked = CU_NO_OFFSET;
-    in->exchange = exchange_of(w->rt, part.topic);
-    if (in->exchange) {
-        in->n_upstream = (uint32_t)in->exchange->partitions;
+    in->heard_ms = cu_mono_ms(w->rt->o.env);
+    return in;
+}
+
+static void forget(cu_feed_in *in)
+{
+    in->watermark_us = in->max_ts_us = INT64_MIN;
+    in->idle = false;
+    for (uint32_t k = 0; k < in->n_upstream; k++)
+        in->upstream[k] = (cu_upstream){INT64_MIN, false};
+}
+
+/* One of an exchange, or one for each table that reads the topic. */
+static int add_input(cu_worker *w, cu_part part, cu_err *err)
+{
+    const cu_program *p = w->rt->program;
+    const cu_stage *exchange = exchange_of(w->rt, part.topic);
+    cu_feed_in *last = NULL;
+    if (exchange) {
+        cu_feed_in *in = new_input(w, part);
+        in->exchange = exchange;
+        in->n_upstream = (uint32_t)exchange->partitions;
         in->upstream = cu_calloc(in->n_upstream, sizeof(*in->upstream));
-        for (uint32_t k = 0; k < in->n_upstream; k++)
-            in->upstream[k] = INT64_MIN;
+        forget(in);
         return 0;
     }
-    in->table = table_of(w->rt, part.topic);
-    CU_ASSERT(in->table != NULL);
-    return cu_decode_open(in->table, &w->expr_env, &in->decode, err);
+    for (uint32_t i = 0; i < p->n_tables; i++) {
+        const cu_table_def *t = p->tables[i];
+        if (t->topic == NULL || strcmp(t->topic, part.topic) != 0 ||
+            !is_read(w->rt, t))
+            continue;
+        cu_feed_in *in = new_input(w, part);
+        in->table = t;
+        in->younger = last != NULL;
+        if (last)
+            last->twin = in;
+        last = in;
+        int rc = cu_decode_open(t, &w->expr_env, &in->decode, err);
+        if (rc)
+            return rc;
+    }
+    CU_ASSERT(last != NULL);
+    return 0;
 }
 
 /* Every feed of (stage, p) is here. A stage without feeds (VALUES only) goes
@@ -84,7 +127,7 @@ static bool can_run(const cu_worker *w, const cu_stage *s, int32_t p)
         const cu_feed *f = &s->feeds[k];
         if (f->kind == CU_FEED_STAGE
                 ? cu_worker_instance(w, f->stage, p) == NULL
-                : cu_worker_input(w, f->topic, p) == NULL)
+                : cu_worker_feed(w, f, p) == NULL)
             return false;
     }
     return true;
@@ -113,40 +156,55 @@ static int open_instances(cu_worker *w, cu_err *err)
     return 0;
 }
 
-/* The lowest position that a reader of the input needs; and where the rows
- * begin that nobody has judged yet. */
+/* The lowest position that a reader of the input needs, with the time there;
+ * and where the rows begin that nobody has judged yet. */
 static void positions_of(cu_feed_in *in)
 {
-    in->next = INT64_MAX;
+    const cu_slot *lowest = NULL;
     in->settled = 0;
+    forget(in);
     for (uint32_t k = 0; k < in->n_subs; k++) {
-        int64_t next = in->subs[k].instance->slots[in->subs[k].slot].next;
-        if (next < in->next)
-            in->next = next;
-        if (next > in->settled)
-            in->settled = next;
+        const cu_sub *sub = &in->subs[k];
+        const cu_slot *s = &sub->instance->slots[sub->slot];
+        if (lowest == NULL || s->next < lowest->next)
+            lowest = s;
+        if (s->next > in->settled)
+            in->settled = s->next;
     }
+    in->next = lowest ? lowest->next : INT64_MAX;
+    if (lowest == NULL)
+        return;
+    in->watermark_us = lowest->watermark_us;
+    in->max_ts_us = lowest->max_ts_us;
+    for (uint32_t k = 0; lowest->upstream && k < in->n_upstream; k++)
+        cu_time_hear(in, k, lowest->upstream[k].watermark_us,
+                     lowest->upstream[k].idle);
 }
 
+/* Where a partition is read from: the lowest of the twins. */
 static int start_reading(cu_worker *w, cu_feed_in *in, cu_err *err)
 {
     cu_log *log = w->rt->o.log;
-    if (in->n_subs == 0)
+    int64_t from = INT64_MAX, oldest;
+    for (cu_feed_in *t = in; t; t = t->twin) {
+        positions_of(t);
+        if (t->next < from)
+            from = t->next;
+    }
+    if (from == INT64_MAX)
         return 0; /* another member runs what reads it; stays paused */
-    positions_of(in);
-    int64_t oldest;
     int rc = log->vt->offset_at(log, in->part, CU_OLDEST, &oldest, err);
     if (rc)
         return rc;
-    if (in->next < oldest)
+    if (from < oldest)
         return cu_fail(err, CU_HISTORY, CU_FATAL,
                        "%s[%d]: records from offset %lld on are needed, but "
                        "the oldest one left is %lld: the topic's retention was "
                        "shorter than the outage; remove the state folder to "
                        "rebuild from what is left",
-                       in->part.topic, (int)in->part.partition,
-                       (long long)in->next, (long long)oldest);
-    rc = w->reader->vt->reader_seek(w->reader, in->part, in->next, err);
+                       in->part.topic, (int)in->part.partition, (long long)from,
+                       (long long)oldest);
+    rc = w->reader->vt->reader_seek(w->reader, in->part, from, err);
     if (rc)
         return rc;
     return w->reader->vt->reader_pause(w->reader, in->part, false, err);
@@ -160,8 +218,11 @@ int cu_worker_assign(cu_worker *w, const cu_part *parts, size_t n, cu_err *err)
         rc = add_input(w, parts[i], err);
     if (rc == 0)
         rc = open_instances(w, err);
+    if (rc == 0)
+        rc = cu_time_start(w, err);
     for (uint32_t i = 0; rc == 0 && i < w->n_inputs; i++)
-        rc = start_reading(w, w->inputs[i], err);
+        if (!w->inputs[i]->younger)
+            rc = start_reading(w, w->inputs[i], err);
     /* The first commit tells the group where we stand. */
     w->moved = true;
     if (rc == 0)
@@ -180,6 +241,8 @@ static void close_input(cu_feed_in *in)
 void cu_worker_unassign(cu_worker *w)
 {
     atomic_store(&w->ready, false);
+    atomic_store(&w->settled, false);
+    atomic_store(&w->ended, false);
     /* Downstream first: an upstream root still points to its entries. */
     while (w->n_instances)
         cu_instance_close(w->instances[--w->n_instances]);
@@ -188,4 +251,5 @@ void cu_worker_unassign(cu_worker *w)
     cu_arena_reset(w->assigned);
     w->rows = 0;
     w->moved = false;
+    w->due_us = INT64_MAX;
 }

@@ -2,11 +2,14 @@
  *
  *   u8 version | u32 source | u32 total | i64 watermark | u32 n | u8 flags
  *   [n x svarint weight]            when flags & 1
+ *   [n x i64 watermark of the row]  when flags & 2
  *   per column: u8 has_nulls [| bitmap of n bits] | values
  *     fixed width: n x width bytes, little endian as in memory
  *     slices:      n x varint length, then all bytes
  *     numeric:     n x cu_numeric_put
  *   u64 XXH3 of everything before
+ *
+ * flags & 4: the sender is idle.
  *
  * Column-encoded, because the receiver wants columns and neighbours
  * compress well.  Repartition topics are internal and live for minutes: a
@@ -17,7 +20,13 @@
 
 #include "rows/numeric.h"
 
-enum { BLOCK_VERSION = 1, HAS_WEIGHTS = 1, LENGTH_BYTES = 10 };
+enum {
+    BLOCK_VERSION = 2,
+    HAS_WEIGHTS = 1,
+    HAS_MARKS = 2,
+    IDLE = 4,
+    LENGTH_BYTES = 10
+};
 
 static bool all_valid(const cu_batch *b, const cu_col *c)
 {
@@ -115,10 +124,14 @@ void cu_block_encode(const cu_block_head *h, const cu_batch *b, cu_buf *out)
     cu_buf_put_u32le(out, h->total);
     cu_buf_put_u64le(out, (uint64_t)h->watermark_us);
     cu_buf_put_u32le(out, b ? b->n_sel : 0);
-    cu_buf_put_u8(out, b && b->weights ? HAS_WEIGHTS : 0);
+    cu_buf_put_u8(out, (uint8_t)((b && b->weights ? HAS_WEIGHTS : 0) |
+                                 (b && b->marks ? HAS_MARKS : 0) |
+                                 (h->idle ? IDLE : 0)));
     if (b) {
         for (uint32_t i = 0; b->weights && i < b->n_sel; i++)
             cu_buf_put_svarint(out, b->weights[cu_batch_row(b, i)]);
+        for (uint32_t i = 0; b->marks && i < b->n_sel; i++)
+            cu_buf_put_u64le(out, (uint64_t)b->marks[cu_batch_row(b, i)]);
         for (uint32_t k = 0; k < b->n_cols; k++) {
             const cu_col *c = &b->cols[k];
             put_nulls(b, c, out);
@@ -215,6 +228,7 @@ int cu_block_decode(cu_slice bytes, const cu_schema *schema, cu_arena *a,
     h->watermark_us = (int64_t)cu_scan_u64le(&s);
     uint32_t n = cu_scan_u32le(&s);
     unsigned flags = cu_scan_u8(&s);
+    h->idle = (flags & IDLE) != 0;
     if (s.bad || n > CU_BATCH_ROWS)
         return cu_fail(err, CU_CORRUPT, CU_FATAL, "an exchange block is cut");
     if (n == 0)
@@ -225,8 +239,14 @@ int cu_block_decode(cu_slice bytes, const cu_schema *schema, cu_arena *a,
         weights = cu_arena_alloc(a, n * sizeof(*weights));
     for (uint32_t i = 0; weights && i < n; i++)
         weights[i] = (int32_t)cu_scan_svarint(&s);
+    int64_t *marks = NULL;
+    if (flags & HAS_MARKS)
+        marks = cu_arena_alloc(a, n * sizeof(*marks));
+    for (uint32_t i = 0; marks && i < n; i++)
+        marks[i] = (int64_t)cu_scan_u64le(&s);
     b->n_rows = n;
     b->weights = weights;
+    b->marks = marks;
     for (uint32_t k = 0; k < schema->n; k++) {
         int rc = get_column(&s, &b->cols[k], a, n, err);
         if (rc)

@@ -5,9 +5,10 @@
 #include "rows/batch.h"
 
 typedef struct cu_block_head {
-    uint32_t source; /* partition of the sending stage */
-    uint32_t total;  /* how many partitions send */
-    int64_t watermark_us;
+    uint32_t source;      /* partition of the sending stage */
+    uint32_t total;       /* how many partitions send */
+    int64_t watermark_us; /* INT64_MAX: the sender's time has ended */
+    bool idle;            /* nothing comes; it holds nobody back */
 } cu_block_head;
 
 /* Appends the live rows of `b`, or, with NULL, a mark without rows. */

@@ -31,7 +31,9 @@ static int emit_all(cu_worker *w, cu_err *err)
     for (uint32_t k = 0; k < w->n_instances; k++) {
         cu_instance *i = w->instances[k];
         cu_arena_reset(w->arena);
-        int rc = cu_pipeline_commit(i->pipeline, err);
+        int rc = cu_time_settle(i, err);
+        if (rc == 0)
+            rc = cu_pipeline_commit(i->pipeline, err);
         if (rc == 0 && i->exchange)
             rc = cu_exchange_flush(i, err);
         if (rc) {
@@ -73,11 +75,17 @@ static int hand_over_state(cu_worker *w, cu_kv_batch *batch, cu_err *err)
 static int mark_inputs(cu_worker *w, cu_err *err)
 {
     for (uint32_t k = 0; k < w->n_inputs; k++) {
-        cu_feed_in *in = w->inputs[k];
-        if (in->n_subs == 0 || in->next == in->marked)
+        const cu_feed_in *in = w->inputs[k];
+        int64_t next = INT64_MAX;
+        bool moved = false;
+        for (const cu_feed_in *t = in->younger ? NULL : in; t; t = t->twin) {
+            if (t->n_subs && t->next < next)
+                next = t->next;
+            moved = moved || (t->n_subs && t->next != t->marked);
+        }
+        if (!moved)
             continue;
-        int rc = w->writer->vt->mark(w->writer, w->reader, in->part, in->next,
-                                     err);
+        int rc = w->writer->vt->mark(w->writer, w->reader, in->part, next, err);
         if (rc)
             return rc;
     }
@@ -146,7 +154,8 @@ static void count(cu_worker *w)
         cu_view_counts *v = &c->views[i->stage->view->index];
         atomic_fetch_add(&v->rows, i->pending_rows);
         atomic_fetch_add(&v->letters, i->pending_letters);
-        i->pending_rows = i->pending_letters = 0;
+        atomic_fetch_add(&v->late, i->pending_late);
+        i->pending_rows = i->pending_letters = i->pending_late = 0;
     }
     atomic_fetch_add(&c->commits, 1);
 }
@@ -198,10 +207,22 @@ static void purge_exchanges(cu_worker *w)
     }
 }
 
+static void note_time(cu_worker *w)
+{
+    bool ended = true;
+    for (uint32_t k = 0; k < w->n_instances; k++)
+        ended = ended && w->instances[k]->ended;
+    w->due_us = cu_time_due(w);
+    atomic_store(&w->ended, ended);
+    if (atomic_load(&w->ready))
+        atomic_store(&w->settled, true);
+}
+
 int cu_commit(cu_worker *w, cu_err *err)
 {
     cu_env *env = w->rt->o.env;
     int64_t start = cu_mono_us(env);
+    cu_worker_tick(w);
     if (w->moved || w->in_txn) {
         int rc = transact(w, err);
         if (rc)
@@ -210,10 +231,11 @@ int cu_commit(cu_worker *w, cu_err *err)
         w->moved = false;
         w->rows = 0;
         count(w);
+        note_time(w);
         purge_exchanges(w);
         atomic_fetch_add(&w->rt->counts.commit_us, cu_mono_us(env) - start);
     }
     w->last_commit_ms = start / 1000;
-    w->expr_env.now_us = cu_wall_us(env) - CU_PG_EPOCH_US;
+    w->ticked = false;
     return 0;
 }

@@ -14,7 +14,8 @@
 struct cu_decode_ctx {
     const cu_table_def *table;
     cu_decoder *decoder;
-    cu_prog *generated; /* or NULL */
+    cu_letter_reader *letters; /* instead, for tables of letters */
+    cu_prog *generated;        /* or NULL */
     uint32_t n_generated;
     uint16_t *generated_cols;
     cu_prog *checks; /* or NULL */
@@ -63,7 +64,9 @@ int cu_decode_open(const cu_table_def *t, const cu_expr_env *env,
 {
     cu_decode_ctx *d = cu_calloc(1, sizeof(*d));
     d->table = t;
-    int rc = cu_decoder_open(&t->codec, t->schema, &d->decoder, err);
+    int rc = t->letters == CU_LETTERS_NONE
+                 ? cu_decoder_open(&t->codec, t->schema, &d->decoder, err)
+                 : cu_letter_reader_open(t, &d->letters, err);
     if (rc == 0)
         rc = compile_generated(d, env, err);
     if (rc == 0)
@@ -83,6 +86,7 @@ void cu_decode_close(cu_decode_ctx *d)
         return;
     if (d->decoder)
         cu_decoder_close(d->decoder);
+    cu_letter_reader_close(d->letters);
     if (d->generated)
         cu_prog_free(d->generated);
     if (d->checks)
@@ -235,7 +239,11 @@ int cu_decode_batch(cu_decode_ctx *d, const cu_record *records, uint32_t n,
     for (uint32_t i = 0; i < n; i++) {
         cu_input in = input_of(&records[i]);
         d->record_faults.n = 0;
-        if (cu_decode(d->decoder, &in, b, &d->record_faults)) {
+        bool row = d->letters
+                       ? cu_letter_read(d->letters, &records[i], &in, b,
+                                        &d->record_faults)
+                       : cu_decode(d->decoder, &in, b, &d->record_faults);
+        if (row) {
             origins[b->n_rows - 1] = i;
             counts->in++;
             counts->applied++;

@@ -3,7 +3,10 @@
  * The ends of all source partitions are noted once.  When the group's
  * committed positions have reached them, the ends of the repartition topics
  * are noted, in topological order of their stages, and waited for in turn:
- * nothing can be appended to one once everything before it has passed.
+ * nothing can be appended to one once everything before it has passed.  A topic
+ * of letters that is read is such a hop too, before the first stage that reads
+ * it: whose letters it wants comes earlier.  An empty partition counts when
+ * its reader has committed once: rows without a source are on their way then.
  * Positions are the group's, so every process of the app sees the same truth.
  */
 #include "processors/runtime/int.h"
@@ -18,7 +21,8 @@ struct cu_drain {
     cu_runtime *rt;
     goal *goals;
     uint32_t n_goals;
-    uint32_t stage; /* next exchange to look at */
+    uint32_t stage; /* next one to look at */
+    bool fed;       /* the letters that it reads were noted */
     int64_t left;
 };
 
@@ -27,16 +31,20 @@ static int add_goal(cu_drain *d, const char *topic, int32_t partition,
 {
     cu_log *log = d->rt->o.log;
     goal g = {.part = {topic, partition}};
-    int64_t oldest;
     int rc = log->vt->end_offset(log, g.part, false, &g.end, err);
-    if (rc == 0)
-        rc = log->vt->offset_at(log, g.part, CU_OLDEST, &oldest, err);
     if (rc)
         return rc;
-    g.reached = g.end <= oldest; /* empty */
     d->goals = cu_realloc(d->goals, (d->n_goals + 1) * sizeof(*d->goals));
     d->goals[d->n_goals++] = g;
     return 0;
+}
+
+static int add_table(cu_drain *d, const cu_table_def *t, cu_err *err)
+{
+    int rc = 0;
+    for (int32_t p = 0; rc == 0 && p < d->rt->partitions[t->index]; p++)
+        rc = add_goal(d, t->topic, p, err);
+    return rc;
 }
 
 int cu_drain_begin(cu_runtime *rt, cu_drain **out, cu_err *err)
@@ -49,8 +57,8 @@ int cu_drain_begin(cu_runtime *rt, cu_drain **out, cu_err *err)
         bool read = false;
         for (uint32_t k = 0; t->topic && k < rt->n_inputs; k++)
             read = read || strcmp(rt->inputs[k], t->topic) == 0;
-        for (int32_t p = 0; rc == 0 && read && p < rt->partitions[i]; p++)
-            rc = add_goal(d, t->topic, p, err);
+        if (read && t->letters == CU_LETTERS_NONE)
+            rc = add_table(d, t, err);
     }
     if (rc) {
         cu_drain_free(d);
@@ -93,6 +101,27 @@ static int goals_reached(cu_drain *d, bool *all, cu_err *err)
     return 0;
 }
 
+/* Notes the letters that the next stage reads, then its exchange. */
+static int next_goals(cu_drain *d, cu_err *err)
+{
+    const cu_stage *s = d->rt->stages.at[d->stage];
+    int rc = 0;
+    if (!d->fed) {
+        for (uint32_t k = 0; rc == 0 && k < s->n_feeds; k++) {
+            const cu_table_def *t = s->feeds[k].table;
+            if (t && t->letters != CU_LETTERS_NONE)
+                rc = add_table(d, t, err);
+        }
+        d->fed = true;
+        return rc;
+    }
+    for (int32_t p = 0; rc == 0 && p < s->exchange_partitions; p++)
+        rc = add_goal(d, s->exchange_topic, p, err);
+    d->stage++;
+    d->fed = false;
+    return rc;
+}
+
 int cu_drain_done(cu_drain *d, bool *done, cu_err *err)
 {
     *done = false;
@@ -101,16 +130,11 @@ int cu_drain_done(cu_drain *d, bool *done, cu_err *err)
         int rc = goals_reached(d, &all, err);
         if (rc || !all)
             return rc;
-        while (d->stage < d->rt->stages.n &&
-               d->rt->stages.at[d->stage]->exchange_topic == NULL)
-            d->stage++;
         if (d->stage == d->rt->stages.n) {
             *done = true;
             return 0;
         }
-        const cu_stage *s = d->rt->stages.at[d->stage++];
-        for (int32_t p = 0; rc == 0 && p < s->exchange_partitions; p++)
-            rc = add_goal(d, s->exchange_topic, p, err);
+        rc = next_goals(d, err);
         if (rc)
             return rc;
     }

@@ -2,8 +2,9 @@
  *
  * Rows are gathered per target partition and leave as blocks, when 1,024 are
  * together or at the commit.  The partition is a hash of the key's group
- * bytes, so that SQL-equal keys meet.  When the watermark moved, every
- * target hears of it, with a mark (a block without rows) if it gets no rows.
+ * bytes, so that SQL-equal keys meet.  When the watermark moved, or the stage
+ * became idle or awoke, every target hears of it, with a mark (a block without
+ * rows) if it gets no rows.
  */
 #include "processors/runtime/int.h"
 
@@ -12,6 +13,7 @@
 typedef struct target {
     cu_arena *arena;
     cu_batch *batch; /* NULL: empty */
+    int64_t *marks;  /* of its rows; NULL: they came without */
     bool told;       /* the newest watermark was sent */
 } target;
 
@@ -22,6 +24,7 @@ typedef struct cu_exchange_out {
     target *targets;
     uint32_t n_targets;
     int64_t watermark_us;
+    bool idle;
     cu_buf block;
 } cu_exchange_out;
 
@@ -32,9 +35,12 @@ static int send(cu_exchange_out *x, uint32_t t, cu_err *err)
     target *to = &x->targets[t];
     cu_block_head h = {.source = (uint32_t)x->instance->partition,
                        .total = (uint32_t)s->partitions,
-                       .watermark_us = x->watermark_us};
-    if (to->batch)
+                       .watermark_us = x->watermark_us,
+                       .idle = x->idle};
+    if (to->batch) {
         cu_batch_seal(to->batch);
+        to->batch->marks = to->marks;
+    }
     cu_buf_clear(&x->block);
     cu_block_encode(&h, to->batch, &x->block);
     int rc = cu_worker_begin(w, err);
@@ -45,6 +51,7 @@ static int send(cu_exchange_out *x, uint32_t t, cu_err *err)
                      .value = cu_buf_slice(&x->block)};
     rc = cu_log_append(w->writer, &rec, err);
     to->batch = NULL;
+    to->marks = NULL;
     to->told = true;
     cu_arena_reset(to->arena);
     return rc;
@@ -64,6 +71,19 @@ static void own(cu_arena *a, cu_col *c, uint32_t row)
     }
 }
 
+static void add_mark(target *to, const cu_batch *b, uint32_t row, uint32_t at)
+{
+    if (b->marks == NULL && to->marks == NULL)
+        return;
+    if (to->marks == NULL) {
+        to->marks = cu_arena_alloc(to->arena,
+                                   CU_BATCH_ROWS * sizeof(*to->marks));
+        for (uint32_t k = 0; k < at; k++)
+            to->marks[k] = INT64_MIN;
+    }
+    to->marks[at] = b->marks ? b->marks[row] : INT64_MIN;
+}
+
 static int add(cu_exchange_out *x, uint32_t t, const cu_batch *b, uint32_t row,
                cu_err *err)
 {
@@ -74,6 +94,7 @@ static int add(cu_exchange_out *x, uint32_t t, const cu_batch *b, uint32_t row,
     uint32_t at = to->batch->n_rows - 1;
     for (uint32_t k = 0; k < b->n_cols; k++)
         own(to->arena, &to->batch->cols[k], at);
+    add_mark(to, b, row, at);
     if (to->batch->n_rows == CU_BATCH_ROWS)
         return send(x, t, err);
     return 0;
@@ -97,19 +118,35 @@ static int push(void *ctx, const cu_batch *b, cu_err *err)
     return 0;
 }
 
-static int watermark(void *ctx, int64_t ts_us, cu_err *err)
+static void tell(cu_exchange_out *x, int64_t ts_us, bool idle)
 {
-    (void)err;
-    cu_exchange_out *x = ctx;
-    x->watermark_us = ts_us;
+    if (ts_us <= x->watermark_us && idle == x->idle)
+        return;
+    if (ts_us > x->watermark_us)
+        x->watermark_us = ts_us;
+    x->idle = idle;
     for (uint32_t t = 0; t < x->n_targets; t++)
         x->targets[t].told = false;
+}
+
+static int watermark(void *ctx, int64_t ts_us, cu_err *err)
+{
+    cu_exchange_out *x = ctx;
+    (void)err;
+    tell(x, ts_us, x->idle);
     return 0;
+}
+
+void cu_exchange_told(cu_instance *i)
+{
+    for (uint32_t t = 0; t < i->exchange->n_targets; t++)
+        i->exchange->targets[t].told = true;
 }
 
 int cu_exchange_flush(cu_instance *i, cu_err *err)
 {
     cu_exchange_out *x = i->exchange;
+    tell(x, i->ended ? INT64_MAX : INT64_MIN, i->idle);
     for (uint32_t t = 0; t < x->n_targets; t++) {
         if (x->targets[t].batch == NULL && x->targets[t].told)
             continue;

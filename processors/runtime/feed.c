@@ -7,7 +7,8 @@
  *
  * Watermarks: each row carries its partition's watermark as it was before the
  * row, so that lateness never depends on how records were cut into batches
- * (decision 14).
+ * (decision 14).  Where the reader's time is ahead of the partition's (the
+ * partition was idle, or time has ended) the rows carry the reader's.
  */
 #include "processors/runtime/int.h"
 
@@ -37,6 +38,41 @@ static int64_t event_time(const cu_col *c, uint32_t row)
     return CU_COL(c, int64_t)[cu_col_at(c, row)];
 }
 
+/* Takes the rows out that are stamped beyond the clock + max_future. */
+static int clamp(cu_worker *w, cu_feed_in *in, cu_batch *b, cu_pending *counts,
+                 bool fresh, cu_err *err)
+{
+    const cu_table_def *t = in->table;
+    if (t->watermark_col < 0 || t->max_future_us == 0)
+        return 0;
+    const cu_col *c = &b->cols[t->watermark_col];
+    int64_t now = w->expr_env.now_us, room = INT64_MAX - 1 - now;
+    int64_t most = now + (t->max_future_us < room ? t->max_future_us : room);
+    uint16_t *sel = cu_arena_alloc(b->arena, CU_BATCH_ROWS * sizeof(*sel));
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < b->n_sel; i++) {
+        uint32_t row = cu_batch_row(b, i);
+        if (cu_col_is_null(c, row) || event_time(c, row) <= most) {
+            sel[n++] = (uint16_t)row;
+            continue;
+        }
+        counts->applied--;
+        counts->late++;
+        for (uint32_t k = 0; k < in->n_subs; k++)
+            in->subs[k].instance->snapshot_faulty = true;
+        int rc = !fresh ? 0
+                        : cu_letter_future(w, t, &b->records[b->origins[row]],
+                                           event_time(c, row), err);
+        if (rc)
+            return rc;
+    }
+    if (n == b->n_sel)
+        return 0;
+    b->sel = sel;
+    b->n_sel = n;
+    return 0;
+}
+
 /* Stamps every row and moves the input's watermark. */
 static void stamp(cu_feed_in *in, cu_batch *b)
 {
@@ -60,13 +96,30 @@ static void stamp(cu_feed_in *in, cu_batch *b)
     b->marks = marks;
 }
 
+/* The batch with no row stamped below the reader's own time. */
+static const cu_batch *restamp(cu_worker *w, const cu_batch *b, int64_t mark)
+{
+    int64_t *marks = cu_arena_alloc(w->arena, b->n_rows * sizeof(*marks));
+    for (uint32_t i = 0; i < b->n_sel; i++) {
+        uint32_t row = cu_batch_row(b, i);
+        marks[row] = b->marks[row] > mark ? b->marks[row] : mark;
+    }
+    cu_batch *out = cu_arena_dup(w->arena, b, sizeof(*b));
+    out->marks = marks;
+    return out;
+}
+
+/* `mark`: the sender's watermark before these rows. */
 static int push_subs(cu_worker *w, cu_feed_in *in, const cu_batch *b,
-                     cu_err *err)
+                     int64_t mark, cu_err *err)
 {
     for (uint32_t k = 0; k < in->n_subs; k++) {
         cu_sub *s = &in->subs[k];
         int64_t next = s->instance->slots[s->slot].next;
+        int64_t here = cu_entry_watermark(s->entry);
         const cu_batch *mine = in->table ? unseen(w, b, next) : b;
+        if (mine->marks && here > mark)
+            mine = restamp(w, mine, here);
         int rc = cu_op_push(s->entry, 0, mine, err);
         if (rc) {
             cu_err_note(err, "stage %s[%d]: ", s->instance->stage->name,
@@ -89,14 +142,19 @@ static int push_watermark(cu_feed_in *in, int64_t before, cu_err *err)
     return 0;
 }
 
+/* A record and who reads it. */
+typedef struct hearing {
+    cu_worker *worker;
+    cu_feed_in *in;
+} hearing;
+
 static int reject(void *ctx, const cu_table_def *t, const cu_record *r,
                   const cu_faults *faults, cu_err *err)
 {
-    cu_worker *w = ctx;
-    cu_feed_in *in = cu_worker_input(w, r->part.topic, r->part.partition);
-    for (uint32_t k = 0; k < in->n_subs; k++)
-        in->subs[k].instance->snapshot_faulty = true;
-    return cu_letter_record(w, t, r, faults, err);
+    const hearing *h = ctx;
+    for (uint32_t k = 0; k < h->in->n_subs; k++)
+        h->in->subs[k].instance->snapshot_faulty = true;
+    return cu_letter_record(h->worker, t, r, faults, err);
 }
 
 #ifdef CU_SABOTAGE
@@ -122,18 +180,21 @@ static int feed_rows(cu_worker *w, cu_feed_in *in, const cu_record *records,
                      uint32_t n, cu_err *err)
 {
     cu_pending replayed = {0};
+    hearing h = {w, in};
     bool fresh = records[0].offset >= in->settled;
+    cu_pending *counts = fresh ? &in->pending : &replayed;
     cu_arena_reset(w->arena);
     cu_batch *b;
     int rc = cu_decode_batch(in->decode, records, n, w->arena,
-                             fresh ? reject : NULL, w,
-                             fresh ? &in->pending : &replayed, &b, err);
+                             fresh ? reject : NULL, &h, counts, &b, err);
+    if (rc == 0)
+        rc = clamp(w, in, b, counts, fresh, err);
     if (rc)
         return rc;
     int64_t before = in->watermark_us;
     stamp(in, b);
     lose_row(b);
-    rc = push_subs(w, in, b, err);
+    rc = push_subs(w, in, b, before, err);
     return rc ? rc : push_watermark(in, before, err);
 }
 
@@ -196,20 +257,28 @@ static int feed_table(cu_worker *w, cu_feed_in *in, const cu_poll *p,
     return 0;
 }
 
-/* The input's watermark is the lowest of all sending partitions, once all
- * were heard. */
-static void hear(cu_feed_in *in, const cu_block_head *h)
+static int feed_block(cu_worker *w, cu_feed_in *in, const cu_record *r,
+                      cu_err *err)
 {
-    if (h->source >= in->n_upstream)
-        return;
-    if (h->watermark_us > in->upstream[h->source])
-        in->upstream[h->source] = h->watermark_us;
-    int64_t low = INT64_MAX;
-    for (uint32_t k = 0; k < in->n_upstream; k++)
-        if (in->upstream[k] < low)
-            low = in->upstream[k];
-    if (low > in->watermark_us)
-        in->watermark_us = low;
+    cu_block_head h;
+    cu_batch *b;
+    cu_arena_reset(w->arena);
+    int rc = cu_block_decode(r->value, in->exchange->root->schema, w->arena, &h,
+                             &b, err);
+    if (rc) {
+        char part[300];
+        cu_err_note(
+            err, "%s offset %lld: ", cu_part_name(r->part, part, sizeof(part)),
+            (long long)r->offset);
+        return rc;
+    }
+    int64_t before = in->watermark_us, sender = INT64_MAX;
+    if (h.source < in->n_upstream)
+        sender = in->upstream[h.source].watermark_us;
+    cu_time_hear(in, h.source, h.watermark_us, h.idle);
+    if (b)
+        rc = push_subs(w, in, b, sender, err);
+    return rc ? rc : push_watermark(in, before, err);
 }
 
 static int feed_blocks(cu_worker *w, cu_feed_in *in, const cu_poll *p,
@@ -219,24 +288,7 @@ static int feed_blocks(cu_worker *w, cu_feed_in *in, const cu_poll *p,
         const cu_record *r = &p->records[i];
         if (r->offset < in->settled && in->n_subs == 1)
             continue;
-        cu_arena_reset(w->arena);
-        cu_block_head h;
-        cu_batch *b;
-        int rc = cu_block_decode(r->value, in->exchange->root->schema, w->arena,
-                                 &h, &b, err);
-        if (rc) {
-            char part[300];
-            cu_err_note(err, "%s offset %lld: ",
-                        cu_part_name(r->part, part, sizeof(part)),
-                        (long long)r->offset);
-            return rc;
-        }
-        int64_t before = in->watermark_us;
-        hear(in, &h);
-        if (b)
-            rc = push_subs(w, in, b, err);
-        if (rc == 0)
-            rc = push_watermark(in, before, err);
+        int rc = feed_block(w, in, r, err);
         if (rc)
             return rc;
     }
@@ -261,25 +313,43 @@ static void advance(cu_worker *w, cu_feed_in *in, int64_t next)
     }
 }
 
+static int feed_input(cu_worker *w, cu_feed_in *in, const cu_poll *p,
+                      cu_err *err)
+{
+    in->at_end = false;
+    if (in->table)
+        in->idle = false; /* an exchange's marks say what it is */
+    in->heard_ms = cu_mono_ms(w->rt->o.env);
+    int rc = in->table ? feed_table(w, in, p, err) : feed_blocks(w, in, p, err);
+    if (rc == 0)
+        advance(w, in, p->next);
+    return rc;
+}
+
 int cu_feed_records(cu_worker *w, const cu_poll *p, cu_err *err)
 {
     cu_feed_in *in = cu_worker_input(w, p->part.topic, p->part.partition);
     if (in == NULL || p->n == 0)
         return 0;
+    cu_worker_tick(w);
     for (size_t i = 0; i < p->n; i++)
         if (p->records[i].timestamp_ms > w->newest_ms)
             w->newest_ms = p->records[i].timestamp_ms;
-    int rc = in->table ? feed_table(w, in, p, err) : feed_blocks(w, in, p, err);
-    if (rc)
-        return rc;
+    int rc = 0;
+    for (; in && rc == 0; in = in->twin)
+        if (in->n_subs)
+            rc = feed_input(w, in, p, err);
     w->rows += (int64_t)p->n;
-    advance(w, in, p->next);
-    return 0;
+    return rc;
 }
 
 void cu_feed_end(cu_worker *w, const cu_poll *p)
 {
     cu_feed_in *in = cu_worker_input(w, p->part.topic, p->part.partition);
-    if (in && in->n_subs)
+    for (; in; in = in->twin) {
+        if (in->n_subs == 0)
+            continue;
         advance(w, in, p->next);
+        in->at_end = true;
+    }
 }

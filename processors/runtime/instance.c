@@ -27,7 +27,10 @@ static uint32_t slot_add(cu_instance *i, cu_feed_in *in)
     if (old)
         return (uint32_t)(old - i->slots);
     i->slots = cu_realloc(i->slots, (i->n_slots + 1) * sizeof(*i->slots));
-    i->slots[i->n_slots] = (cu_slot){.in = in, .next = CU_NO_OFFSET};
+    i->slots[i->n_slots] = (cu_slot){.in = in,
+                                     .next = CU_NO_OFFSET,
+                                     .watermark_us = INT64_MIN,
+                                     .max_ts_us = INT64_MIN};
     return i->n_slots++;
 }
 
@@ -39,6 +42,25 @@ static int64_t position_of(const cu_instance *i, uint32_t slot)
     return next;
 }
 
+/* The input's time at the instance's position. */
+static cu_input_progress input_progress(const cu_instance *i, uint32_t slot)
+{
+    const cu_slot *s = &i->slots[slot];
+    const cu_feed_in *in = s->in;
+    cu_input_progress p = {.part = in->part, .next = position_of(i, slot)};
+    if (s->next == in->next) {
+        p.watermark_us = in->watermark_us;
+        p.max_ts_us = in->max_ts_us;
+        p.upstream = in->upstream;
+    } else { /* the input is behind, for the sake of others */
+        p.watermark_us = s->watermark_us;
+        p.max_ts_us = s->max_ts_us;
+        p.upstream = s->upstream;
+    }
+    p.n_upstream = p.upstream ? in->n_upstream : 0;
+    return p;
+}
+
 void cu_instance_progress(const cu_instance *i, cu_progress *out, cu_arena *a)
 {
     const cu_worker *w = i->worker;
@@ -47,15 +69,14 @@ void cu_instance_progress(const cu_instance *i, cu_progress *out, cu_arena *a)
                          .clock_us = w->expr_env.now_us,
                          .instance = w->rt->o.instance,
                          .txn_id = w->txn_id,
-                         .n_inputs = i->n_slots};
+                         .n_inputs = i->n_slots,
+                         .n_marks = i->stage->n_feeds};
     out->inputs = cu_arena_calloc(a, i->n_slots + 1, sizeof(*out->inputs));
-    for (uint32_t k = 0; k < i->n_slots; k++) {
-        const cu_feed_in *in = i->slots[k].in;
-        out->inputs[k] = (cu_input_progress){.part = in->part,
-                                             .next = position_of(i, k),
-                                             .watermark_us = in->watermark_us,
-                                             .max_ts_us = in->max_ts_us};
-    }
+    for (uint32_t k = 0; k < i->n_slots; k++)
+        out->inputs[k] = input_progress(i, k);
+    out->marks = cu_arena_calloc(a, out->n_marks + 1, sizeof(*out->marks));
+    for (uint32_t f = 0; f < out->n_marks; f++)
+        out->marks[f] = cu_entry_watermark(i->entries[f]);
 }
 
 static int open_space(cu_instance *i, cu_err *err)
@@ -83,6 +104,7 @@ int cu_instance_open(cu_worker *w, const cu_stage *s, int32_t partition,
                             .expr = &w->expr_env,
                             .ctx = i,
                             .letter = cu_letter_row,
+                            .late = s->view->late_topic ? cu_late_row : NULL,
                             .cache_bytes = w->rt->o.memory_bytes /
                                            (4 * w->rt->stages.n + 1)};
     rc = cu_pipeline_open(s->root, &i->op_env, &i->pipeline, err);
@@ -109,6 +131,7 @@ void cu_instance_close(cu_instance *i)
         cu_op_close(i->tap);
     if (i->space)
         cu_space_close(i->space);
+    cu_free(i->entries);
     cu_free(i->slots);
     cu_free(i);
 }
@@ -130,29 +153,40 @@ static int start_of(cu_instance *i, const cu_feed_in *in, int64_t *next,
     return log->vt->offset_at(log, in->part, at, next, err);
 }
 
+/* What the progress record says of a slot; of twins the same in order. */
+static const cu_input_progress *recorded(const cu_instance *i, uint32_t slot,
+                                         const cu_progress *p)
+{
+    cu_part part = i->slots[slot].in->part;
+    uint32_t before = 0;
+    for (uint32_t k = 0; k < slot; k++)
+        before += cu_part_eq(i->slots[k].in->part, part);
+    for (uint32_t k = 0; k < p->n_inputs; k++)
+        if (cu_part_eq(p->inputs[k].part, part) && before-- == 0)
+            return &p->inputs[k];
+    return NULL;
+}
+
 /* Positions from the progress record; inputs that it does not know start at
  * their `start` option (decision 13). */
-static int settle(cu_instance *i, const cu_progress *p, bool found, cu_err *err)
+static int settle(cu_instance *i, const cu_progress *p, cu_err *err)
 {
     for (uint32_t k = 0; k < i->n_slots; k++) {
         cu_slot *s = &i->slots[k];
         if (s->next != CU_NO_OFFSET)
             continue;
-        for (uint32_t j = 0; found && j < p->n_inputs; j++) {
-            const cu_input_progress *ip = &p->inputs[j];
-            if (!cu_part_eq(ip->part, s->in->part))
-                continue;
+        const cu_input_progress *ip = recorded(i, k, p);
+        if (ip) {
             s->next = ip->next;
-            if (ip->watermark_us > s->in->watermark_us)
-                s->in->watermark_us = ip->watermark_us;
-            if (ip->max_ts_us > s->in->max_ts_us)
-                s->in->max_ts_us = ip->max_ts_us;
+            s->watermark_us = ip->watermark_us;
+            s->max_ts_us = ip->max_ts_us;
+            if (ip->n_upstream == s->in->n_upstream)
+                s->upstream = ip->upstream;
+            continue;
         }
-        if (s->next == CU_NO_OFFSET) {
-            int rc = start_of(i, s->in, &s->next, err);
-            if (rc)
-                return rc;
-        }
+        int rc = start_of(i, s->in, &s->next, err);
+        if (rc)
+            return rc;
     }
     return 0;
 }
@@ -170,16 +204,17 @@ static int connect_stage(cu_instance *i, const cu_feed *f, cu_err *err)
     CU_ASSERT(up != NULL);
     cu_op *entry = entry_of(i, f->leaf);
     if (i->fresh && !up->fresh) {
-        int rc = cu_materialize_scan(up->space, up->stage->root, bootstrap_push,
-                                     entry, err);
+        int rc = cu_view_scan_part(i->worker->rt, up->stage, up->partition,
+                                   bootstrap_push, entry, err);
         if (rc)
             return rc;
     }
     cu_op_connect(up->pipeline->root, entry, 0);
     for (uint32_t k = 0; k < up->n_slots; k++) {
-        uint32_t slot = slot_add(i, up->slots[k].in);
-        if (i->fresh)
-            i->slots[slot].next = up->slots[k].next;
+        uint32_t at = slot_add(i, up->slots[k].in);
+        cu_slot *slot = &i->slots[at];
+        if (i->fresh && slot->next == CU_NO_OFFSET)
+            *slot = up->slots[k];
     }
     return 0;
 }
@@ -189,6 +224,26 @@ static void subscribe(cu_instance *i, cu_feed_in *in, const cu_feed *f)
     in->subs = cu_realloc(in->subs, (in->n_subs + 1) * sizeof(*in->subs));
     in->subs[in->n_subs++] = (cu_sub){
         .instance = i, .entry = entry_of(i, f->leaf), .slot = slot_add(i, in)};
+}
+
+/* Direct inputs first: a part that also comes through an upstream stage
+ * keeps the position of the direct reader. */
+static int connect_feeds(cu_instance *i, const cu_progress *p, cu_err *err)
+{
+    const cu_stage *s = i->stage;
+    i->entries = cu_calloc(s->n_feeds + 1, sizeof(*i->entries));
+    for (uint32_t k = 0; k < s->n_feeds; k++) {
+        const cu_feed *f = &s->feeds[k];
+        i->entries[k] = entry_of(i, f->leaf);
+        cu_feed_in *in = cu_worker_feed(i->worker, f, i->partition);
+        if (in)
+            subscribe(i, in, f);
+    }
+    int rc = settle(i, p, err);
+    for (uint32_t k = 0; rc == 0 && k < s->n_feeds; k++)
+        if (s->feeds[k].kind == CU_FEED_STAGE)
+            rc = connect_stage(i, &s->feeds[k], err);
+    return rc ? rc : settle(i, p, err);
 }
 
 int cu_instance_connect(cu_instance *i, cu_err *err)
@@ -208,28 +263,9 @@ int cu_instance_connect(cu_instance *i, cu_err *err)
                        s->view->name);
     i->sequence = p.sequence;
     i->fresh = !found;
-    if (i->fresh) {
-        /* Constant rows, and the row of an empty global aggregate, are there
-         * once, not once per partition. */
-        if (i->partition == 0)
-            rc = cu_pipeline_first_start(i->pipeline, err);
-        i->moved = true;
-    }
-    /* Direct inputs first: a part that also comes through an upstream
-     * stage keeps the position of the direct reader. */
-    for (uint32_t k = 0; rc == 0 && k < s->n_feeds; k++) {
-        const cu_feed *f = &s->feeds[k];
-        if (f->kind == CU_FEED_STAGE)
-            continue;
-        cu_feed_in *in = cu_worker_input(i->worker, f->topic, i->partition);
-        subscribe(i, in, f);
-    }
-    if (rc == 0)
-        rc = settle(i, &p, found, err);
-    for (uint32_t k = 0; rc == 0 && k < s->n_feeds; k++)
-        if (s->feeds[k].kind == CU_FEED_STAGE)
-            rc = connect_stage(i, &s->feeds[k], err);
-    if (rc == 0)
-        rc = settle(i, &p, found, err);
-    return rc;
+    cu_expr_env *env = &i->worker->expr_env;
+    if (p.clock_us > env->now_us)
+        env->now_us = p.clock_us;
+    i->moved = i->fresh;
+    return connect_feeds(i, &p, err);
 }

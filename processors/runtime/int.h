@@ -20,6 +20,8 @@ struct cu_runtime {
     const char **inputs; /* every topic that workers read */
     uint32_t n_inputs;
     cu_counts counts;
+    bool knows_idle;    /* some table has an idle_timeout that counts */
+    _Atomic int ending; /* a cu_ending */
 };
 
 /* --- decode.c: records of one table -> accepted rows -----------------------
@@ -38,10 +40,19 @@ int cu_decode_open(const cu_table_def *t, const cu_expr_env *env,
                    cu_decode_ctx **out, cu_err *err);
 void cu_decode_close(cu_decode_ctx *d);
 /* Up to CU_BATCH_ROWS records (of one partition) into one sealed batch in
- * `a`, origins set.  `reject` may be NULL (the rows were judged before). */
+ * `a`, origins set; what is none of the table's gives no row and no fault.
+ * `reject` may be NULL (the rows were judged before). */
 int cu_decode_batch(cu_decode_ctx *d, const cu_record *records, uint32_t n,
                     cu_arena *a, cu_reject *reject, void *ctx,
                     cu_pending *counts, cu_batch **out, cu_err *err);
+/* letter_read.c: records of a letter topic as rows. */
+typedef struct cu_letter_reader cu_letter_reader;
+int cu_letter_reader_open(const cu_table_def *t, cu_letter_reader **out,
+                          cu_err *err);
+void cu_letter_reader_close(cu_letter_reader *l);
+/* As cu_decode(); false without faults: somebody else's letter. */
+bool cu_letter_read(cu_letter_reader *l, const cu_record *r, const cu_input *in,
+                    cu_batch *to, cu_faults *faults);
 /* "begin"/"end" of a snapshot record, or an absent slice. */
 cu_slice cu_snapshot_mark(const cu_record *r);
 
@@ -57,15 +68,21 @@ typedef struct cu_sub {
     uint32_t slot; /* in instance->slots */
 } cu_sub;
 
-/* How far an instance has applied an input that reaches it. */
+/* How far an instance has applied an input that reaches it, and what the
+ * input's time was there: as restored, while the input is behind. */
 typedef struct cu_slot {
     struct cu_feed_in *in;
     int64_t next; /* rows before are applied already */
+    int64_t watermark_us, max_ts_us;
+    cu_upstream *upstream; /* exchanges: as many as the input has, or NULL */
 } cu_slot;
 
-/* One assigned partition of a table's or repartition topic. */
+/* One assigned partition of a table's or repartition topic. Tables that read
+ * the same topic (letters) have one each: twins. */
 typedef struct cu_feed_in {
     cu_part part;
+    struct cu_feed_in *twin;   /* the next one of the partition, or NULL */
+    bool younger;              /* a twin of an earlier one */
     const cu_table_def *table; /* or */
     const cu_stage *exchange;
     int64_t next;    /* position of the reader */
@@ -73,8 +90,10 @@ typedef struct cu_feed_in {
     int64_t settled; /* letters and counters start here */
     cu_decode_ctx *decode;
     int64_t watermark_us, max_ts_us;
-    int64_t *upstream; /* exchange: watermark per sending partition */
+    cu_upstream *upstream; /* exchange: by sending partition */
     uint32_t n_upstream;
+    bool at_end, idle; /* read to its end; silent for long, too */
+    int64_t heard_ms;  /* when it spoke last */
     cu_sub *subs;
     uint32_t n_subs;
     cu_pending pending;
@@ -91,10 +110,13 @@ struct cu_instance {
     cu_op *tap; /* publisher or exchange, behind the root */
     struct cu_exchange_out *exchange;
     struct cu_silver_out *silver;
+    cu_op **entries; /* by feed of the stage */
+    bool idle;       /* all its feeds are */
+    bool ended;      /* the time of all its feeds has ended */
     uint64_t sequence;
     bool fresh; /* no progress record yet */
     bool moved; /* positions moved since its last commit */
-    int64_t pending_rows, pending_letters;
+    int64_t pending_rows, pending_letters, pending_late;
     cu_slot *slots; /* all inputs, those of in-memory feeds included */
     uint32_t n_slots;
     bool snapshot_faulty; /* rejects since the snapshot began */
@@ -119,7 +141,11 @@ struct cu_worker {
     int64_t rows;      /* since the last commit */
     int64_t newest_ms; /* newest record timestamp among them */
     bool moved;
+    bool ticked;          /* the clock was read for the commit to come */
+    int64_t due_us;       /* when the clock alone makes a commit necessary */
     _Atomic bool ready;   /* has its partitions, restored */
+    _Atomic bool settled; /* and committed since */
+    _Atomic bool ended;   /* and its time has ended */
     bool lost;            /* fenced: apply nothing until the next assignment */
     int64_t fences[3];    /* when the last ones happened, ms */
     int64_t *reports_due; /* by copy index, ms */
@@ -133,6 +159,9 @@ struct cu_worker {
 };
 
 int cu_worker_begin(cu_worker *w, cu_err *err); /* opens a txn if needed */
+/* The commit's clock: read once between two commits, before anything that
+ * looks at it. Never goes back. */
+void cu_worker_tick(cu_worker *w);
 /* During a long restore: hears of rebalances (and is heard by the group).
  * An error when the assignment that is being restored is no longer ours. */
 int cu_worker_listen(cu_worker *w, cu_err *err);
@@ -140,6 +169,19 @@ int cu_worker_listen(cu_worker *w, cu_err *err);
 /* assign.c */
 int cu_worker_assign(cu_worker *w, const cu_part *parts, size_t n, cu_err *err);
 void cu_worker_unassign(cu_worker *w);
+/* time.c */
+/* When all instances are wired, before any row: first rows of new ones, and
+ * the watermarks that the progress records of the others hold. */
+int cu_time_start(cu_worker *w, cu_err *err);
+/* Before an instance commits: what its idle and ended feeds mean for it. */
+int cu_time_settle(cu_instance *i, cu_err *err);
+/* True when an input became idle, or the time ended, since the last commit. */
+bool cu_time_moved(cu_worker *w);
+/* A block of an exchange says how far its sender is. */
+void cu_time_hear(cu_feed_in *in, uint32_t source, int64_t watermark_us,
+                  bool idle);
+/* After a commit: when the clock alone makes the next one necessary. */
+int64_t cu_time_due(const cu_worker *w);
 /* instance.c */
 int cu_instance_open(cu_worker *w, const cu_stage *s, int32_t partition,
                      cu_instance **out, cu_err *err);
@@ -149,8 +191,12 @@ int cu_instance_connect(cu_instance *i, cu_err *err);
 void cu_instance_progress(const cu_instance *i, cu_progress *out, cu_arena *a);
 cu_instance *cu_worker_instance(const cu_worker *w, const cu_stage *s,
                                 int32_t partition);
+/* The first of its twins. */
 cu_feed_in *cu_worker_input(const cu_worker *w, const char *topic,
                             int32_t partition);
+/* What feeds a stage in a partition; NULL: another stage. */
+cu_feed_in *cu_worker_feed(const cu_worker *w, const cu_feed *f,
+                           int32_t partition);
 /* commit.c */
 int cu_commit(cu_worker *w, cu_err *err);
 /* restore.c */
@@ -162,12 +208,18 @@ void cu_feed_end(cu_worker *w, const cu_poll *p);
 int cu_letter_record(void *worker, const cu_table_def *t, const cu_record *r,
                      const cu_faults *faults, cu_err *err);
 int cu_letter_row(void *instance, const cu_letter *l, cu_err *err);
+/* A row that is stamped beyond the clock + max_future. */
+int cu_letter_future(cu_worker *w, const cu_table_def *t, const cu_record *r,
+                     int64_t ts_us, cu_err *err);
+int cu_late_row(void *instance, const cu_late *l, cu_err *err);
 /* silver.c */
 int cu_silver_open(cu_instance *i, cu_err *err);
 void cu_silver_close(cu_instance *i);
 /* exchange.c */
 int cu_exchange_open(cu_instance *i, cu_err *err);
 int cu_exchange_flush(cu_instance *i, cu_err *err);
+/* Its targets know all that it knows. */
+void cu_exchange_told(cu_instance *i);
 void cu_exchange_close(cu_instance *i);
 /* report.c */
 int cu_report_write(cu_worker *w, const cu_copy_def *c, cu_instance *i,

@@ -7,13 +7,23 @@
  *
  *   __streams.errors.{message,topic,partition,offset}
  *   cupel.error.{code,message,stage,table,view,column,app}
+ *   cupel.error.first_seen   the commit's clock
  *   cupel.error.all      every fault of the record, one a line
+ *
+ * A late row goes to its view's own topic in the same way: its value is the row
+ * as JSON with window_start, window_end and watermark behind its columns.  A
+ * row that is stamped in the future is its table's letter, of stage
+ * "watermark".
  */
 #include "processors/runtime/int.h"
 
+#include "rows/text.h"
 #include "schemas/codec.h"
 
 enum { MAX_HEADERS = 64 };
+
+#define STATE_FUTURE CU_SQLSTATE('C', 'U', '0', '2', '0')
+#define STATE_LATE   CU_SQLSTATE('C', 'U', '0', '2', '1')
 
 typedef struct letter {
     cu_header headers[MAX_HEADERS];
@@ -75,6 +85,43 @@ static int append(cu_worker *w, const char *topic, cu_record *rec, letter *l,
     return cu_log_append(w->writer, rec, err);
 }
 
+static void put_where(letter *l, const cu_worker *w, const char *stage,
+                      const char *kind, const char *name, const char *column)
+{
+    cu_buf now = {0};
+    cu_rfc3339_out(w->expr_env.now_us, &now);
+    put_str(l, "cupel.error.stage", stage);
+    put_str(l, kind, name);
+    put_str(l, "cupel.error.column", column);
+    put_str(l, "cupel.error.app", w->rt->program->app);
+    put(l, "cupel.error.first_seen", cu_arena_slice(l->a, cu_buf_slice(&now)));
+    cu_buf_free(&now);
+}
+
+static void put_all(letter *l, const cu_faults *faults)
+{
+    cu_buf all = {0};
+    for (uint32_t i = 0; i < faults->n && i < 16; i++) {
+        const cu_fault_item *f = &faults->items[i];
+        cu_buf_printf(&all, "%s%s%s%s", i ? "\n" : "",
+                      f->column ? f->column : "", f->column ? ": " : "",
+                      f->message);
+    }
+    put(l, "cupel.error.all", cu_arena_slice(l->a, cu_buf_slice(&all)));
+    cu_buf_free(&all);
+}
+
+/* The record of a table's letter, bytes as they came. */
+static int append_record(cu_worker *w, const cu_table_def *t,
+                         const cu_record *r, letter *l, cu_err *err)
+{
+    cu_record rec = {
+        .timestamp_ms = r->timestamp_ms, .key = r->key, .value = r->value};
+    const char *topic = t->dead_letter_topic ? t->dead_letter_topic
+                                             : w->rt->dlq;
+    return append(w, topic, &rec, l, err);
+}
+
 int cu_letter_record(void *worker, const cu_table_def *t, const cu_record *r,
                      const cu_faults *faults, cu_err *err)
 {
@@ -94,26 +141,45 @@ int cu_letter_record(void *worker, const cu_table_def *t, const cu_record *r,
     letter l = {.a = w->arena};
     put_origin(&l, r);
     put_fault(&l, first->sqlstate, first->message);
-    put_str(&l, "cupel.error.stage", "decode");
-    put_str(&l, "cupel.error.table", t->name);
-    put_str(&l, "cupel.error.column", first->column);
-    put_str(&l, "cupel.error.app", w->rt->program->app);
-    if (faults->n > 1) {
-        cu_buf all = {0};
-        for (uint32_t i = 0; i < faults->n && i < 16; i++) {
-            const cu_fault_item *f = &faults->items[i];
-            cu_buf_printf(&all, "%s%s%s%s", i ? "\n" : "",
-                          f->column ? f->column : "", f->column ? ": " : "",
-                          f->message);
-        }
-        put(&l, "cupel.error.all", cu_arena_slice(l.a, cu_buf_slice(&all)));
-        cu_buf_free(&all);
-    }
-    cu_record rec = {
-        .timestamp_ms = r->timestamp_ms, .key = r->key, .value = r->value};
-    const char *topic = t->dead_letter_topic ? t->dead_letter_topic
-                                             : w->rt->dlq;
-    return append(w, topic, &rec, &l, err);
+    put_where(&l, w, "decode", "cupel.error.table", t->name, first->column);
+    if (faults->n > 1)
+        put_all(&l, faults);
+    return append_record(w, t, r, &l, err);
+}
+
+static const char *time_text(cu_arena *a, int64_t ts_us)
+{
+    cu_buf b = {0};
+    cu_rfc3339_out(ts_us, &b);
+    char *text = cu_arena_strn(a, b.data, b.len);
+    cu_buf_free(&b);
+    return text;
+}
+
+int cu_letter_future(cu_worker *w, const cu_table_def *t, const cu_record *r,
+                     int64_t ts_us, cu_err *err)
+{
+    letter l = {.a = w->arena};
+    put_origin(&l, r);
+    put_fault(&l, STATE_FUTURE,
+              cu_arena_printf(l.a,
+                              "the time %s lies further in the future than "
+                              "max_future allows",
+                              time_text(l.a, ts_us)));
+    put_where(&l, w, "watermark", "cupel.error.table", t->name,
+              t->schema->fields[t->watermark_col].name);
+    return append_record(w, t, r, &l, err);
+}
+
+/* What a row that a view puts aside came from, if it is known. */
+static void from_row(letter *l, cu_record *rec, const cu_batch *b, uint32_t row)
+{
+    if (b->origins == NULL || b->records == NULL)
+        return;
+    const cu_record *origin = &b->records[b->origins[row]];
+    put_origin(l, origin);
+    rec->key = origin->key;
+    rec->timestamp_ms = origin->timestamp_ms;
 }
 
 int cu_letter_row(void *instance, const cu_letter *in, cu_err *err)
@@ -131,23 +197,48 @@ int cu_letter_row(void *instance, const cu_letter *in, cu_err *err)
     }
     letter l = {.a = w->arena};
     cu_record rec = {.timestamp_ms = w->newest_ms};
-    const cu_record *origin = NULL;
-    if (in->batch->origins && in->batch->records)
-        origin = &in->batch->records[in->batch->origins[in->row]];
-    if (origin) {
-        put_origin(&l, origin);
-        rec.key = origin->key;
-        rec.timestamp_ms = origin->timestamp_ms;
-    }
+    from_row(&l, &rec, in->batch, in->row);
     cu_buf json = {0};
     cu_json_encode_row(in->batch, in->row, NULL, 0, &json);
     rec.value = cu_arena_slice(l.a, cu_buf_slice(&json));
     cu_buf_free(&json);
     put_fault(&l, in->sqlstate, in->message);
-    put_str(&l, "cupel.error.stage", in->stage);
-    put_str(&l, "cupel.error.view", v->name);
-    put_str(&l, "cupel.error.column", in->column);
-    put_str(&l, "cupel.error.app", w->rt->program->app);
+    put_where(&l, w, in->stage, "cupel.error.view", v->name, in->column);
     i->pending_letters++;
     return append(w, w->rt->dlq, &rec, &l, err);
+}
+
+static void put_time(cu_buf *json, const char *name, int64_t ts_us)
+{
+    cu_buf_printf(json, ",\"%s\":", name);
+    if (ts_us == INT64_MIN) {
+        cu_buf_put_str(json, "null");
+        return;
+    }
+    cu_buf_put_u8(json, '"');
+    cu_rfc3339_out(ts_us, json);
+    cu_buf_put_u8(json, '"');
+}
+
+int cu_late_row(void *instance, const cu_late *in, cu_err *err)
+{
+    cu_instance *i = instance;
+    cu_worker *w = i->worker;
+    const cu_view_def *v = i->stage->view;
+    letter l = {.a = w->arena};
+    cu_record rec = {.timestamp_ms = w->newest_ms};
+    from_row(&l, &rec, in->batch, in->row);
+    cu_buf json = {0};
+    cu_json_encode_row(in->batch, in->row, NULL, 0, &json);
+    json.len--; /* the closing brace */
+    put_time(&json, "window_start", in->window_start_us);
+    put_time(&json, "window_end", in->window_end_us);
+    put_time(&json, "watermark", in->watermark_us);
+    cu_buf_put_u8(&json, '}');
+    rec.value = cu_arena_slice(l.a, cu_buf_slice(&json));
+    cu_buf_free(&json);
+    put_fault(&l, STATE_LATE, "the row came after its window had closed");
+    put_where(&l, w, "window", "cupel.error.view", v->name, NULL);
+    i->pending_late++;
+    return append(w, v->late_topic, &rec, &l, err);
 }

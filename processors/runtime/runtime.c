@@ -38,6 +38,8 @@ static int table_topic(cu_runtime *rt, const cu_topic_list *known,
         *partitions = info->partitions;
         return 0;
     }
+    if (t->letters != CU_LETTERS_NONE)
+        return 0; /* own_topics makes it */
     bool ours = t->http || t->files || t->is_sink;
     if (!ours && strcmp(rt->o.log->vt->name, "kafka") == 0)
         return cu_fail(err, CU_NOT_FOUND, 0,
@@ -71,6 +73,11 @@ static int own_topics(cu_runtime *rt, cu_err *err)
     int rc = ensure(rt, &dlq, err);
     for (uint32_t i = 0; rc == 0 && i < rt->program->n_tables; i++) {
         dlq.name = rt->program->tables[i]->dead_letter_topic;
+        if (dlq.name)
+            rc = ensure(rt, &dlq, err);
+    }
+    for (uint32_t i = 0; rc == 0 && i < rt->program->n_views; i++) {
+        dlq.name = rt->program->views[i]->late_topic;
         if (dlq.name)
             rc = ensure(rt, &dlq, err);
     }
@@ -201,6 +208,9 @@ int cu_runtime_open(const cu_runtime_opts *opts, cu_runtime **out, cu_err *err)
     rt->dlq = cu_arena_printf(rt->arena, "%s.dlq", p->app);
     rt->partitions = cu_arena_calloc(rt->arena, p->n_tables + 1,
                                      sizeof(*rt->partitions));
+    for (uint32_t i = 0; i < p->n_tables; i++)
+        if (p->tables[i]->idle_timeout_ms > 0 && !opts->never_idle)
+            rt->knows_idle = true;
     rt->counts.tables = cu_calloc(p->n_tables + 1, sizeof(cu_table_counts));
     rt->counts.views = cu_calloc(p->n_views + 1, sizeof(cu_view_counts));
     int rc = table_topics(rt, err);
@@ -240,6 +250,12 @@ cu_counts *cu_runtime_counts(cu_runtime *rt)
 uint32_t cu_runtime_stage_id(const cu_runtime *rt, const cu_stage *s)
 {
     return rt->stage_ids[s->index];
+}
+
+void cu_runtime_end(cu_runtime *rt, cu_ending how)
+{
+    if ((int)how > atomic_load(&rt->ending))
+        atomic_store(&rt->ending, (int)how);
 }
 
 const char *cu_runtime_dlq(const cu_runtime *rt)

@@ -27,6 +27,7 @@ typedef struct cu_table_counts {
 typedef struct cu_view_counts {
     _Atomic int64_t rows;    /* changes published: records of its topic */
     _Atomic int64_t letters; /* rows that the view rejected */
+    _Atomic int64_t late;    /* rows that came after their windows closed */
 } cu_view_counts;
 
 typedef struct cu_counts {
@@ -50,7 +51,15 @@ typedef struct cu_runtime_opts {
     int64_t commit_interval_ms; /* 0 = 100 */
     int64_t commit_rows;        /* 0 = 200,000 */
     size_t memory_bytes;        /* caches of operators; 0 = 64 MiB */
+    bool never_idle; /* idle_timeout does not apply (drain, decision 15) */
 } cu_runtime_opts;
+
+/* What every commit from now on does besides. */
+typedef enum cu_ending {
+    CU_ENDING_NOT,
+    CU_ENDING_OUTPUT, /* publishes what emit_interval holds back */
+    CU_ENDING_TIME,   /* and ends the time of the tables: windows close */
+} cu_ending;
 
 /* Resolves partitions, makes topics, gives stages their ids.  Errors name
  * the topic and what to do. */
@@ -62,6 +71,10 @@ cu_counts *cu_runtime_counts(cu_runtime *rt);
 uint32_t cu_runtime_stage_id(const cu_runtime *rt, const cu_stage *s);
 const char *cu_runtime_dlq(const cu_runtime *rt); /* the app's topic */
 
+/* Any thread. CU_ENDING_TIME is kept in the state: rows of later runs find
+ * all windows closed. */
+void cu_runtime_end(cu_runtime *rt, cu_ending how);
+
 int cu_worker_open(cu_runtime *rt, uint32_t index, cu_worker **out,
                    cu_err *err);
 /* One poll, what came with it, and a commit when one is due.  Recovers from
@@ -71,6 +84,12 @@ int cu_worker_step(cu_worker *w, int64_t timeout_ms, bool *busy, cu_err *err);
 /* True while the worker has its partitions, restored and being read: before
  * that, the store of this process may be behind the log.  Any thread. */
 bool cu_worker_ready(const cu_worker *w);
+/* True once it has also committed since, so that rows without a source
+ * (VALUES) are on their way.  Any thread. */
+bool cu_worker_settled(const cu_worker *w);
+/* True once the time of all its stages has ended (CU_ENDING_TIME): marks of
+ * other workers included.  Any thread. */
+bool cu_worker_ended(const cu_worker *w);
 /* Commits what is pending. */
 int cu_worker_commit(cu_worker *w, cu_err *err);
 /* Writes every report that this worker owns; *n counts the files. */

@@ -50,6 +50,7 @@ int cu_worker_open(cu_runtime *rt, uint32_t index, cu_worker **out, cu_err *err)
     w->assigned = cu_arena_new(0);
     w->owned_arena = cu_arena_new(0);
     w->expr_env = (cu_expr_env){.env = rt->o.env, .zone = cu_zone_utc()};
+    w->due_us = INT64_MAX;
     w->expr_env.now_us = cu_wall_us(rt->o.env) - CU_PG_EPOCH_US;
     w->last_commit_ms = cu_mono_ms(rt->o.env);
     w->reports_due = cu_calloc(rt->program->n_copies + 1,
@@ -95,6 +96,26 @@ void cu_worker_close(cu_worker *w)
 bool cu_worker_ready(const cu_worker *w)
 {
     return atomic_load(&w->ready);
+}
+
+bool cu_worker_settled(const cu_worker *w)
+{
+    return atomic_load(&w->settled);
+}
+
+bool cu_worker_ended(const cu_worker *w)
+{
+    return atomic_load(&w->settled) && atomic_load(&w->ended);
+}
+
+void cu_worker_tick(cu_worker *w)
+{
+    if (w->ticked)
+        return;
+    int64_t now = cu_wall_us(w->rt->o.env) - CU_PG_EPOCH_US;
+    if (now > w->expr_env.now_us)
+        w->expr_env.now_us = now;
+    w->ticked = true;
 }
 
 int cu_worker_begin(cu_worker *w, cu_err *err)
@@ -247,9 +268,20 @@ int cu_worker_listen(cu_worker *w, cu_err *err)
                    "the group was rebalanced during the restore");
 }
 
-static bool commit_due(const cu_worker *w)
+/* What moves without a record. */
+static bool clock_moved(cu_worker *w)
+{
+    if (!atomic_load(&w->ready))
+        return false;
+    int64_t now = cu_wall_us(w->rt->o.env) - CU_PG_EPOCH_US;
+    return now >= w->due_us || cu_time_moved(w);
+}
+
+static bool commit_due(cu_worker *w)
 {
     const cu_runtime_opts *o = &w->rt->o;
+    if (!w->moved && clock_moved(w))
+        w->moved = true;
     if (!w->moved && !w->in_txn)
         return false;
     if (w->rows >= o->commit_rows)

@@ -94,6 +94,27 @@ Test(block, a_mark_has_no_rows)
     cr_expect_eq(h.watermark_us, -77);
 }
 
+Test(block, rows_carry_the_watermark_they_came_with)
+{
+    cu_batch *b = parse("i:int", "1\n2\n3"), *back = NULL;
+    const int64_t marks[] = {INT64_MIN, -5, INT64_MAX};
+    const uint16_t sel[] = {1, 2};
+    b->marks = marks;
+    cu_block_head h = {.source = 1, .total = 2, .idle = true}, got;
+    cu_buf out = {0};
+    cu_err err = {0};
+    cu_block_encode(&h, cu_batch_select(a, b, sel, 2), &out);
+    cu_slice bytes = cu_buf_slice(&out);
+    cr_assert_eq(cu_block_decode(bytes, b->schema, a, &got, &back, &err), 0);
+    cr_expect_eq(back->marks[0], -5);
+    cr_expect_eq(back->marks[1], INT64_MAX);
+    cr_expect(got.idle);
+    cr_assert_eq(cu_block_decode(encode(b), b->schema, a, &got, &back, &err),
+                 0);
+    cr_expect_not(got.idle);
+    cu_buf_free(&out);
+}
+
 Test(block, every_flipped_bit_is_noticed)
 {
     cu_batch *b = parse("i:int s:text n:numeric", "1 abc 2.50\nnull x null");

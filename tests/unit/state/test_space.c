@@ -197,8 +197,13 @@ Test(space, progress_comes_back)
     bool found;
     cr_assert_eq(cu_space_progress(w.space, a, &got, &found, &err), 0);
     cr_assert_not(found);
-    cu_input_progress in[] = {{{"bronze.books", 0}, 17, INT64_MIN, INT64_MIN},
-                              {{"bronze.authors", 3}, 5, -7, INT64_MAX}};
+    cu_upstream up[] = {{12, false}, {INT64_MIN, true}};
+    int64_t marks[] = {-7, INT64_MAX};
+    cu_input_progress in[] = {
+        {{"bronze.books", 0}, 17, INT64_MIN, INT64_MIN, 0, NULL},
+        {{"bronze.authors", 3}, 5, -7, INT64_MAX, 2, up}};
+    w.progress.marks = marks;
+    w.progress.n_marks = 2;
     w.progress.inputs = in;
     w.progress.n_inputs = 2;
     w.progress.instance = "one";
@@ -218,6 +223,14 @@ Test(space, progress_comes_back)
         cr_assert_eq(got.inputs[0].next, 17);
         cr_assert_eq(got.inputs[0].watermark_us, INT64_MIN);
         cr_assert_eq(got.inputs[1].max_ts_us, INT64_MAX);
+        cr_assert_eq(got.inputs[0].n_upstream, 0);
+        cr_assert_eq(got.inputs[1].n_upstream, 2);
+        cr_assert_eq(got.inputs[1].upstream[0].watermark_us, 12);
+        cr_assert_not(got.inputs[1].upstream[0].idle);
+        cr_assert(got.inputs[1].upstream[1].idle);
+        cr_assert_eq(got.n_marks, 2);
+        cr_assert_eq(got.marks[0], -7);
+        cr_assert_eq(got.marks[1], INT64_MAX);
         reopen(&w);
     }
     cu_arena_free(a);
@@ -228,8 +241,14 @@ Test(space, a_cut_progress_record_is_an_error)
 {
     cu_arena *a = cu_arena_new(0);
     cu_buf bytes = {0};
-    cu_input_progress in = {{"t", 1}, 2, 3, 4};
-    cu_progress p = {.instance = "i", .n_inputs = 1, .inputs = &in};
+    cu_upstream up = {5, true};
+    int64_t mark = 6;
+    cu_input_progress in = {{"t", 1}, 2, 3, 4, 1, &up};
+    cu_progress p = {.instance = "i",
+                     .n_inputs = 1,
+                     .inputs = &in,
+                     .n_marks = 1,
+                     .marks = &mark};
     cu_progress_encode(&p, &bytes);
     for (size_t len = 0; len < bytes.len; len++) {
         char *exact = cu_alloc(len);

@@ -1,0 +1,206 @@
+/* Time of a task: what its inputs' watermarks mean for its stages.
+ *
+ *   input (partition)   own watermark = newest time - delay      feed.c
+ *   exchange            the lowest of all senders that are not idle
+ *   stage before        what its operators pass on
+ *        |
+ *        v
+ *   entry of a stage    only grows; the progress record holds it
+ *
+ * An idle feed (read to its end and silent for its table's idle_timeout; an
+ * exchange whose senders all are; a stage whose feeds all are) holds nobody
+ * back: its entry is moved along with the lowest of its stage's other feeds.
+ * When it wakes behind that, its rows are stamped with the entry's watermark
+ * (feed.c), so that what is old among them is late like any other old row.
+ *
+ * A feed has *ended* when its entry stands at INT64_MAX: `--final` moves the
+ * tables' entries there, the marks of ended stages move the exchanges', and so
+ * on down to the last stage.  A stage without feeds (VALUES) has ended from the
+ * start.
+ *
+ * W1 an entry's watermark is recorded by every commit that moved it and given
+ *    back before any row, so that no window opens again.
+ * W2 an exchange is never ahead of a sender that is awake.
+ * W3 whether somebody is idle changes only what is closed, never a count.
+ */
+#include "processors/runtime/int.h"
+
+/* --- exchanges ------------------------------------------------------------ */
+
+/* The lowest of those who hold time back. All ended: INT64_MAX; nobody awake:
+ * it stays, and the exchange is idle. */
+static void merge(cu_feed_in *in)
+{
+    int64_t low = INT64_MAX;
+    bool ended = true;
+    in->idle = true;
+    for (uint32_t k = 0; k < in->n_upstream; k++) {
+        const cu_upstream *u = &in->upstream[k];
+        if (u->watermark_us == INT64_MAX)
+            continue;
+        ended = false;
+        if (u->idle)
+            continue;
+        in->idle = false;
+        if (u->watermark_us < low)
+            low = u->watermark_us;
+    }
+    in->idle = in->idle && !ended;
+    if (!in->idle && low > in->watermark_us)
+        in->watermark_us = low;
+}
+
+void cu_time_hear(cu_feed_in *in, uint32_t source, int64_t watermark_us,
+                  bool idle)
+{
+    if (source >= in->n_upstream)
+        return;
+    cu_upstream *u = &in->upstream[source];
+    if (watermark_us > u->watermark_us)
+        u->watermark_us = watermark_us;
+    u->idle = idle;
+    merge(in);
+}
+
+/* --- at the start --------------------------------------------------------- */
+
+/* Pushed, then through the operators that hold marks until a commit; at the
+ * recorded clock, so that nothing else is due. */
+static int resume(cu_instance *i, const cu_progress *p, cu_err *err)
+{
+    cu_expr_env *env = &i->worker->expr_env;
+    int64_t now = env->now_us;
+    int rc = 0;
+    for (uint32_t f = 0; rc == 0 && f < p->n_marks && f < i->stage->n_feeds;
+         f++)
+        if (p->marks[f] != INT64_MIN)
+            rc = cu_op_watermark(i->entries[f], 0, p->marks[f], err);
+    if (rc)
+        return rc;
+    env->now_us = p->clock_us;
+    rc = cu_pipeline_commit(i->pipeline, err);
+    env->now_us = now;
+    /* What was recorded was also sent; but nobody knows us as awake. */
+    if (i->exchange && !i->worker->rt->knows_idle)
+        cu_exchange_told(i);
+    return rc;
+}
+
+int cu_time_start(cu_worker *w, cu_err *err)
+{
+    int rc = 0;
+    for (uint32_t k = 0; rc == 0 && k < w->n_instances; k++) {
+        cu_instance *i = w->instances[k];
+        cu_progress p;
+        bool found;
+        cu_arena_reset(w->arena);
+        /* Constant rows, and the row of an empty global aggregate, are there
+         * once, not once per partition. */
+        if (i->fresh && i->partition == 0)
+            rc = cu_pipeline_first_start(i->pipeline, err);
+        if (i->fresh)
+            continue;
+        rc = cu_space_progress(i->space, w->assigned, &p, &found, err);
+        if (rc == 0 && found)
+            rc = resume(i, &p, err);
+        if (rc)
+            cu_err_note(err, "stage %s[%d]: ", i->stage->name,
+                        (int)i->partition);
+    }
+    return rc;
+}
+
+/* --- at a commit -----------------------------------------------------------
+ */
+
+static cu_instance *stage_before(const cu_instance *i, const cu_feed *f)
+{
+    return cu_worker_instance(i->worker, f->stage, i->partition);
+}
+
+static bool feed_idle(const cu_instance *i, const cu_feed *f)
+{
+    const cu_feed_in *in = cu_worker_feed(i->worker, f, i->partition);
+    return in ? in->idle : stage_before(i, f)->idle;
+}
+
+static bool feed_over(const cu_instance *i, const cu_feed *f)
+{
+    if (f->kind == CU_FEED_STAGE)
+        return stage_before(i, f)->ended;
+    if (f->kind == CU_FEED_EXCHANGE)
+        return false; /* its marks say so */
+    return atomic_load(&i->worker->rt->ending) == CU_ENDING_TIME;
+}
+
+static int move(cu_instance *i, uint32_t feed, int64_t ts_us, cu_err *err)
+{
+    if (cu_entry_watermark(i->entries[feed]) >= ts_us)
+        return 0;
+    i->moved = true;
+    return cu_op_watermark(i->entries[feed], 0, ts_us, err);
+}
+
+int cu_time_settle(cu_instance *i, cu_err *err)
+{
+    const cu_stage *s = i->stage;
+    int64_t low = INT64_MAX;
+    uint32_t n_idle = 0, n_ended = 0;
+    int rc = 0;
+    for (uint32_t f = 0; rc == 0 && f < s->n_feeds; f++) {
+        if (feed_over(i, &s->feeds[f]))
+            rc = move(i, f, INT64_MAX, err);
+        int64_t at = cu_entry_watermark(i->entries[f]);
+        if (at == INT64_MAX)
+            n_ended++;
+        else if (feed_idle(i, &s->feeds[f]))
+            n_idle++;
+        else if (at < low)
+            low = at;
+    }
+    i->ended = n_ended == s->n_feeds;
+    i->idle = n_idle > 0 && n_idle + n_ended == s->n_feeds;
+    for (uint32_t f = 0;
+         rc == 0 && n_idle && low != INT64_MAX && f < s->n_feeds; f++)
+        if (feed_idle(i, &s->feeds[f]))
+            rc = move(i, f, low, err);
+    return rc;
+}
+
+/* --- between commits -------------------------------------------------------
+ */
+
+static bool falls_silent(const cu_runtime *rt, cu_feed_in *in, int64_t now_ms)
+{
+    if (in->table == NULL || in->idle || !in->at_end || in->n_subs == 0)
+        return false;
+    int64_t timeout = in->table->idle_timeout_ms;
+    if (!rt->knows_idle || timeout == 0 || now_ms - in->heard_ms < timeout)
+        return false;
+    in->idle = true;
+    return true;
+}
+
+bool cu_time_moved(cu_worker *w)
+{
+    cu_runtime *rt = w->rt;
+    bool moved = false;
+    if (atomic_load(&rt->ending) == CU_ENDING_TIME && !w->ended)
+        moved = w->n_instances > 0;
+    if (!rt->knows_idle)
+        return moved;
+    int64_t now_ms = cu_mono_ms(rt->o.env);
+    for (uint32_t k = 0; k < w->n_inputs; k++)
+        moved = falls_silent(rt, w->inputs[k], now_ms) || moved;
+    return moved;
+}
+
+int64_t cu_time_due(const cu_worker *w)
+{
+    int64_t due = INT64_MAX;
+    for (uint32_t k = 0; k < w->n_instances; k++) {
+        int64_t at = cu_pipeline_due(w->instances[k]->pipeline);
+        due = at < due ? at : due;
+    }
+    return due;
+}
