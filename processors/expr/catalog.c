@@ -38,6 +38,7 @@ static const cu_catalog_part *const parts[] = {
     &cu_part_any,
     &cu_part_set,
     &cu_part_aggregate,
+    &cu_part_window,
 };
 
 /* By name; equal names keep the order that they were collected in. */

@@ -24,6 +24,9 @@ static const section sections[] = {
      "All take DISTINCT and FILTER (WHERE …), and are exact when rows change "
      "or\n"
      "go.\n"},
+    {CU_FUNC_WINDOW, false, "Window functions",
+     "They take OVER (PARTITION BY … ORDER BY … frame), as the aggregates do\n"
+     "whose values can be taken away again.\n"},
 };
 
 static const char *kind_name(uint8_t kind, uint8_t elem, char out[64])
