@@ -177,7 +177,8 @@ static int open_engine(cu_cmd *c, cu_app *a, cu_err *err)
                         .n_properties = c->o.n_properties,
                         .instance = c->o.instance,
                         .memory_bytes = (size_t)c->o.memory_bytes,
-                        .sync_commit = c->o.sync != NULL};
+                        .sync_commit = c->o.sync != NULL,
+                        .never_idle = c->o.drain};
     rc = cu_engine_open(&o, &a->engine, err);
     if (rc)
         return rc;

@@ -56,6 +56,8 @@ const cu_option cu_option_table[] = {
            "fsync every commit of the embedded log"),
     FLAG("drain", 0, drain, false,
          "every collector once, every input to its end, reports, exit"),
+    FLAG("final", 0, final, false,
+         "with --drain: time ends here, every window closes"),
     FLAG("dry-run", 0, dry_run, false, "print, publish nothing"),
     FLAG("from-beginning", 0, from_beginning, false, "start at the oldest"),
     FLAG("until-end", 0, until_end, false, "stop at the end as of now"),

@@ -3,18 +3,21 @@
 
 #define COMMAND(id, ...) static const cu_command id = {__VA_ARGS__}
 
-COMMAND(run, .name = "run", .synopsis = "PATH… [--drain]",
+COMMAND(run, .name = "run", .synopsis = "PATH… [--drain [--final]]",
         .summary = "collect, keep every view, write the reports",
         .help = "Runs until SIGTERM or Ctrl-C: collects what the SQL says, "
                 "keeps every\nview up to date and publishes it, writes "
                 "reports on their schedule.\n\n"
                 "--drain makes one full pass instead: every collector once, "
                 "every input to\nits end, all reports, then exit. Running it "
-                "again counts nothing twice.\n\n"
+                "again counts nothing twice.\nWindows that are open stay open "
+                "for the next run; --final says that time ends\nhere: they "
+                "close, and rows that come later are late for every window."
+                "\n\n"
                 "  cupel run pipelines/open-library --drain\n"
                 "  cupel run pipelines/open-library --brokers "
                 "localhost:9092\n",
-        .flags = CU_CMD_PATHS | CU_CMD_MAKES, .options = "drain sync",
+        .flags = CU_CMD_PATHS | CU_CMD_MAKES, .options = "drain final sync",
         .run = cu_cmd_run);
 
 COMMAND(check, .name = "check", .synopsis = "PATH…",

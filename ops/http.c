@@ -72,7 +72,7 @@ static void tables(const cu_program *p, const cu_counts *c, cu_buf *b)
                                         "rows_late_total", "rows_dead_total"};
     static const char *const helps[] = {
         "Rows read, by table.", "Rows applied.",
-        "Rows that came after their window had closed.",
+        "Rows stamped too far in the future.",
         "Rows in the dead letters."};
     for (int k = 0; k < 4; k++) {
         family(b, names[k], "counter", helps[k]);
@@ -96,6 +96,12 @@ static void views(const cu_program *p, const cu_counts *c, cu_buf *b)
         if (p->views[i]->has_topic)
             sample(b, "view_rejected_total", "view", p->views[i]->name,
                    atomic_load(&c->views[i].letters));
+    family(b, "view_late_total", "counter",
+           "Rows that came after their window had closed.");
+    for (uint32_t i = 0; i < p->n_views; i++)
+        if (p->views[i]->late_topic)
+            sample(b, "view_late_total", "view", p->views[i]->name,
+                   atomic_load(&c->views[i].late));
 }
 
 static void collectors(cu_running *r, cu_buf *b)

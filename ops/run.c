@@ -6,7 +6,8 @@
  *
  * With --drain: when every collector has committed one full pass, the ends of
  * all inputs are noted; when the group's positions have passed them, workers
- * commit, write the reports they own, and the summary is printed.  Without,
+ * commit, write the reports they own, and the summary is printed.  --final
+ * then ends the time of all tables, and waits once more.  Without --drain,
  * the same happens at SIGTERM but for waiting: what is read is committed.
  */
 #include "ops/run.h"
@@ -97,26 +98,28 @@ static bool asked_to_stop(cu_running *r)
     return r->c->env->vt->stop_requested(r->c->env) > 0;
 }
 
-static bool workers_ready(cu_running *r)
+static bool all_workers(cu_running *r, bool (*are)(const cu_worker *))
 {
     for (uint32_t i = 0; i < r->n_working; i++)
-        if (!cu_worker_ready(r->working[i].worker))
+        if (!are(r->working[i].worker))
             return false;
     return true;
 }
 
-/* Waits until everything that was there went through.  The group's positions
- * may say so before this process has restored what it owns. */
-static int wait_drained(cu_running *r, bool *done, cu_err *err)
+/* Waits until everything that was there went through, once all workers `are`
+ * so far.  The group's positions may say so before this process has restored
+ * what it owns. */
+static int wait_through(cu_running *r, bool (*are)(const cu_worker *),
+                        bool *done, cu_err *err)
 {
     cu_env *env = r->c->env;
     cu_drain *d = NULL;
     int rc = 0;
     *done = false;
     while (rc == 0 && !*done && !asked_to_stop(r) && !atomic_load(&r->failed)) {
-        if (d == NULL && cu_collecting_passed(r))
+        if (d == NULL && cu_collecting_passed(r) && all_workers(r, are))
             rc = cu_drain_begin(cu_engine_runtime(r->app->engine), &d, err);
-        if (rc == 0 && d && workers_ready(r))
+        if (rc == 0 && d && all_workers(r, are))
             rc = cu_drain_done(d, done, err);
         if (rc && (err->flags & CU_RETRY)) {
             cu_err_clear(err); /* an outage: the workers tell of it */
@@ -128,6 +131,18 @@ static int wait_drained(cu_running *r, bool *done, cu_err *err)
     }
     if (d)
         cu_drain_free(d);
+    return rc;
+}
+
+static int wait_drained(cu_running *r, bool *done, cu_err *err)
+{
+    cu_runtime *rt = cu_engine_runtime(r->app->engine);
+    int rc = wait_through(r, cu_worker_settled, done, err);
+    if (rc || !*done)
+        return rc;
+    cu_runtime_end(rt, r->c->o.final ? CU_ENDING_TIME : CU_ENDING_OUTPUT);
+    if (r->c->o.final)
+        rc = wait_through(r, cu_worker_ended, done, err);
     return rc;
 }
 
@@ -233,6 +248,8 @@ int cu_cmd_run(cu_cmd *c)
     if (c->n_words > cu_app_paths(c) && c->n_words > 1)
         return cu_usage(c, "there is no file or folder \"%s\"",
                         c->words[cu_app_paths(c)]);
+    if (c->o.final && !c->o.drain)
+        return cu_usage(c, "--final says when time ends: it goes with --drain");
     int rc = cu_app_open(c, &app, &n_paths);
     if (rc)
         return rc;

@@ -59,6 +59,7 @@ void cu_collecting_close(cu_running *r);
 /* All tables together. */
 typedef struct cu_table_totals {
     int64_t in, applied, late, dead;
+    int64_t late_in_views; /* applied, but too late for some view's windows */
 } cu_table_totals;
 cu_table_totals cu_totals(cu_running *r);
 int64_t cu_resident_bytes(cu_env *env);

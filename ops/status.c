@@ -93,6 +93,8 @@ cu_table_totals cu_totals(cu_running *r)
         t.late += atomic_load(&c->tables[i].late);
         t.dead += atomic_load(&c->tables[i].dead);
     }
+    for (uint32_t i = 0; i < p->n_views; i++)
+        t.late_in_views += atomic_load(&c->views[i].late);
     return t;
 }
 
@@ -123,7 +125,8 @@ static char *first_line(cu_running *r, int64_t now, int64_t left, cu_arena *a)
     cu_buf_printf(&b, "%s  %lld:%02lld  %s in  %s/s  lag %s  late %s  dead %s",
                   r->app->name, (long long)(secs / 60), (long long)(secs % 60),
                   cu_grouped(a, t.in), cu_grouped(a, (int64_t)s->rate),
-                  cu_grouped(a, atomic_load(&c->lag)), cu_grouped(a, t.late),
+                  cu_grouped(a, atomic_load(&c->lag)),
+                  cu_grouped(a, t.late + t.late_in_views),
                   cu_grouped(a, t.dead));
     cu_buf_printf(&b, "  commits %s  %lld MB",
                   cu_grouped(a, atomic_load(&c->commits)),

@@ -56,24 +56,33 @@ static bool print_tables(cu_running *r)
     return adds_up;
 }
 
+/* Late rows are a column where there can be any. */
 static void print_views(cu_running *r)
 {
-    static const char *const names[] = {"view", ">published", ">rejected",
+    static const char *const plain[] = {"view", ">published", ">rejected",
                                         "topic"};
+    static const char *const timed[] = {"view", ">published", ">rejected",
+                                        ">late", "topic"};
     cu_arena *a = r->c->arena;
     const cu_program *p = r->app->program;
     const cu_counts *counts = cu_runtime_counts(
         cu_engine_runtime(r->app->engine));
-    cu_cells *t = cu_cells_new(a, names, 4);
+    bool late = false;
+    for (uint32_t i = 0; i < p->n_views; i++)
+        late = late || p->views[i]->late_topic;
+    cu_cells *t = late ? cu_cells_new(a, timed, 5) : cu_cells_new(a, plain, 4);
     for (uint32_t i = 0; i < p->n_views; i++) {
         const cu_view_def *v = p->views[i];
         const cu_view_counts *k = &counts->views[i];
-        if (!v->has_topic && k->letters == 0)
+        uint32_t n = 0;
+        if (!v->has_topic && k->letters == 0 && k->late == 0)
             continue;
-        const char *row[4] = {v->name,
-                              cu_arena_printf(a, "%lld", (long long)k->rows),
-                              cu_arena_printf(a, "%lld", (long long)k->letters),
-                              v->into ? v->into->name : v->topic};
+        const char *row[5] = {v->name};
+        row[++n] = cu_arena_printf(a, "%lld", (long long)k->rows);
+        row[++n] = cu_arena_printf(a, "%lld", (long long)k->letters);
+        if (late)
+            row[++n] = cu_arena_printf(a, "%lld", (long long)k->late);
+        row[++n] = v->into ? v->into->name : v->topic;
         cu_cells_add(t, row);
     }
     cu_cells_print(t, r->c);
@@ -149,6 +158,7 @@ static void json_views(cu_running *r, cu_buf *b)
         begin(b, "view", p->views[i]->name);
         member(b, "published", counts->views[i].rows);
         member(b, "rejected", counts->views[i].letters);
+        member(b, "late", counts->views[i].late);
         cu_buf_put_u8(b, '}');
     }
     cu_buf_put_u8(b, ']');

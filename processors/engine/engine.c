@@ -146,7 +146,8 @@ static int open_parts(cu_engine *e, const char *brokers, cu_err *err)
                          .static_member = !e->embedded && !e->o.kv,
                          .log_carries_state = e->embedded,
                          .commit_interval_ms = e->o.commit_interval_ms,
-                         .memory_bytes = e->memory.operators};
+                         .memory_bytes = e->memory.operators,
+                         .never_idle = e->o.never_idle};
     return cu_runtime_open(&o, &e->runtime, err);
 }
 

@@ -27,6 +27,7 @@ typedef struct cu_engine_opts {
     const char *instance; /* NULL: host name, and n of the folder on Kafka */
     size_t memory_bytes;  /* 0: 256 MiB */
     bool sync_commit;
+    bool never_idle; /* idle_timeout does not apply: drains */
     int64_t commit_interval_ms;
     /* Given ones are used and stay the caller's (simulation). */
     cu_kv *kv;
