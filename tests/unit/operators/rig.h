@@ -27,11 +27,11 @@ typedef struct rig {
     cu_batch **out;
     uint32_t n_out, cap_out;
     uint64_t chance;
-    char letters[4096]; /* "stage column sqlstate message\n" each */
-    char late[4096];    /* rows of env->late, one a line */
+    char letters[4096];      /* "stage column sqlstate message\n" each */
+    char late[4096];         /* rows of env->late, one a line */
     char late_windows[4096]; /* "start .. end at watermark" each */
     int64_t watermark;       /* heard since the pipeline was opened */
-    size_t emitted; /* rows since the last commit */
+    size_t emitted;          /* rows since the last commit */
     cu_err err;
     struct rig_text {
         const cu_schema *schema;
