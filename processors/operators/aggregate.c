@@ -6,7 +6,9 @@
  *            changed; the group's state goes to the overlay
  *
  * State, table 0: group key -> u8 1 | svarint n_rows | lslice shown | accs
- *        table 1: counted values (aggregate_distinct.c)
+ *                 ""        -> what is closed (aggregate_close.c)
+ *        table 1: counted values (aggregate_values.c)
+ *        table 2: the same by count
  *
  * `shown` are the group columns as first seen: 1.0 and 1.00 are one group,
  * and its row shows one of them for as long as the group lives.
@@ -17,8 +19,16 @@
  *
  * A group ends when its last row goes; a global aggregate keeps its row.
  * O2 is checked: n_rows never goes below zero, row by row.
+ *
+ * A result that is an error (a sum that does not fit, a scalar subquery with
+ * two rows) is a letter of its group, once; the group emits no row until its
+ * result is a value again.
+ *
+ * With `closing`, the groups of closed times go with all their state at the
+ * commit; what was emitted stays.  Rows that come for them are late.
  */
-#include "processors/operators/aggregate.h"
+#include "processors/operators/aggregate_close.h"
+#include "processors/operators/aggregate_values.h"
 
 enum {
     VERSION = 1,
@@ -42,7 +52,8 @@ typedef struct aggregate {
     uint32_t n_dirty, cap_dirty;
     size_t bytes, budget;
     cu_counted *counted; /* NULL: no call needs it */
-    cu_arena *interval;  /* since the commit: old rows */
+    cu_closer closer;
+    cu_arena *interval; /* since the commit: old rows */
     cu_keys keys;
     cu_buf scratch;
     cu_outbox out;
@@ -59,34 +70,51 @@ typedef struct aggregate {
 
 /* --- open ---------------------------------------------------------------- */
 
-static int open_calls(aggregate *a, cu_err *err)
+static cu_type type_of(const cu_schema *in, int32_t col)
+{
+    return col < 0 ? CU_TYPE(CU_T_NULL) : in->fields[col].type;
+}
+
+static int open_call(aggregate *a, uint32_t i, cu_err *err)
 {
     const cu_node *n = a->op.node;
     const cu_schema *in = n->inputs[0]->schema;
+    const cu_agg_call *call = &n->aggregate.calls[i];
+    cu_acc_call *c = &a->calls[i];
+    int rc = cu_acc_prepare(c, call, type_of(in, cu_acc_column(call)),
+                            a->append_only, err);
+    if (rc)
+        return rc;
+    c->number = (uint8_t)i;
+    c->column = n->schema->fields[n->aggregate.n_group + i].name;
+    if (call->has_second)
+        c->second = in->fields[call->second].type;
+    c->at = a->group_bytes;
+    a->group_bytes += cu_acc_size(c->kind);
+    if (!c->counted && c->kind != CU_ACC_MARKS)
+        return 0;
+    cu_space *space = a->op.env->space;
+    if (!a->counted)
+        a->counted = cu_counted_new(
+            &a->op, cu_space_table(space, cu_node_state_table(n, 1)),
+            cu_space_table(space, cu_node_state_table(n, 2)));
+    cu_counted_join(a->counted, c);
+    return 0;
+}
+
+static int open_calls(aggregate *a, cu_err *err)
+{
+    const cu_node *n = a->op.node;
     a->n_calls = n->aggregate.n_calls;
     a->calls = cu_calloc(a->n_calls, sizeof(*a->calls));
     if (a->n_calls > UINT8_MAX)
         return cu_fail(err, CU_LIMIT, 0, "more than 255 aggregate calls");
-    size_t at = (sizeof(cu_group) + 15) & ~(size_t)15;
-    bool counted = false;
+    a->group_bytes = (sizeof(cu_group) + 15) & ~(size_t)15;
     for (uint32_t i = 0; i < a->n_calls; i++) {
-        const cu_agg_call *call = &n->aggregate.calls[i];
-        cu_type arg = call->arg < 0 ? CU_TYPE(CU_T_NULL)
-                                    : in->fields[call->arg].type;
-        cu_acc_call *c = &a->calls[i];
-        int rc = cu_acc_prepare(c, call, arg, a->append_only, err);
+        int rc = open_call(a, i, err);
         if (rc)
             return rc;
-        c->number = (uint8_t)i;
-        c->at = at;
-        at += cu_acc_size(c->kind);
-        counted = counted || c->counted;
     }
-    a->group_bytes = at;
-    if (counted)
-        a->counted = cu_counted_new(
-            &a->op,
-            cu_space_table(a->op.env->space, cu_node_state_table(n, 1)));
     return 0;
 }
 
@@ -105,14 +133,17 @@ static int open_op(cu_op *op, cu_err *err)
     a->mark = CU_HELD_MARK;
     a->out.schema = n->schema;
     a->interval = cu_arena_new(64 * 1024);
-    return open_calls(a, err);
+    int rc = cu_closer_open(&a->closer, op, &n->aggregate.closing,
+                            n->aggregate.group, err);
+    return rc ? rc : open_calls(a, err);
 }
 
 /* --- groups in memory ---------------------------------------------------- */
 
 static size_t group_size(const aggregate *a, const cu_group *g)
 {
-    return a->group_bytes + g->rec.key_len + g->shown_len + GROUP_OVERHEAD;
+    return a->group_bytes + g->rec.key_len + g->shown_len + g->extra +
+           GROUP_OVERHEAD;
 }
 
 static cu_group *group_new(aggregate *a, uint64_t hash, cu_slice key)
@@ -153,6 +184,21 @@ static void set_shown(aggregate *a, cu_group *g, cu_slice bytes)
     g->shown = cu_realloc(g->shown, bytes.len);
     memcpy(g->shown, bytes.data, bytes.len);
     g->shown_len = (uint32_t)bytes.len;
+    a->bytes += group_size(a, g);
+}
+
+/* What results and marks of the group hold now. */
+static void weigh(aggregate *a, cu_group *g)
+{
+    size_t extra = 0;
+    for (uint32_t i = 0; i < a->n_calls; i++) {
+        const cu_acc_call *c = &a->calls[i];
+        if (c->kind == CU_ACC_ALL || c->kind == CU_ACC_MARKS ||
+            c->kind == CU_ACC_BITS)
+            extra += cu_acc_extra(c, cu_group_acc(g, c));
+    }
+    a->bytes -= group_size(a, g);
+    g->extra = extra < UINT32_MAX ? (uint32_t)extra : UINT32_MAX;
     a->bytes += group_size(a, g);
 }
 
@@ -236,17 +282,24 @@ static int load_missing(aggregate *a, uint32_t n, cu_err *err)
 
 /* --- touching ------------------------------------------------------------ */
 
-/* lslice shown | per call: u8 null | value */
-static int put_output(aggregate *a, const cu_group *g, cu_arena *arena,
-                      cu_buf *out, cu_err *err)
+/* lslice shown | per call: u8 null | value.  A result that is an error leaves
+ * *failed at its call. */
+static int put_output(aggregate *a, cu_group *g, cu_arena *arena, cu_buf *out,
+                      const cu_acc_call **failed, cu_err *err)
 {
     cu_buf_put_lslice(out, cu_slice_n(g->shown, g->shown_len));
+    *failed = NULL;
     for (uint32_t i = 0; i < a->n_calls; i++) {
         const cu_acc_call *c = &a->calls[i];
+        void *acc = cu_group_acc(g, c);
         cu_value v;
-        int rc = cu_acc_result(c, (const char *)g + c->at, arena, &v, err);
+        int rc = c->kind == CU_ACC_ALL
+                     ? cu_all_result(a->counted, c, g, arena, &v, err)
+                     : cu_acc_result(c, acc, arena, &v, err);
+        if (rc == CU_DATA)
+            *failed = c;
         if (rc)
-            return rc;
+            return rc == CU_DATA ? 0 : rc;
         cu_buf_put_u8(out, v.null);
         if (!v.null)
             cu_value_put(&v, out);
@@ -263,12 +316,19 @@ static int touch(aggregate *a, cu_group *g, cu_err *err)
     a->dirty[a->n_dirty++] = (cu_keyed){.key = cu_keyrec_key(&g->rec),
                                         .item = g};
     g->dirty = g->used = true;
+    g->failed = false;
     g->before = CU_NULL_SLICE;
     if (!g->exists)
         return 0;
+    const cu_acc_call *failed;
+    cu_err why = {0};
     cu_buf_clear(&a->scratch);
-    int rc = put_output(a, g, a->op.arena, &a->scratch, err);
-    g->before = cu_arena_slice(a->interval, cu_buf_slice(&a->scratch));
+    int rc = put_output(a, g, a->op.arena, &a->scratch, &failed, &why);
+    if (rc && err)
+        *err = why;
+    g->failed = failed != NULL;
+    if (!rc && !failed)
+        g->before = cu_arena_slice(a->interval, cu_buf_slice(&a->scratch));
     return rc;
 }
 
@@ -308,19 +368,30 @@ static bool passes(const cu_col *filter, uint32_t row)
                        CU_COL(filter, uint8_t)[cu_col_at(filter, row)]);
 }
 
+/* Does the row count for the call (its filter apart)? */
+static bool counts(const cu_acc_call *c, const cu_acc_rows *r, uint32_t row)
+{
+    if (!c->nulls && r->col && cu_col_is_null(r->col, row))
+        return false;
+    return c->kind != CU_ACC_PAIR || !cu_col_is_null(r->second, row);
+}
+
 /* The rows that count for a call. */
 static cu_acc_rows rows_of(aggregate *a, const cu_acc_call *c,
                            const cu_batch *b)
 {
     const cu_agg_call *call = c->call;
-    const cu_col *col = call->arg < 0 ? NULL : &b->cols[call->arg];
     const cu_col *filter = call->filter < 0 ? NULL : &b->cols[call->filter];
+    int32_t col = cu_acc_column(call);
     cu_acc_rows r = {.n = b->n_sel,
                      .groups = a->found,
                      .rows = a->rows,
                      .weights = a->weights,
-                     .col = col};
-    if (!filter && !(col && col->valid))
+                     .col = col < 0 ? NULL : &b->cols[col],
+                     .second = call->has_second ? &b->cols[call->second] : NULL,
+                     .batch = b};
+    if (!filter && !(r.col && r.col->valid && !c->nulls) &&
+        !(c->kind == CU_ACC_PAIR && r.second->valid))
         return r;
     uint32_t n = 0;
     for (uint32_t i = 0; i < b->n_sel; i++) {
@@ -328,7 +399,7 @@ static cu_acc_rows rows_of(aggregate *a, const cu_acc_call *c,
         a->call_found[n] = a->found[i];
         a->call_rows[n] = a->rows[i];
         a->call_weights[n] = a->weights[i];
-        n += passes(filter, row) && !(col && cu_col_is_null(col, row));
+        n += passes(filter, row) && counts(c, &r, row);
     }
     r.n = n;
     r.groups = a->call_found;
@@ -337,10 +408,33 @@ static cu_acc_rows rows_of(aggregate *a, const cu_acc_call *c,
     return r;
 }
 
+static void add_rows(aggregate *a, const cu_batch *b)
+{
+    for (uint32_t i = 0; i < a->n_calls; i++) {
+        const cu_acc_call *c = &a->calls[i];
+        if (c->counted)
+            continue;
+        cu_acc_rows rows = rows_of(a, c, b);
+        cu_acc_add(c, &rows, a->op.arena);
+    }
+    for (uint32_t i = 0; a->counted && i < cu_counted_sets(a->counted); i++) {
+        const cu_value_set *s = cu_counted_set(a->counted, i);
+        if (s->loose)
+            continue;
+        cu_acc_rows rows = rows_of(a, s->calls[0], b);
+        cu_counted_push(a->counted, s, &rows);
+    }
+}
+
 static int push(cu_op *op, int port, const cu_batch *b, cu_err *err)
 {
     aggregate *a = (aggregate *)op;
     (void)port;
+    if (a->closer.on) {
+        int rc = cu_closer_sift(&a->closer, &b, err);
+        if (rc || b->n_sel == 0)
+            return rc;
+    }
     cu_keys_encode(b, a->key, a->n_key, &a->keys);
     cu_keyset_probe(&a->set, &a->keys, a->found);
     for (uint32_t i = 0; i < b->n_sel; i++) {
@@ -349,14 +443,8 @@ static int push(cu_op *op, int port, const cu_batch *b, cu_err *err)
     }
     int rc = load_missing(a, b->n_sel, err);
     rc = rc ? rc : touch_rows(a, b, err);
-    for (uint32_t i = 0; i < a->n_calls && !rc; i++) {
-        const cu_acc_call *c = &a->calls[i];
-        cu_acc_rows rows = rows_of(a, c, b);
-        if (c->counted)
-            cu_counted_push(a->counted, c, &rows);
-        else
-            cu_acc_add(c, &rows, op->arena);
-    }
+    if (!rc)
+        add_rows(a, b);
     return rc;
 }
 
@@ -405,15 +493,45 @@ static int output_row(aggregate *a, cu_slice bytes, int32_t w, cu_err *err)
     return 0;
 }
 
-static int emit_change(aggregate *a, const cu_group *g, bool lives, cu_err *err)
+/* The group's own columns are all that its letter can show. */
+static int write_letter(aggregate *a, const cu_group *g,
+                        const cu_acc_call *failed, const cu_err *why,
+                        cu_err *err)
 {
+    const cu_op_env *env = a->op.env;
+    if (!env->letter)
+        return 0;
+    cu_batch *b = cu_batch_new(a->op.arena, a->op.node->schema, 1);
+    int rc = cu_row_decode(cu_slice_n(g->shown, g->shown_len), b, 1, false,
+                           err);
+    if (rc)
+        return rc;
+    cu_batch_seal(b);
+    cu_letter letter = {.batch = b,
+                        .row = 0,
+                        .sqlstate = why->sqlstate,
+                        .message = why->msg,
+                        .stage = a->op.vt->name,
+                        .column = failed->column};
+    return env->letter(env->ctx, &letter, err);
+}
+
+static int emit_change(aggregate *a, cu_group *g, bool lives, cu_err *err)
+{
+    const cu_acc_call *failed = NULL;
+    cu_err why = {0};
     int rc = cu_outbox_room(&a->out, 2, err);
     cu_slice now = CU_NULL_SLICE;
     if (!rc && lives) {
         cu_buf_clear(&a->scratch);
-        rc = put_output(a, g, a->out.arena, &a->scratch, err);
-        now = cu_buf_slice(&a->scratch);
+        rc = put_output(a, g, a->out.arena, &a->scratch, &failed, &why);
+        if (rc && err)
+            *err = why;
+        if (!failed)
+            now = cu_buf_slice(&a->scratch);
     }
+    if (!rc && failed && !g->failed)
+        rc = write_letter(a, g, failed, &why, err);
     if (rc || cu_slice_eq(now, g->before))
         return rc;
     if (g->before.data)
@@ -432,15 +550,29 @@ static int commit_group(aggregate *a, cu_group *g, cu_err *err)
     int rc = emit_change(a, g, lives, err);
     if (rc)
         return rc;
-    if (lives)
+    bool stays = lives &&
+                 !(a->closer.on &&
+                   cu_closer_has_closed(&a->closer, cu_keyrec_key(&g->rec)));
+    if (stays)
         group_write(a, g);
     else if (g->exists)
         cu_table_del(a->table, cu_keyrec_key(&g->rec));
     g->dirty = false;
     g->exists = lives;
-    if (!lives)
+    if (stays)
+        weigh(a, g);
+    else
         group_free(a, g);
     return 0;
+}
+
+/* A group of a closed time is forgotten. */
+static void forget(void *ctx, cu_slice key)
+{
+    aggregate *a = ctx;
+    cu_keyrec *r = cu_keyset_find(&a->set, cu_hash(key), key);
+    if (r)
+        group_free(a, (cu_group *)r);
 }
 
 static int commit(cu_op *op, cu_err *err)
@@ -453,6 +585,8 @@ static int commit(cu_op *op, cu_err *err)
         rc = commit_group(a, a->dirty[i].item, err);
     a->n_dirty = 0;
     rc = rc ? rc : cu_outbox_flush(&a->out, err);
+    if (!rc && a->closer.on)
+        rc = cu_closer_expire(&a->closer, a->counted ? 3 : 1, forget, a, err);
     if (rc)
         return rc;
     cu_arena_reset(a->interval);
@@ -465,6 +599,7 @@ static int watermark(cu_op *op, int port, int64_t ts_us, cu_err *err)
     aggregate *a = (aggregate *)op;
     (void)port, (void)err;
     cu_held_mark_see(&a->mark, ts_us);
+    cu_closer_mark(&a->closer, ts_us);
     return 0;
 }
 
@@ -481,6 +616,8 @@ static void close_op(cu_op *op)
     cu_buf_free(&a->scratch);
     cu_free(a->groups);
     cu_free(a->dirty);
+    for (uint32_t i = 0; i < a->n_calls && a->calls; i++)
+        cu_acc_done(&a->calls[i]);
     cu_free(a->calls);
     cu_free(a->key);
 }

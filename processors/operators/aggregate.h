@@ -18,16 +18,32 @@ typedef enum cu_acc_kind {
     CU_ACC_INTERVAL, /* sum, avg */
     CU_ACC_BOOL,     /* bool_and, bool_or */
     CU_ACC_BEST,     /* min, max */
+    CU_ACC_BITS,     /* bit_and, bit_or, bit_xor */
+    CU_ACC_VARIANCE, /* of integers, numeric */
+    CU_ACC_SPREAD,   /* the same of floats */
+    CU_ACC_PAIR,     /* of (y, x): covariance, correlation, regression */
+    CU_ACC_MARKS,    /* percentiles, mode, the first value, the only one */
+    CU_ACC_ALL,      /* string_agg, array_agg, jsonb_agg, jsonb_object_agg */
 } cu_acc_kind;
+
+typedef struct cu_value_set cu_value_set;
 
 typedef struct cu_acc_call {
     const cu_agg_call *call;
-    cu_type arg; /* type of the argument */
+    cu_type arg;    /* type of the argument, or of WITHIN GROUP's column */
+    cu_type second; /* of the second argument */
     cu_acc_kind kind;
-    bool counted; /* values are counted in the state: DISTINCT, and min and
-                     max of an input that retracts */
+    bool counted; /* values are counted in the state: DISTINCT, and whatever
+                     must know the next value when one goes */
+    bool nulls;   /* a NULL argument counts */
     uint8_t number;
-    size_t at; /* offset of the accumulator in a group */
+    size_t at;               /* offset of the accumulator in a group */
+    const char *column;      /* its column of the output, for letters */
+    const cu_value_set *set; /* counted */
+    /* percentiles; NaN: NULL. `many`: the result is an array of them. */
+    double *fractions; /* heap */
+    uint32_t n_fractions, n_marks;
+    bool many;
 } cu_acc_call;
 
 typedef struct cu_acc_count {
@@ -66,6 +82,40 @@ typedef struct cu_acc_best {
     uint32_t key_len;
     bool lost; /* counted: gone in this commit, to be looked up */
 } cu_acc_best;
+typedef struct cu_acc_bits {
+    int64_t n, *ones; /* heap; how many have the bit, from bit 0 up */
+} cu_acc_bits;
+typedef struct cu_acc_variance {
+    cu_acc_numeric values;
+    cu_numeric squares; /* their sum; digits on the heap */
+} cu_acc_variance;
+typedef struct cu_acc_spread {
+    cu_acc_float values;
+    cu_fsum squares; /* of products */
+} cu_acc_spread;
+/* Where x or y is no number, the pair counts for the other alone. */
+typedef struct cu_acc_pair {
+    cu_acc_spread x, y;
+    cu_fsum xy;
+    int64_t n;
+} cu_acc_pair;
+/* A value at a place in the order of the group's values. */
+typedef struct cu_mark {
+    char *key; /* heap; its order key, NULL: nowhere yet */
+    uint32_t key_len;
+    int64_t before; /* copies of smaller keys */
+    int64_t count;  /* copies of this one; 0: it is gone */
+    cu_value value; /* on the heap */
+} cu_mark;
+typedef struct cu_acc_marks {
+    int64_t n; /* copies of all values */
+    cu_mark *marks;
+    bool stale; /* something changed in this commit */
+} cu_acc_marks;
+typedef struct cu_acc_all {
+    cu_value value; /* the last result; on the heap */
+    bool known;     /* it is what the state gives */
+} cu_acc_all;
 
 /* One group in memory:
  *   [ cu_group | accumulators | key bytes ]   and `shown` apart */
@@ -74,10 +124,12 @@ typedef struct cu_group {
     int64_t n_rows;
     char *shown; /* row bytes of the group columns as first seen; heap */
     uint32_t shown_len;
+    uint32_t extra;  /* bytes that results and marks hold */
     uint32_t at;     /* index in the operator's list */
     bool dirty;      /* touched since the commit */
     bool exists;     /* its row was emitted at an earlier commit */
     bool used;       /* clock bit */
+    bool failed;     /* dirty: its result was an error before */
     cu_slice before; /* dirty: lslice shown | results, in the commit arena */
 } cu_group;
 
@@ -95,6 +147,8 @@ typedef struct cu_acc_rows {
     const uint16_t *rows;
     const int32_t *weights;
     const cu_col *col; /* NULL: count(*) */
+    const cu_col *second;
+    const cu_batch *batch; /* counted calls only */
 } cu_acc_rows;
 
 static inline void *cu_rows_acc(const cu_acc_rows *r, uint32_t i,
@@ -105,13 +159,18 @@ static inline void *cu_rows_acc(const cu_acc_rows *r, uint32_t i,
 
 int cu_acc_prepare(cu_acc_call *c, const cu_agg_call *call, cu_type arg,
                    bool append_only, cu_err *err);
+/* What prepare() made. */
+void cu_acc_done(cu_acc_call *c);
 size_t cu_acc_size(cu_acc_kind kind);
 void cu_acc_init(const cu_acc_call *c, void *acc);
+/* It must be initialised again before it is used again. */
 void cu_acc_clear(const cu_acc_call *c, void *acc);
+/* Bytes on the heap, roughly. */
+size_t cu_acc_extra(const cu_acc_call *c, const void *acc);
 /* All rows at once; the argument is not null in any. */
 void cu_acc_add(const cu_acc_call *c, const cu_acc_rows *rows,
                 cu_arena *scratch);
-/* One value. */
+/* One value; v[1] is the second argument. */
 void cu_acc_add_value(const cu_acc_call *c, void *acc, const cu_value *v,
                       int32_t w, cu_arena *scratch);
 /* The result; borrows from the accumulator and from `a`. 22003 when it does
@@ -126,26 +185,41 @@ bool cu_acc_get(const cu_acc_call *c, void *acc, cu_scan *from,
                 cu_arena *scratch);
 /* min, max: `v` becomes the best value (copied); NULL: none. */
 void cu_acc_set_best(const cu_acc_call *c, cu_acc_best *b, const cu_value *v);
-/* numeric: the sum becomes a copy of `n`. */
-void cu_acc_keep_sum(cu_acc_numeric *a, const cu_numeric *n);
-/* Appends what orders values of a counted call, one byte string per value. */
-void cu_acc_value_key(const cu_acc_call *c, const cu_value *v, cu_buf *out);
+/* `to` becomes a copy of `n`, digits on the heap. */
+void cu_acc_keep_numeric(cu_numeric *to, const cu_numeric *n);
+/* Copies on the heap; what they replace is freed. */
+void cu_value_keep(cu_value *to, const cu_value *v);
+void cu_value_drop(cu_value *v);
+size_t cu_value_bytes(const cu_value *v);
 
 /* A value without its type, byte-exact. */
 void cu_value_put(const cu_value *v, cu_buf *out);
 bool cu_value_get(cu_type t, cu_scan *from, cu_arena *a, cu_value *out);
 
-/* --- counted values: aggregate_distinct.c -------------------------------- */
+/* --- variances: aggregate_spread.c --------------------------------------- */
 
-typedef struct cu_counted cu_counted;
+void cu_variance_add(cu_acc_variance *a, const cu_numeric *v, int32_t w,
+                     cu_arena *scratch);
+void cu_spread_add(cu_acc_spread *a, double v, int32_t w);
+void cu_pair_add(cu_acc_pair *a, double y, double x, int32_t w);
+int cu_variance_result(const cu_acc_call *c, const cu_acc_variance *a,
+                       cu_arena *arena, cu_value *out, cu_err *err);
+int cu_spread_result(const cu_acc_call *c, const cu_acc_spread *a,
+                     cu_value *out, cu_err *err);
+int cu_pair_result(const cu_acc_call *c, const cu_acc_pair *a, cu_value *out,
+                   cu_err *err);
 
-cu_counted *cu_counted_new(cu_op *op, cu_table *table);
-void cu_counted_free(cu_counted *v);
-/* The rows of one call. */
-void cu_counted_push(cu_counted *v, const cu_acc_call *c,
-                     const cu_acc_rows *rows);
-/* Pending counts into the state, their transitions into the accumulators of
- * the groups, which are all in memory. */
-int cu_counted_commit(cu_counted *v, cu_err *err);
+/* Parts that several accumulators have; aggregate_acc.c, _result.c. */
+void cu_acc_add_numeric(cu_acc_numeric *a, const cu_numeric *v, int32_t w,
+                        cu_arena *scratch);
+void cu_acc_add_float(cu_acc_float *a, double v, int32_t w);
+int64_t cu_acc_numeric_count(const cu_acc_numeric *a);
+int64_t cu_acc_float_count(const cu_acc_float *a);
+/* NaN and infinities where there are some. */
+double cu_acc_float_sum(const cu_acc_float *a);
+int cu_out_of_range(const char *what, cu_err *err);
+/* Months, days and microseconds with fractions, as PostgreSQL multiplies and
+ * divides intervals. */
+cu_interval cu_interval_of(double months, double days, double us);
 
 #endif

@@ -10,13 +10,20 @@
  *   sum, avg float     fsum.h, NaN and infinities counted
  *   bool_and, bool_or  how many true, how many false
  *   min, max           the best value; where rows can go, values are counted
- *                      in the state (aggregate_distinct.c) and this is the
+ *                      in the state (aggregate_values.c) and this is the
  *                      first of them
+ *   bit_and and kin    how many have each bit
+ *   variances, regr_*  sums of values and of products (aggregate_spread.c)
+ *   percentiles, mode, first values
+ *                      marks in the order of the counted values
+ *                      (aggregate_marks.c)
+ *   string_agg and kin nothing: the values are in the state
+ *                      (aggregate_all.c)
  *
  * The loops run over one call and one batch with plain arguments, so that a
  * cached group costs an addition and a cache line.
  */
-#include "processors/operators/aggregate.h"
+#include "processors/operators/aggregate_values.h"
 
 #include <math.h>
 
@@ -48,6 +55,22 @@ static int kind_of_sum(cu_type arg, cu_acc_kind *kind)
     }
 }
 
+static int kind_of_bits(cu_type arg, cu_acc_kind *kind)
+{
+    *kind = CU_ACC_BITS;
+    return arg.kind == CU_T_INT2 || arg.kind == CU_T_INT4 ||
+                   arg.kind == CU_T_INT8
+               ? 0
+               : -1;
+}
+
+static int kind_of_variance(cu_type arg, cu_acc_kind *kind)
+{
+    bool floats = arg.kind == CU_T_FLOAT4 || arg.kind == CU_T_FLOAT8;
+    *kind = floats ? CU_ACC_SPREAD : CU_ACC_VARIANCE;
+    return cu_type_is_number(arg) ? 0 : -1;
+}
+
 static int kind_of(cu_agg agg, cu_type arg, cu_acc_kind *kind)
 {
     switch (agg) {
@@ -66,26 +89,93 @@ static int kind_of(cu_agg agg, cu_type arg, cu_acc_kind *kind)
     case CU_AGG_BOOL_OR:
         *kind = CU_ACC_BOOL;
         return arg.kind == CU_T_BOOL ? 0 : -1;
+    case CU_AGG_BIT_AND:
+    case CU_AGG_BIT_OR:
+    case CU_AGG_BIT_XOR:
+        return kind_of_bits(arg, kind);
+    case CU_AGG_STDDEV_POP:
+    case CU_AGG_STDDEV_SAMP:
+    case CU_AGG_VAR_POP:
+    case CU_AGG_VAR_SAMP:
+        return kind_of_variance(arg, kind);
+    case CU_AGG_COVAR_POP:
+    case CU_AGG_COVAR_SAMP:
+    case CU_AGG_CORR:
+    case CU_AGG_REGR_SLOPE:
+    case CU_AGG_REGR_INTERCEPT:
+    case CU_AGG_REGR_R2:
+    case CU_AGG_REGR_AVGX:
+    case CU_AGG_REGR_AVGY:
+    case CU_AGG_REGR_COUNT:
+    case CU_AGG_REGR_SXX:
+    case CU_AGG_REGR_SYY:
+    case CU_AGG_REGR_SXY:
+        *kind = CU_ACC_PAIR;
+        return arg.kind == CU_T_FLOAT8 ? 0 : -1;
+    case CU_AGG_STRING_AGG:
+    case CU_AGG_ARRAY_AGG:
+    case CU_AGG_JSONB_AGG:
+    case CU_AGG_JSONB_OBJECT_AGG:
+        *kind = CU_ACC_ALL;
+        return 0;
+    case CU_AGG_PERCENTILE_CONT:
+    case CU_AGG_PERCENTILE_DISC:
+    case CU_AGG_MODE:
+    case CU_AGG_FIRST:
+    case CU_AGG_SINGLE:
+        *kind = CU_ACC_MARKS;
+        return 0;
     case CU_AGG_NONE:
-    default:
         break;
     }
     return -1;
+}
+
+static bool takes_nulls(cu_agg agg)
+{
+    return agg == CU_AGG_ARRAY_AGG || agg == CU_AGG_JSONB_AGG ||
+           agg == CU_AGG_JSONB_OBJECT_AGG || agg == CU_AGG_FIRST ||
+           agg == CU_AGG_SINGLE;
+}
+
+/* Must values be counted in the state? */
+static bool needs_values(const cu_acc_call *c, bool append_only)
+{
+    const cu_agg_call *call = c->call;
+    switch (c->kind) {
+    case CU_ACC_BEST:
+        return !append_only;
+    case CU_ACC_BOOL:
+        return false;
+    case CU_ACC_BITS:
+        return call->distinct && call->func->agg == CU_AGG_BIT_XOR;
+    case CU_ACC_MARKS:
+        return !append_only || call->func->agg != CU_AGG_FIRST;
+    case CU_ACC_ALL:
+        return true;
+    default:
+        return call->distinct && call->arg >= 0;
+    }
 }
 
 int cu_acc_prepare(cu_acc_call *c, const cu_agg_call *call, cu_type arg,
                    bool append_only, cu_err *err)
 {
     char name[64];
+    cu_agg agg = (cu_agg)call->func->agg;
     c->call = call;
     c->arg = arg;
-    if (kind_of((cu_agg)call->func->agg, arg, &c->kind))
+    if (kind_of(agg, arg, &c->kind))
         return cu_fail(err, CU_UNSUPPORTED, 0, "aggregate %s(%s) is unknown",
                        call->func->name, cu_type_name(arg, name));
-    bool once = c->kind != CU_ACC_BEST && c->kind != CU_ACC_BOOL &&
-                call->distinct && call->arg >= 0;
-    c->counted = once || (c->kind == CU_ACC_BEST && !append_only);
-    return 0;
+    c->nulls = takes_nulls(agg);
+    c->counted = needs_values(c, append_only);
+    return c->kind == CU_ACC_MARKS ? cu_marks_prepare(c, err) : 0;
+}
+
+void cu_acc_done(cu_acc_call *c)
+{
+    cu_free(c->fractions);
 }
 
 size_t cu_acc_size(cu_acc_kind kind)
@@ -113,30 +203,38 @@ size_t cu_acc_size(cu_acc_kind kind)
     case CU_ACC_BEST:
         size = sizeof(cu_acc_best);
         break;
+    case CU_ACC_BITS:
+        size = sizeof(cu_acc_bits);
+        break;
+    case CU_ACC_VARIANCE:
+        size = sizeof(cu_acc_variance);
+        break;
+    case CU_ACC_SPREAD:
+        size = sizeof(cu_acc_spread);
+        break;
+    case CU_ACC_PAIR:
+        size = sizeof(cu_acc_pair);
+        break;
+    case CU_ACC_MARKS:
+        size = sizeof(cu_acc_marks);
+        break;
+    case CU_ACC_ALL:
+        size = sizeof(cu_acc_all);
+        break;
     }
     return (size + 15) & ~(size_t)15;
 }
 
-/* --- life ---------------------------------------------------------------- */
+/* --- values on the heap -------------------------------------------------- */
 
-void cu_acc_init(const cu_acc_call *c, void *acc)
-{
-    memset(acc, 0, cu_acc_size(c->kind));
-    if (c->kind == CU_ACC_BEST) {
-        cu_acc_best *b = acc;
-        b->value.type = c->arg;
-        b->value.null = true;
-    }
-}
-
-static void drop_numeric(const cu_numeric *n)
+static void drop_numeric(cu_numeric *n)
 {
     if (n->form == CU_NUM_BIG)
         cu_free((void *)n->digits);
+    *n = (cu_numeric){0};
 }
 
-/* Takes a numeric out of whatever arena it is in. */
-static cu_numeric keep_numeric(const cu_numeric *n)
+void cu_acc_keep_numeric(cu_numeric *to, const cu_numeric *n)
 {
     cu_numeric kept = *n;
     if (n->form == CU_NUM_BIG) {
@@ -145,17 +243,11 @@ static cu_numeric keep_numeric(const cu_numeric *n)
         memcpy(digits, n->digits, size);
         kept.digits = digits;
     }
-    return kept;
+    drop_numeric(to);
+    *to = kept;
 }
 
-void cu_acc_keep_sum(cu_acc_numeric *a, const cu_numeric *n)
-{
-    cu_numeric kept = keep_numeric(n);
-    drop_numeric(&a->sum);
-    a->sum = kept;
-}
-
-static void drop_value(const cu_value *v)
+void cu_value_drop(cu_value *v)
 {
     if (v->null)
         return;
@@ -163,45 +255,142 @@ static void drop_value(const cu_value *v)
         drop_numeric(&v->num);
     else if (cu_type_is_slice(v->type))
         cu_free((void *)v->s.data);
+    v->null = true;
+}
+
+void cu_value_keep(cu_value *to, const cu_value *v)
+{
+    cu_value kept = *v;
+    if (!v->null && v->type.kind == CU_T_NUMERIC) {
+        kept.num = (cu_numeric){0};
+        cu_acc_keep_numeric(&kept.num, &v->num);
+    } else if (!v->null && cu_type_is_slice(v->type)) {
+        char *p = cu_alloc(v->s.len + 1);
+        if (v->s.len)
+            memcpy(p, v->s.data, v->s.len);
+        kept.s.data = p;
+    }
+    cu_value_drop(to);
+    *to = kept;
+}
+
+size_t cu_value_bytes(const cu_value *v)
+{
+    if (v->null)
+        return 0;
+    if (v->type.kind == CU_T_NUMERIC)
+        return v->num.form == CU_NUM_BIG ? 2 * (size_t)v->num.n_digits : 0;
+    return cu_type_is_slice(v->type) ? v->s.len : 0;
+}
+
+/* --- life ---------------------------------------------------------------- */
+
+static uint32_t width_of(cu_type t)
+{
+    return (uint32_t)(8 * cu_type_width(t));
+}
+
+void cu_acc_init(const cu_acc_call *c, void *acc)
+{
+    memset(acc, 0, cu_acc_size(c->kind));
+    if (c->kind == CU_ACC_BEST) {
+        cu_acc_best *b = acc;
+        b->value.type = c->arg;
+        b->value.null = true;
+    } else if (c->kind == CU_ACC_BITS) {
+        ((cu_acc_bits *)acc)->ones = cu_calloc(width_of(c->arg),
+                                               sizeof(int64_t));
+    } else if (c->kind == CU_ACC_MARKS) {
+        cu_acc_marks *m = acc;
+        m->marks = cu_calloc(c->n_marks, sizeof(*m->marks));
+        for (uint32_t i = 0; i < c->n_marks; i++)
+            m->marks[i].value.null = true;
+    } else if (c->kind == CU_ACC_ALL) {
+        ((cu_acc_all *)acc)->value.null = true;
+    }
+}
+
+static void clear_numeric(cu_acc_numeric *n)
+{
+    drop_numeric(&n->sum);
+    cu_free(n->scales);
+}
+
+static void clear_spread(cu_acc_spread *s)
+{
+    cu_fsum_free(&s->values.sum);
+    cu_fsum_free(&s->squares);
 }
 
 void cu_acc_clear(const cu_acc_call *c, void *acc)
 {
-    if (c->kind == CU_ACC_NUMERIC) {
-        cu_acc_numeric *n = acc;
-        drop_numeric(&n->sum);
-        cu_free(n->scales);
-    } else if (c->kind == CU_ACC_FLOAT) {
+    switch (c->kind) {
+    case CU_ACC_COUNT:
+    case CU_ACC_INT:
+    case CU_ACC_INTERVAL:
+    case CU_ACC_BOOL:
+        break;
+    case CU_ACC_NUMERIC:
+        clear_numeric(acc);
+        break;
+    case CU_ACC_FLOAT:
         cu_fsum_free(&((cu_acc_float *)acc)->sum);
-    } else if (c->kind == CU_ACC_BEST) {
-        cu_acc_best *b = acc;
-        drop_value(&b->value);
-        cu_free(b->key);
+        break;
+    case CU_ACC_BEST:
+        cu_value_drop(&((cu_acc_best *)acc)->value);
+        cu_free(((cu_acc_best *)acc)->key);
+        break;
+    case CU_ACC_BITS:
+        cu_free(((cu_acc_bits *)acc)->ones);
+        break;
+    case CU_ACC_VARIANCE:
+        clear_numeric(&((cu_acc_variance *)acc)->values);
+        drop_numeric(&((cu_acc_variance *)acc)->squares);
+        break;
+    case CU_ACC_SPREAD:
+        clear_spread(acc);
+        break;
+    case CU_ACC_PAIR:
+        clear_spread(&((cu_acc_pair *)acc)->x);
+        clear_spread(&((cu_acc_pair *)acc)->y);
+        cu_fsum_free(&((cu_acc_pair *)acc)->xy);
+        break;
+    case CU_ACC_MARKS:
+        for (uint32_t i = 0; i < c->n_marks; i++)
+            cu_mark_clear(&((cu_acc_marks *)acc)->marks[i]);
+        cu_free(((cu_acc_marks *)acc)->marks);
+        break;
+    case CU_ACC_ALL:
+        cu_value_drop(&((cu_acc_all *)acc)->value);
+        break;
     }
-    cu_acc_init(c, acc);
+}
+
+size_t cu_acc_extra(const cu_acc_call *c, const void *acc)
+{
+    if (c->kind == CU_ACC_BITS)
+        return width_of(c->arg) * sizeof(int64_t);
+    if (c->kind == CU_ACC_ALL)
+        return cu_value_bytes(&((const cu_acc_all *)acc)->value);
+    if (c->kind != CU_ACC_MARKS)
+        return 0;
+    size_t bytes = c->n_marks * sizeof(cu_mark);
+    for (uint32_t i = 0; i < c->n_marks; i++) {
+        const cu_mark *m = &((const cu_acc_marks *)acc)->marks[i];
+        bytes += m->key_len + cu_value_bytes(&m->value);
+    }
+    return bytes;
 }
 
 void cu_acc_set_best(const cu_acc_call *c, cu_acc_best *b, const cu_value *v)
 {
-    cu_value kept = {.type = c->arg, .null = true};
-    if (v) {
-        kept = *v;
-        if (c->arg.kind == CU_T_NUMERIC) {
-            kept.num = keep_numeric(&v->num);
-        } else if (cu_type_is_slice(c->arg)) {
-            char *p = cu_alloc(v->s.len + 1);
-            if (v->s.len)
-                memcpy(p, v->s.data, v->s.len);
-            kept.s.data = p;
-        }
-    }
-    drop_value(&b->value);
-    b->value = kept;
+    const cu_value none = {.type = c->arg, .null = true};
+    cu_value_keep(&b->value, v ? v : &none);
     if (!c->counted)
         return;
     cu_buf key = {0};
     if (v)
-        cu_acc_value_key(c, &kept, &key);
+        cu_set_put_values(c->set, &b->value, &key);
     cu_free(b->key);
     b->key_len = (uint32_t)key.len;
     b->key = cu_alloc(key.len + 1);
@@ -253,7 +442,7 @@ static void add_finite(cu_acc_numeric *a, const cu_numeric *v, int32_t w,
     rc = rc ? rc : cu_numeric_add(&a->sum, &term, scratch, &sum, NULL);
     if (rc)
         sum.form = CU_NUM_NAN;
-    cu_acc_keep_sum(a, &sum);
+    cu_acc_keep_numeric(&a->sum, &sum);
 }
 
 static inline void add_numeric(cu_acc_numeric *a, const cu_numeric *v,
@@ -291,8 +480,14 @@ static inline void add_numeric(cu_acc_numeric *a, const cu_numeric *v,
     if (a->sum.scale > scale) { /* the digits behind it are zeros now */
         cu_numeric sum;
         if (!cu_numeric_round(&a->sum, scale, scratch, &sum, NULL))
-            cu_acc_keep_sum(a, &sum);
+            cu_acc_keep_numeric(&a->sum, &sum);
     }
+}
+
+void cu_acc_add_numeric(cu_acc_numeric *a, const cu_numeric *v, int32_t w,
+                        cu_arena *scratch)
+{
+    add_numeric(a, v, w, scratch);
 }
 
 static inline void add_float(cu_acc_float *a, double v, int32_t w)
@@ -307,6 +502,25 @@ static inline void add_float(cu_acc_float *a, double v, int32_t w)
     } else {
         a->ninfs += w;
     }
+}
+
+void cu_acc_add_float(cu_acc_float *a, double v, int32_t w)
+{
+    add_float(a, v, w);
+}
+
+static void add_bits(cu_acc_bits *a, int64_t v, uint32_t width, int32_t w)
+{
+    a->n += w;
+    for (uint32_t i = 0; i < width; i++)
+        a->ones[i] += (v >> i & 1) ? w : 0;
+}
+
+static void add_int_variance(cu_acc_variance *a, int64_t v, int32_t w,
+                             cu_arena *scratch)
+{
+    cu_numeric n = cu_numeric_from_int8(v);
+    cu_variance_add(a, &n, w, scratch);
 }
 
 static inline void add_interval(cu_acc_interval *a, const cu_interval *v,
@@ -335,6 +549,18 @@ static void add_best(const cu_acc_call *c, cu_acc_best *b, const cu_value *v)
     cu_acc_set_best(c, b, v);
 }
 
+static int64_t int_of(const cu_value *v)
+{
+    return v->type.kind == CU_T_INT2   ? v->i2
+           : v->type.kind == CU_T_INT4 ? v->i4
+                                       : v->i8;
+}
+
+static double float_of(const cu_value *v)
+{
+    return v->type.kind == CU_T_FLOAT4 ? (double)v->f4 : v->f8;
+}
+
 void cu_acc_add_value(const cu_acc_call *c, void *acc, const cu_value *v,
                       int32_t w, cu_arena *scratch)
 {
@@ -343,17 +569,13 @@ void cu_acc_add_value(const cu_acc_call *c, void *acc, const cu_value *v,
         ((cu_acc_count *)acc)->n += w;
         break;
     case CU_ACC_INT:
-        add_int(acc,
-                c->arg.kind == CU_T_INT2   ? v->i2
-                : c->arg.kind == CU_T_INT4 ? v->i4
-                                           : v->i8,
-                w);
+        add_int(acc, int_of(v), w);
         break;
     case CU_ACC_NUMERIC:
         add_numeric(acc, &v->num, w, scratch);
         break;
     case CU_ACC_FLOAT:
-        add_float(acc, c->arg.kind == CU_T_FLOAT4 ? (double)v->f4 : v->f8, w);
+        add_float(acc, float_of(v), w);
         break;
     case CU_ACC_INTERVAL:
         add_interval(acc, &v->iv, w);
@@ -364,6 +586,24 @@ void cu_acc_add_value(const cu_acc_call *c, void *acc, const cu_value *v,
     case CU_ACC_BEST:
         add_best(c, acc, v);
         break;
+    case CU_ACC_BITS:
+        add_bits(acc, int_of(v), width_of(c->arg), w);
+        break;
+    case CU_ACC_VARIANCE:
+        if (c->arg.kind == CU_T_NUMERIC)
+            cu_variance_add(acc, &v->num, w, scratch);
+        else
+            add_int_variance(acc, int_of(v), w, scratch);
+        break;
+    case CU_ACC_SPREAD:
+        cu_spread_add(acc, float_of(v), w);
+        break;
+    case CU_ACC_PAIR:
+        cu_pair_add(acc, v[0].f8, v[1].f8, w);
+        break;
+    case CU_ACC_MARKS:
+    case CU_ACC_ALL:
+        break; /* they live on counted values */
     }
 }
 
@@ -431,6 +671,18 @@ static void add_bests(const cu_acc_call *c, const cu_acc_rows *r)
     }
 }
 
+/* What has no loop of its own. */
+static void add_boxed(const cu_acc_call *c, const cu_acc_rows *r,
+                      cu_arena *scratch)
+{
+    for (uint32_t i = 0; i < r->n; i++) {
+        cu_value v[2] = {cu_col_value(r->col, r->rows[i])};
+        if (r->second)
+            v[1] = cu_col_value(r->second, r->rows[i]);
+        cu_acc_add_value(c, cu_rows_acc(r, i, c), v, r->weights[i], scratch);
+    }
+}
+
 void cu_acc_add(const cu_acc_call *c, const cu_acc_rows *r, cu_arena *scratch)
 {
     switch (c->kind) {
@@ -458,7 +710,32 @@ void cu_acc_add(const cu_acc_call *c, const cu_acc_rows *r, cu_arena *scratch)
     case CU_ACC_BEST:
         add_bests(c, r);
         break;
+    case CU_ACC_BITS:
+    case CU_ACC_VARIANCE:
+    case CU_ACC_SPREAD:
+    case CU_ACC_PAIR:
+        add_boxed(c, r, scratch);
+        break;
+    case CU_ACC_MARKS:
+        cu_marks_add(c, r);
+        break;
+    case CU_ACC_ALL:
+        break;
     }
+}
+
+static bool numeric_is_sound(const cu_acc_numeric *n)
+{
+    for (uint32_t i = 0; i < n->n_scales; i++)
+        if (n->scales[i].n < 0)
+            return false;
+    return n->nans >= 0 && n->pinfs >= 0 && n->ninfs >= 0 &&
+           n->sum.form != CU_NUM_NAN;
+}
+
+static bool float_is_sound(const cu_acc_float *f)
+{
+    return f->n >= 0 && f->nans >= 0 && f->pinfs >= 0 && f->ninfs >= 0;
 }
 
 bool cu_acc_is_sound(const cu_acc_call *c, const void *acc)
@@ -468,25 +745,31 @@ bool cu_acc_is_sound(const cu_acc_call *c, const void *acc)
         return ((const cu_acc_count *)acc)->n >= 0;
     case CU_ACC_INT:
         return ((const cu_acc_int *)acc)->n >= 0;
-    case CU_ACC_NUMERIC: {
-        const cu_acc_numeric *n = acc;
-        for (uint32_t i = 0; i < n->n_scales; i++)
-            if (n->scales[i].n < 0)
-                return false;
-        return n->nans >= 0 && n->pinfs >= 0 && n->ninfs >= 0 &&
-               n->sum.form != CU_NUM_NAN;
-    }
-    case CU_ACC_FLOAT: {
-        const cu_acc_float *f = acc;
-        return f->n >= 0 && f->nans >= 0 && f->pinfs >= 0 && f->ninfs >= 0;
-    }
+    case CU_ACC_NUMERIC:
+        return numeric_is_sound(acc);
+    case CU_ACC_FLOAT:
+        return float_is_sound(acc);
     case CU_ACC_INTERVAL:
         return ((const cu_acc_interval *)acc)->n >= 0;
     case CU_ACC_BOOL: {
         const cu_acc_bool *b = acc;
         return b->n_true >= 0 && b->n_false >= 0;
     }
+    case CU_ACC_BITS:
+        return ((const cu_acc_bits *)acc)->n >= 0;
+    case CU_ACC_VARIANCE:
+        return numeric_is_sound(&((const cu_acc_variance *)acc)->values) &&
+               ((const cu_acc_variance *)acc)->squares.form != CU_NUM_NAN;
+    case CU_ACC_SPREAD:
+        return float_is_sound(&((const cu_acc_spread *)acc)->values);
+    case CU_ACC_PAIR:
+        return ((const cu_acc_pair *)acc)->n >= 0 &&
+               float_is_sound(&((const cu_acc_pair *)acc)->x.values) &&
+               float_is_sound(&((const cu_acc_pair *)acc)->y.values);
+    case CU_ACC_MARKS:
+        return ((const cu_acc_marks *)acc)->n >= 0;
     case CU_ACC_BEST:
+    case CU_ACC_ALL:
         return true;
     }
     return false;

@@ -13,12 +13,18 @@
  *   interval   u64le low | u64le high of the us | days | months | n
  *   bool       n_true | n_false
  *   min, max   u8 null | value
+ *   bits       n | width x n that have the bit
+ *   variance   numeric | sum of squares
+ *   spread     float | fsum of squares
+ *   pair       spread of x | spread of y | fsum of products | n
+ *   marks      aggregate_marks.c
+ *   all        nothing
  */
-#include "processors/operators/aggregate.h"
+#include "processors/operators/aggregate_values.h"
 
 #include <math.h>
 
-static int out_of_range(const char *what, cu_err *err)
+int cu_out_of_range(const char *what, cu_err *err)
 {
     int rc = cu_fail(err, CU_DATA, 0, "%s out of range", what);
     if (err)
@@ -56,32 +62,6 @@ bool cu_value_get(cu_type t, cu_scan *from, cu_arena *a, cu_value *out)
     return true;
 }
 
-/* Types whose key bytes do not say everything about the value. */
-static bool has_forms(cu_type t)
-{
-    switch (t.kind) {
-    case CU_T_NUMERIC:
-    case CU_T_FLOAT4:
-    case CU_T_FLOAT8:
-    case CU_T_INTERVAL:
-    case CU_T_JSONB:
-    case CU_T_ARRAY:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* For min and max, equal values in different forms (1.0 and 1.00) are kept
- * apart, so that the answer is a function of the rows and not of their order.
- * DISTINCT must not tell them apart. */
-void cu_acc_value_key(const cu_acc_call *c, const cu_value *v, cu_buf *out)
-{
-    cu_key_encode_value(v, 0, out);
-    if (c->kind == CU_ACC_BEST && has_forms(c->arg))
-        cu_value_put(v, out);
-}
-
 /* --- results ------------------------------------------------------------- */
 
 static int result_int(const cu_acc_call *c, const cu_acc_int *i, cu_arena *a,
@@ -100,17 +80,23 @@ static int result_int(const cu_acc_call *c, const cu_acc_int *i, cu_arena *a,
         return 0;
     }
     if (i->sum > INT64_MAX || i->sum < INT64_MIN)
-        return out_of_range("bigint", err);
+        return cu_out_of_range("bigint", err);
     out->i8 = (int64_t)i->sum;
     return 0;
+}
+
+int64_t cu_acc_numeric_count(const cu_acc_numeric *n)
+{
+    int64_t count = n->nans + n->pinfs + n->ninfs;
+    for (uint32_t i = 0; i < n->n_scales; i++)
+        count += n->scales[i].n;
+    return count;
 }
 
 static int result_numeric(const cu_acc_call *c, const cu_acc_numeric *n,
                           cu_arena *a, cu_value *out, cu_err *err)
 {
-    int64_t count = n->nans + n->pinfs + n->ninfs;
-    for (uint32_t i = 0; i < n->n_scales; i++)
-        count += n->scales[i].n;
+    int64_t count = cu_acc_numeric_count(n);
     if (count == 0)
         return 0;
     out->null = false;
@@ -131,19 +117,29 @@ static int result_numeric(const cu_acc_call *c, const cu_acc_numeric *n,
     return 0;
 }
 
+int64_t cu_acc_float_count(const cu_acc_float *f)
+{
+    return f->n + f->nans + f->pinfs + f->ninfs;
+}
+
+double cu_acc_float_sum(const cu_acc_float *f)
+{
+    if (f->nans || (f->pinfs && f->ninfs))
+        return NAN;
+    if (f->pinfs || f->ninfs)
+        return f->pinfs ? INFINITY : -INFINITY;
+    return cu_fsum_value(&f->sum);
+}
+
 static int result_float(const cu_acc_call *c, const cu_acc_float *f,
                         cu_value *out, cu_err *err)
 {
-    int64_t count = f->n + f->nans + f->pinfs + f->ninfs;
+    int64_t count = cu_acc_float_count(f);
     if (count == 0)
         return 0;
     out->null = false;
     bool special = f->nans || f->pinfs || f->ninfs;
-    double v = cu_fsum_value(&f->sum);
-    if (f->nans || (f->pinfs && f->ninfs))
-        v = NAN;
-    else if (special)
-        v = f->pinfs ? INFINITY : -INFINITY;
+    double v = cu_acc_float_sum(f);
     if (c->call->func->agg == CU_AGG_AVG)
         v /= (double)count;
     if (c->call->result.kind == CU_T_FLOAT4) {
@@ -152,7 +148,7 @@ static int result_float(const cu_acc_call *c, const cu_acc_float *f,
     } else {
         out->f8 = v;
     }
-    return !special && isinf(v) ? out_of_range("value", err) : 0;
+    return !special && isinf(v) ? cu_out_of_range("value", err) : 0;
 }
 
 static double to_micros(double v)
@@ -160,24 +156,22 @@ static double to_micros(double v)
     return rint(v * 1e6) / 1e6;
 }
 
-/* An interval divided as PostgreSQL 15 does: fractions of months become
- * days (30 a month), fractions of days become time. */
-static void divide(const cu_acc_interval *i, cu_interval *out)
+/* Fractions of months become days (30 a month), fractions of days time. */
+cu_interval cu_interval_of(double months, double days, double us)
 {
-    double by = (double)i->n, day_seconds = 86400.0;
-    out->months = (int32_t)((double)i->months / by);
-    out->days = (int32_t)((double)i->days / by);
-    double days = ((double)i->months / by - out->months) * 30;
-    days = to_micros(days);
-    double seconds = ((double)i->days / by - out->days + days - (int)days) *
+    const double day_seconds = 86400.0;
+    cu_interval out = {.months = (int32_t)months, .days = (int32_t)days};
+    double more_days = to_micros((months - out.months) * 30);
+    double seconds = (days - out.days + more_days - (int)more_days) *
                      day_seconds;
     seconds = to_micros(seconds);
     if (fabs(seconds) >= day_seconds) {
-        out->days += (int)(seconds / day_seconds);
+        out.days += (int)(seconds / day_seconds);
         seconds -= (int)(seconds / day_seconds) * day_seconds;
     }
-    out->days += (int)days;
-    out->us = (int64_t)rint((double)i->us / by + seconds * 1e6);
+    out.days += (int)more_days;
+    out.us = (int64_t)rint(us + seconds * 1e6);
+    return out;
 }
 
 static int result_interval(const cu_acc_call *c, const cu_acc_interval *i,
@@ -188,9 +182,11 @@ static int result_interval(const cu_acc_call *c, const cu_acc_interval *i,
     out->null = false;
     if (i->us > INT64_MAX || i->us < INT64_MIN || i->days > INT32_MAX ||
         i->days < INT32_MIN || i->months > INT32_MAX || i->months < INT32_MIN)
-        return out_of_range("interval", err);
+        return cu_out_of_range("interval", err);
     if (c->call->func->agg == CU_AGG_AVG)
-        divide(i, &out->iv);
+        out->iv = cu_interval_of((double)i->months / (double)i->n,
+                                 (double)i->days / (double)i->n,
+                                 (double)i->us / (double)i->n);
     else
         out->iv = (cu_interval){.us = (int64_t)i->us,
                                 .days = (int32_t)i->days,
@@ -204,6 +200,27 @@ static void result_bool(const cu_acc_call *c, const cu_acc_bool *b,
     out->null = b->n_true + b->n_false == 0;
     out->b = c->call->func->agg == CU_AGG_BOOL_AND ? b->n_false == 0
                                                    : b->n_true > 0;
+}
+
+static void result_bits(const cu_acc_call *c, const cu_acc_bits *b,
+                        cu_value *out)
+{
+    uint64_t bits = 0;
+    uint32_t width = (uint32_t)(8 * cu_type_width(c->arg));
+    unsigned agg = c->call->func->agg;
+    for (uint32_t i = 0; i < width; i++) {
+        bool set = agg == CU_AGG_BIT_AND  ? b->ones[i] == b->n
+                   : agg == CU_AGG_BIT_OR ? b->ones[i] > 0
+                                          : b->ones[i] & 1;
+        bits |= (uint64_t)set << i;
+    }
+    out->null = b->n == 0;
+    if (c->arg.kind == CU_T_INT2)
+        out->i2 = (int16_t)bits;
+    else if (c->arg.kind == CU_T_INT4)
+        out->i4 = (int32_t)bits;
+    else
+        out->i8 = (int64_t)bits;
 }
 
 int cu_acc_result(const cu_acc_call *c, const void *acc, cu_arena *a,
@@ -232,6 +249,19 @@ int cu_acc_result(const cu_acc_call *c, const void *acc, cu_arena *a,
         *out = ((const cu_acc_best *)acc)->value;
         out->type = c->call->result;
         return 0;
+    case CU_ACC_BITS:
+        result_bits(c, acc, out);
+        return 0;
+    case CU_ACC_VARIANCE:
+        return cu_variance_result(c, acc, a, out, err);
+    case CU_ACC_SPREAD:
+        return cu_spread_result(c, acc, out, err);
+    case CU_ACC_PAIR:
+        return cu_pair_result(c, acc, out, err);
+    case CU_ACC_MARKS:
+        return cu_marks_result(c, acc, a, out, err);
+    case CU_ACC_ALL:
+        break; /* cu_all_result() */
     }
     return 0;
 }
@@ -281,7 +311,7 @@ static bool get_numeric(cu_acc_numeric *n, cu_scan *from, cu_arena *scratch)
         n->scales[i].scale = (uint16_t)cu_scan_varint(from);
         n->scales[i].n = cu_scan_svarint(from);
     }
-    cu_acc_keep_sum(n, &sum.num);
+    cu_acc_keep_numeric(&n->sum, &sum.num);
     return !from->bad;
 }
 
@@ -294,6 +324,63 @@ static bool get_best(const cu_acc_call *c, cu_acc_best *b, cu_scan *from,
     if (!cu_value_get(c->arg, from, scratch, &v))
         return false;
     cu_acc_set_best(c, b, &v);
+    return true;
+}
+
+static void put_float(const cu_acc_float *f, cu_buf *out)
+{
+    cu_fsum_put(&f->sum, out);
+    cu_buf_put_svarint(out, f->n);
+    cu_buf_put_svarint(out, f->nans);
+    cu_buf_put_svarint(out, f->pinfs);
+    cu_buf_put_svarint(out, f->ninfs);
+}
+
+static bool get_float(cu_acc_float *f, cu_scan *from)
+{
+    if (!cu_fsum_get(&f->sum, from))
+        return false;
+    f->n = cu_scan_svarint(from);
+    f->nans = cu_scan_svarint(from);
+    f->pinfs = cu_scan_svarint(from);
+    f->ninfs = cu_scan_svarint(from);
+    return !from->bad;
+}
+
+static void put_spread(const cu_acc_spread *s, cu_buf *out)
+{
+    put_float(&s->values, out);
+    cu_fsum_put(&s->squares, out);
+}
+
+static bool get_spread(cu_acc_spread *s, cu_scan *from)
+{
+    return get_float(&s->values, from) &&
+           cu_fsum_get_products(&s->squares, from);
+}
+
+static void put_bits(const cu_acc_call *c, const cu_acc_bits *b, cu_buf *out)
+{
+    cu_buf_put_svarint(out, b->n);
+    for (uint32_t i = 0; i < 8 * cu_type_width(c->arg); i++)
+        cu_buf_put_svarint(out, b->ones[i]);
+}
+
+static bool get_bits(const cu_acc_call *c, cu_acc_bits *b, cu_scan *from)
+{
+    b->n = cu_scan_svarint(from);
+    for (uint32_t i = 0; i < 8 * cu_type_width(c->arg); i++)
+        b->ones[i] = cu_scan_svarint(from);
+    return !from->bad;
+}
+
+static bool get_variance(cu_acc_variance *v, cu_scan *from, cu_arena *scratch)
+{
+    cu_numeric squares;
+    if (!get_numeric(&v->values, from, scratch) ||
+        cu_numeric_get(from, scratch, &squares))
+        return false;
+    cu_acc_keep_numeric(&v->squares, &squares);
     return true;
 }
 
@@ -310,15 +397,9 @@ void cu_acc_put(const cu_acc_call *c, const void *acc, cu_buf *out)
     case CU_ACC_NUMERIC:
         put_numeric(acc, out);
         break;
-    case CU_ACC_FLOAT: {
-        const cu_acc_float *f = acc;
-        cu_fsum_put(&f->sum, out);
-        cu_buf_put_svarint(out, f->n);
-        cu_buf_put_svarint(out, f->nans);
-        cu_buf_put_svarint(out, f->pinfs);
-        cu_buf_put_svarint(out, f->ninfs);
+    case CU_ACC_FLOAT:
+        put_float(acc, out);
         break;
-    }
     case CU_ACC_INTERVAL: {
         const cu_acc_interval *i = acc;
         put_i128(i->us, out);
@@ -338,6 +419,27 @@ void cu_acc_put(const cu_acc_call *c, const void *acc, cu_buf *out)
             cu_value_put(&b->value, out);
         break;
     }
+    case CU_ACC_BITS:
+        put_bits(c, acc, out);
+        break;
+    case CU_ACC_VARIANCE:
+        put_numeric(&((const cu_acc_variance *)acc)->values, out);
+        cu_numeric_put(&((const cu_acc_variance *)acc)->squares, out);
+        break;
+    case CU_ACC_SPREAD:
+        put_spread(acc, out);
+        break;
+    case CU_ACC_PAIR:
+        put_spread(&((const cu_acc_pair *)acc)->x, out);
+        put_spread(&((const cu_acc_pair *)acc)->y, out);
+        cu_fsum_put(&((const cu_acc_pair *)acc)->xy, out);
+        cu_buf_put_svarint(out, ((const cu_acc_pair *)acc)->n);
+        break;
+    case CU_ACC_MARKS:
+        cu_marks_put(c, acc, out);
+        break;
+    case CU_ACC_ALL:
+        break;
     }
 }
 
@@ -354,16 +456,8 @@ bool cu_acc_get(const cu_acc_call *c, void *acc, cu_scan *from,
         break;
     case CU_ACC_NUMERIC:
         return get_numeric(acc, from, scratch);
-    case CU_ACC_FLOAT: {
-        cu_acc_float *f = acc;
-        if (!cu_fsum_get(&f->sum, from))
-            return false;
-        f->n = cu_scan_svarint(from);
-        f->nans = cu_scan_svarint(from);
-        f->pinfs = cu_scan_svarint(from);
-        f->ninfs = cu_scan_svarint(from);
-        break;
-    }
+    case CU_ACC_FLOAT:
+        return get_float(acc, from);
     case CU_ACC_INTERVAL: {
         cu_acc_interval *i = acc;
         i->us = get_i128(from);
@@ -378,6 +472,24 @@ bool cu_acc_get(const cu_acc_call *c, void *acc, cu_scan *from,
         break;
     case CU_ACC_BEST:
         return get_best(c, acc, from, scratch);
+    case CU_ACC_BITS:
+        return get_bits(c, acc, from);
+    case CU_ACC_VARIANCE:
+        return get_variance(acc, from, scratch);
+    case CU_ACC_SPREAD:
+        return get_spread(acc, from);
+    case CU_ACC_PAIR: {
+        cu_acc_pair *p = acc;
+        if (!get_spread(&p->x, from) || !get_spread(&p->y, from) ||
+            !cu_fsum_get_products(&p->xy, from))
+            return false;
+        p->n = cu_scan_svarint(from);
+        break;
+    }
+    case CU_ACC_MARKS:
+        return cu_marks_get(c, acc, from, scratch);
+    case CU_ACC_ALL:
+        break;
     }
     return !from->bad;
 }
