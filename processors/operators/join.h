@@ -3,6 +3,7 @@
 #ifndef CU_OPERATORS_JOIN_H
 #define CU_OPERATORS_JOIN_H
 
+#include "processors/operators/pair.h"
 #include "processors/operators/sides.h"
 #include "processors/operators/two_marks.h"
 
@@ -106,10 +107,6 @@ int cu_join_test(cu_join *j, cu_err *err);
 /* A row without its other half. */
 int cu_join_single(cu_join *j, int side, const cu_side_row *r, int64_t weight,
                    cu_err *err);
-/* Rows of a push that can meet nothing. */
-int cu_join_pass(cu_join *j, int side, const cu_batch *b, const uint16_t *rows,
-                 uint32_t n, cu_err *err);
-
 /* --- join_expire.c ------------------------------------------------------- */
 
 /* Whether state for this row has been forgotten already; `window` says of

@@ -50,56 +50,16 @@ void cu_join_emit_close(cu_join *j)
     cu_free(j->moved);
 }
 
-/* --- rows side by side --------------------------------------------------- */
-
-/* The columns of one side, at a row of `b` that is to come. */
-static cu_batch columns(const cu_join *j, const cu_batch *b, int side)
+static cu_slice row_of(const cu_join *j, const cu_side_row *r)
 {
-    cu_batch view = *b;
-    view.weights = NULL;
-    view.n_cols = j->in[side].n_cols;
-    if (side)
-        view.cols += j->in[0].n_cols;
-    return view;
-}
-
-/* NULL for a side without a row. */
-static int put_row(const cu_join *j, cu_batch *b, const cu_side_row *l,
-                   const cu_side_row *r, int32_t w, cu_err *err)
-{
-    cu_batch right = columns(j, b, 1);
-    uint32_t n_cols = b->n_cols;
-    int rc = 0;
-    b->n_cols = j->in[0].n_cols;
-    if (l)
-        rc = cu_row_decode(cu_join_row(j, l), b, w, false, err);
-    else
-        cu_batch_add(b, w);
-    b->n_cols = n_cols;
-    if (rc || n_cols == j->in[0].n_cols)
-        return rc;
-    if (r)
-        return cu_row_decode(cu_join_row(j, r), &right, 1, false, err);
-    cu_batch_add(&right, 1);
-    return 0;
-}
-
-static int32_t clamp(int64_t w)
-{
-    return w > INT32_MAX ? INT32_MAX : w < -INT32_MAX ? -INT32_MAX : (int32_t)w;
+    return r ? cu_join_row(j, r) : CU_NULL_SLICE;
 }
 
 static int emit_row(cu_join *j, const cu_side_row *l, const cu_side_row *r,
                     int64_t weight, cu_err *err)
 {
-    int rc = 0;
-    while (weight && !rc) {
-        int32_t w = clamp(weight);
-        rc = cu_outbox_room(&j->out, 1, err);
-        rc = rc ? rc : put_row(j, j->out.batch, l, r, w, err);
-        weight -= w;
-    }
-    return rc;
+    return cu_outbox_pair(&j->out, j->in[0].n_cols, row_of(j, l), row_of(j, r),
+                          weight, err);
 }
 
 int cu_join_single(cu_join *j, int side, const cu_side_row *r, int64_t weight,
@@ -107,28 +67,6 @@ int cu_join_single(cu_join *j, int side, const cu_side_row *r, int64_t weight,
 {
     return side == 0 ? emit_row(j, r, NULL, weight, err)
                      : emit_row(j, NULL, r, weight, err);
-}
-
-int cu_join_pass(cu_join *j, int side, const cu_batch *b, const uint16_t *rows,
-                 uint32_t n, cu_err *err)
-{
-    const cu_schema *schema = j->op.node->schema;
-    cu_arena *a = j->op.arena;
-    cu_batch *out = cu_arena_dup(a, b, sizeof(*b));
-    uint32_t first = side ? j->in[0].n_cols : 0;
-    out->schema = schema;
-    out->n_cols = schema->n;
-    out->cols = cu_arena_calloc(a, schema->n, sizeof(*out->cols));
-    for (uint32_t i = 0; i < schema->n; i++) {
-        cu_value none = {.type = schema->fields[i].type, .null = true};
-        out->cols[i] = i >= first && i < first + b->n_cols
-                           ? b->cols[i - first]
-                           : cu_col_const(a, &none);
-    }
-    out->marks = NULL;
-    out->origins = NULL;
-    out->records = NULL;
-    return cu_op_emit(&j->op, cu_batch_select(a, out, rows, n), err);
 }
 
 /* --- pairs that have to be tested ---------------------------------------- */
@@ -201,7 +139,8 @@ static int wait_for_test(cu_join *j, const cu_join_pair *pair, int32_t w,
         b = j->pair_batch = cu_batch_new(j->pair_arena, j->joined,
                                          CU_BATCH_ROWS);
     j->pairs[b->n_rows] = *pair;
-    return put_row(j, b, pair->rows[0], pair->rows[1], w, err);
+    return cu_pair_put(b, j->in[0].n_cols, row_of(j, pair->rows[0]),
+                       row_of(j, pair->rows[1]), w, err);
 }
 
 int cu_join_meet(cu_join *j, uint32_t task, cu_side_row *l, cu_side_row *r,
@@ -219,7 +158,7 @@ int cu_join_meet(cu_join *j, uint32_t task, cu_side_row *l, cu_side_row *r,
         return wait_for_test(j, &p, -1, err);
     int rc = 0;
     while (weight && !rc) {
-        int32_t w = clamp(weight);
+        int32_t w = cu_pair_weight(weight);
         p.emits = !j->half;
         rc = wait_for_test(j, &p, w, err);
         p.gain[0] = p.gain[1] = 0;

@@ -234,9 +234,9 @@ void cu_sides_count(cu_side_group *g, int side, cu_side_row *r, int64_t count)
     r->count = count;
 }
 
-/* Rows of count 0 leave the array. */
-void cu_side_squeeze(cu_sides *s, cu_side *side)
+void cu_sides_squeeze(cu_sides *s, cu_side_group *g, int number)
 {
+    cu_side *side = &g->side[number];
     uint32_t kept = 0;
     if (!side->whole || side->n == side->rows)
         return;

@@ -79,6 +79,8 @@ void cu_sides_count(cu_side_group *g, int side, cu_side_row *r, int64_t count);
  * No walk may be under way on a side that is not whole. */
 void cu_sides_save(cu_sides *s, const cu_side_group *g, int side,
                    const cu_side_row *r);
+/* Rows of count 0 leave a side at once; pointers hold until the sweep. */
+void cu_sides_squeeze(cu_sides *s, cu_side_group *g, int side);
 /* After the last change to a group: its head. Rows of count 0 leave, an
  * empty group is gone. The bytes of rows stay until the sweep. */
 void cu_sides_store(cu_sides *s, cu_side_group *g);
@@ -109,5 +111,9 @@ void cu_side_walk_start(cu_side_walk *w, cu_sides *s, const cu_side_group *g,
 int cu_side_walk_next(cu_side_walk *w, uint32_t most, cu_side_row ***rows,
                       uint32_t *n, cu_err *err);
 void cu_side_walk_free(cu_side_walk *w);
+/* The last row with an id below `hi` (absent: of all), or NULL; lent until
+ * the sweep. */
+int cu_sides_before(cu_sides *s, const cu_side_group *g, int side, cu_slice hi,
+                    const cu_side_row **out, cu_err *err);
 
 #endif

@@ -18,6 +18,5 @@ uint32_t cu_side_seek(const cu_side *side, cu_slice id);
 /* cu_sides_find() of a whole side: new rows are put into their places. */
 void cu_side_find_whole(cu_sides *s, cu_side *side, uint32_t n,
                         const cu_slice *ids, cu_side_row **out);
-void cu_side_squeeze(cu_sides *s, cu_side *side);
 
 #endif

@@ -180,8 +180,8 @@ static void spill(cu_sides *s, cu_side_group *g)
 void cu_sides_store(cu_sides *s, cu_side_group *g)
 {
     cu_side *l = &g->side[0], *r = &g->side[1];
-    cu_side_squeeze(s, l);
-    cu_side_squeeze(s, r);
+    cu_sides_squeeze(s, g, 0);
+    cu_sides_squeeze(s, g, 1);
     if (!l->rows && !r->rows && !l->total && !r->total) {
         if (g->exists)
             cu_table_del(s->heads, cu_keyrec_key(&g->rec));
@@ -347,4 +347,38 @@ void cu_side_walk_free(cu_side_walk *w)
         cu_arena_free(w->arena);
     cu_free(w->chunk);
     *w = (cu_side_walk){0};
+}
+
+int cu_sides_before(cu_sides *s, const cu_side_group *g, int side, cu_slice hi,
+                    const cu_side_row **out, cu_err *err)
+{
+    const cu_side *x = &g->side[side];
+    cu_table_iter *it;
+    cu_slice key, value;
+    cu_side_row *r = NULL;
+    bool good = true;
+    s->work++;
+    *out = NULL;
+    if (x->whole) {
+        uint32_t at = hi.data ? cu_side_seek(x, hi) : x->n;
+        *out = at ? x->at[at - 1] : NULL;
+        return 0;
+    }
+    row_key(g, CU_LIT(""), &s->key);
+    row_key(g, hi.data ? hi : CU_LIT(""), &s->end);
+    bool bounded = hi.data || (s->end.len > 0 && cu_key_after_prefix(&s->end));
+    int rc = cu_table_scan(s->rows[side], cu_buf_slice(&s->key),
+                           bounded ? cu_buf_slice(&s->end) : CU_NULL_SLICE,
+                           true, &it, err);
+    if (rc)
+        return rc;
+    if (cu_table_iter_next(it, &key, &value)) {
+        size_t skip = g->rec.key_len;
+        r = cu_side_row_new(s->arena,
+                            cu_slice_n(key.data + skip, key.len - skip));
+        good = read_row(r, value);
+    }
+    *out = r;
+    rc = cu_table_iter_close(it, err);
+    return rc || good ? rc : corrupt(s, err);
 }

@@ -48,6 +48,7 @@ int cu_two_marks_open(cu_two_marks *m, cu_op *op, bool forgets, cu_err *err)
     *m = (cu_two_marks){.op = op, .forgets = forgets, .held = CU_HELD_MARK};
     for (unsigned i = 0; i < 2; i++) {
         m->in[i] = has_source(op->node->inputs[i]) ? INT64_MIN : INT64_MAX;
+        m->sent[i] = m->in[i];
         m->done[i] = INT64_MIN;
         if (forgets)
             m->index[i] = cu_space_table(op->env->space,
@@ -72,9 +73,11 @@ int64_t cu_two_marks_low(const int64_t marks[2])
 
 void cu_two_marks_see(cu_two_marks *m, int port, int64_t ts_us)
 {
-    if (ts_us > m->in[port])
-        m->in[port] = ts_us;
-    cu_held_mark_see(&m->held, cu_two_marks_low(m->in));
+    if (ts_us > m->sent[port])
+        m->sent[port] = ts_us;
+    if (!m->deaf[port])
+        m->in[port] = m->sent[port];
+    cu_held_mark_see(&m->held, cu_two_marks_low(m->sent));
 }
 
 bool cu_two_marks_moved(const cu_two_marks *m)

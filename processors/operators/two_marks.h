@@ -11,8 +11,10 @@
 typedef struct cu_two_marks {
     cu_op *op;
     bool forgets;    /* the operator drops rows by watermark */
-    int64_t in[2];   /* the inputs' watermarks */
+    bool deaf[2];    /* an input's watermark is not of our time column */
+    int64_t in[2];   /* the inputs' watermarks; deaf: none */
     int64_t done[2]; /* the same, as of the last commit that forgot by them */
+    int64_t sent[2]; /* the inputs' watermarks as they are */
     cu_held_mark held;
     cu_table *index[2], *meta;
     cu_buf key, value;
