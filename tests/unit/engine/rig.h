@@ -1,0 +1,58 @@
+/* A whole process in a test: SQL over a virtual clock, memory and log. */
+#ifndef CU_TEST_ENGINE_RIG_H
+#define CU_TEST_ENGINE_RIG_H
+
+#include "processors/engine/engine.h"
+
+enum { RIG_WORKERS = 3 };
+
+typedef struct rig {
+    cu_env *env;
+    cu_kv *kv, *state_kv; /* the same when the log carries the state */
+    cu_program *program;
+    cu_log *log;
+    cu_engine *engine;
+    cu_worker *workers[RIG_WORKERS];
+    uint32_t n_workers, next_worker;
+    bool beside; /* changelogs and a state beside the log, as on Kafka */
+    bool never_idle;
+    cu_arena *arena;
+} rig;
+
+/* Changes the program before anything runs. */
+typedef void rig_tweak(cu_program *p);
+
+/* Compiles `sql` and starts a process with one worker. */
+void rig_open(rig *r, const char *sql, rig_tweak *tweak);
+void rig_open_beside(rig *r, const char *sql, rig_tweak *tweak);
+void rig_close(rig *r);
+/* kill -9, and a new process. */
+void rig_kill(rig *r);
+/* Stops, and starts with another program (its state is kept). */
+void rig_change(rig *r, const char *sql, rig_tweak *tweak);
+void rig_add_worker(rig *r);
+/* One record, committed. */
+void rig_feed(rig *r, const char *topic, int32_t partition, const char *value);
+/* Steps until nothing moves, while time passes. */
+void rig_run(rig *r);
+/* The same to the end, as `cupel run --drain` does. */
+void rig_drain(rig *r);
+void rig_drain_final(rig *r);
+void rig_pass_ms(rig *r, int64_t ms);
+
+/* The recorded watermark of a stage's feed; INT64_MIN: none. */
+int64_t rig_mark(rig *r, const char *stage, int32_t partition, uint32_t feed);
+int64_t rig_time(const char *timestamptz); /* us since 2000 */
+/* Rows of a view, sorted, "a b\n…"; lent until the rig closes. */
+const char *rig_view(rig *r, const char *view);
+/* Values of a topic in order, one a line; `header` (may be NULL): its value
+ * stands before, "-" when absent.  A tombstone is "null". */
+const char *rig_topic(rig *r, const char *topic, const char *header);
+const cu_view_counts *rig_view_counts(rig *r, const char *view);
+const cu_table_counts *rig_table_counts(rig *r, const char *table);
+cu_view_def *rig_view_def(cu_program *p, const char *name);
+cu_table_def *rig_table_def(cu_program *p, const char *name);
+/* The first node of a kind below a view's root. */
+cu_node *rig_node(cu_program *p, const char *view, cu_node_kind kind);
+
+#endif
