@@ -24,6 +24,7 @@ static const struct {
     {"jansson", "libjansson.so", "jansson_version_str"},
     {"libmicrohttpd", "libmicrohttpd.so", "MHD_get_version"},
     {"libpq", "libpq.so", NULL},
+    {"pcre2", "libpcre2-8.so", NULL},
 };
 enum { LIBRARIES = sizeof(libraries) / sizeof(*libraries) };
 

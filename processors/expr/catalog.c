@@ -38,6 +38,7 @@ static const cu_catalog_part *const parts[] = {
     &cu_part_any,
     &cu_part_set,
     &cu_part_aggregate,
+    &cu_part_regex,
     &cu_part_window,
 };
 

@@ -118,6 +118,12 @@ typedef struct cu_func {
     const char *doc;            /* one line for docs/functions.md */
 } cu_func;
 
+/* What a program remembers between rows: compiled regular expressions. Made
+ * empty; one owner. */
+typedef struct cu_memo cu_memo;
+cu_memo *cu_memo_new(void);
+void cu_memo_free(cu_memo *m);
+
 /* One vector instruction's view of its data. `out` is a flat column with
  * room for n_rows; for strict functions its validity is already the AND of
  * the arguments' and only rows set in it need a value. */
@@ -135,6 +141,7 @@ typedef struct cu_call {
     const void *aux; /* compiled constant part (a path, a pattern) or NULL */
     cu_type type;    /* result type with its typmod */
     cu_buf *scratch; /* for text being made; cleared by whoever uses it */
+    cu_memo *memo;   /* compiled patterns; of the program */
 } cu_call;
 
 /* Finds `name` for these arguments, casting them in place.  `kinds`: a mask.
@@ -171,6 +178,7 @@ uint32_t cu_set_columns(const cu_func *f, const cu_type *arg_types,
 typedef struct cu_set_rows {
     cu_value *values; /* row-major: n x n_cols, in the arena */
     uint32_t n, n_cols;
+    cu_memo *memo; /* the caller's, set before the call */
 } cu_set_rows;
 int cu_set_call(const cu_func *f, const cu_value *args, uint32_t n_args,
                 cu_arena *a, cu_set_rows *out, cu_err *err);

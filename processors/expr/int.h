@@ -48,7 +48,12 @@ extern const cu_catalog_part cu_part_compare, cu_part_logic, cu_part_arith,
     cu_part_text, cu_part_text_case, cu_part_text_edit, cu_part_text_search,
     cu_part_like, cu_part_encode, cu_part_jsonb, cu_part_jsonb_build,
     cu_part_datetime, cu_part_datetime_field, cu_part_array, cu_part_any,
-    cu_part_set, cu_part_aggregate, cu_part_window;
+    cu_part_set, cu_part_aggregate, cu_part_window, cu_part_regex;
+
+/* Sets of other files than set.c. */
+typedef int cu_set_fn(const cu_func *f, const cu_value *args, uint32_t n_args,
+                      cu_arena *a, cu_set_rows *out, cu_err *err);
+cu_set_fn cu_regex_set, cu_text_parts_set;
 
 /* The same constant to the last bit that shows: 1.0 is not 1.00. */
 bool cu_value_same(const cu_value *a, const cu_value *b);

@@ -115,9 +115,9 @@ static inline bool cu_call_next(const cu_call *c, uint32_t *i, uint32_t *row)
 
 /* --- catalog entries ------------------------------------------------- */
 
-#define CU_COUNT_(_1, _2, _3, _4, _5, _6, n, ...) n
+#define CU_COUNT_(_1, _2, _3, _4, _5, _6, _7, _8, n, ...) n
 
-#define CU_COUNT(...) CU_COUNT_(__VA_ARGS__, 6, 5, 4, 3, 2, 1, 0)
+#define CU_COUNT(...) CU_COUNT_(__VA_ARGS__, 8, 7, 6, 5, 4, 3, 2, 1, 0)
 
 /* A strict function, operator, cast; extra designators may follow by hand. */
 #define CU_ENTRY(k, nm, res, ker, text, ...)                                \

@@ -500,6 +500,7 @@ int cu_prog_compile(cu_expr *const *exprs, uint32_t n, const cu_schema *input,
     cu_prog *p = cu_calloc(1, sizeof(*p));
     compiler k = {.p = p, .faults = cu_calloc(1, sizeof(*k.faults))};
     p->arena = cu_arena_new(0);
+    p->memo = cu_memo_new();
     p->env = env;
     p->input = input;
     p->n_out = n;
@@ -528,6 +529,7 @@ void cu_prog_free(cu_prog *p)
     cu_free(p->sel_parent);
     cu_free(p->const_faults);
     cu_buf_free(&p->scratch);
+    cu_memo_free(p->memo);
     cu_arena_free(p->arena);
     cu_free(p);
 }

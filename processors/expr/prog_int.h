@@ -93,6 +93,7 @@ struct cu_prog {
     uint32_t n_temps;
     cu_temp *temps;
     cu_buf scratch;
+    cu_memo *memo;
     cu_row_faults *const_faults; /* of instructions over constants only */
 };
 

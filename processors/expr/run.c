@@ -160,7 +160,8 @@ static void run_call(run *r, const cu_instr *in, const cu_rows_sel *sel)
                  .faults = r->faults,
                  .env = r->p->env,
                  .type = in->type,
-                 .scratch = &r->p->scratch};
+                 .scratch = &r->p->scratch,
+                 .memo = r->p->memo};
     uint32_t before = r->faults->n;
     if (!all_const) {
         if (f->strict)
@@ -193,7 +194,8 @@ bool cu_prog_fold(cu_prog *p, const cu_func *f, cu_type type,
                  .arena = p->arena,
                  .env = p->env,
                  .type = type,
-                 .scratch = &p->scratch};
+                 .scratch = &p->scratch,
+                 .memo = p->memo};
     if (!call_const(&c, faults))
         return false;
     *out = cu_col_value(&made, 0);
@@ -222,7 +224,8 @@ int cu_call_on_values(const cu_call *outer, const cu_func *f, cu_type to,
                      .arena = outer->arena,
                      .env = outer->env,
                      .type = to,
-                     .scratch = &scratch};
+                     .scratch = &scratch,
+                     .memo = outer->memo};
         if (call_const(&c, faults)) {
             out[i] = cu_col_value(&made, 0);
             continue;

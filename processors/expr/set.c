@@ -11,8 +11,7 @@
 
 enum { MOST_ROWS = 10 * 1000 * 1000 };
 
-typedef int set_fn(const cu_func *f, const cu_value *args, uint32_t n_args,
-                   cu_arena *a, cu_set_rows *out, cu_err *err);
+typedef cu_set_fn set_fn;
 
 static int bad_argument(cu_err *err, const char *what, const char *name)
 {
@@ -191,6 +190,10 @@ static bool starts(const char *name, const char *with)
 
 static set_fn *function_of(const cu_func *f)
 {
+    if (starts(f->name, "regexp_"))
+        return cu_regex_set;
+    if (starts(f->name, "string_to_table"))
+        return cu_text_parts_set;
     if (starts(f->name, "jsonb_array_elements"))
         return array_elements;
     if (starts(f->name, "jsonb_"))
@@ -207,7 +210,7 @@ uint32_t cu_set_columns(const cu_func *f, const cu_type *arg_types,
         out[1] = (cu_field){"value", CU_TYPE(f->result), f->result == J};
         return 2;
     }
-    out[0] = (cu_field){f->name, CU_TYPE(f->result), false};
+    out[0] = (cu_field){f->name, cu_func_result_type(f), false};
     if (starts(f->name, "jsonb_array_elements"))
         out[0].name = "value";
     if (f->result == CU_T_ANYELEMENT)
@@ -223,8 +226,9 @@ int cu_set_call(const cu_func *f, const cu_value *args, uint32_t n_args,
     CU_ASSERT(n_args <= CU_FUNC_ARGS);
     for (uint32_t i = 0; i < n_args; i++)
         types[i] = args[i].type;
-    *out = (cu_set_rows){.n_cols = cu_set_columns(f, types, cols)};
-    for (uint32_t i = 0; i < n_args; i++)
+    *out = (cu_set_rows){.n_cols = cu_set_columns(f, types, cols),
+                         .memo = out->memo};
+    for (uint32_t i = 0; i < n_args && f->strict; i++)
         if (args[i].null)
             return 0;
     return function_of(f)(f, args, n_args, a, out, err);

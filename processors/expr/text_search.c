@@ -144,6 +144,23 @@ static void string_to_array(cu_call *c)
     }
 }
 
+int cu_text_parts_set(const cu_func *f, const cu_value *args, uint32_t n_args,
+                      cu_arena *a, cu_set_rows *out, cu_err *err)
+{
+    pieces p = {.cap = 8};
+    (void)f;
+    (void)err;
+    if (args[0].null)
+        return 0;
+    if (n_args > 2 && !args[2].null)
+        p.null_text = args[2].s;
+    p.v = cu_arena_calloc(a, p.cap, sizeof(*p.v));
+    split(a, &p, args[0].s, args[1].null ? CU_NULL_SLICE : args[1].s);
+    out->values = p.v;
+    out->n = p.n;
+    return 0;
+}
+
 static void array_to_string(cu_call *c)
 {
     const cu_zone *z = cu_call_zone(c);
@@ -201,6 +218,18 @@ static const cu_func list[] = {
         "parts between delimiters; NULL delimiter: characters", T, T),
     LAX("string_to_array", CU_T_ARRAY, string_to_array,
         "parts between delimiters; those equal to z are NULL", T, T, T),
+    {.name = "string_to_table",
+     .kind = CU_FUNC_SET,
+     .n_args = 2,
+     .args = {T, T},
+     .result = T,
+     .doc = "a row for each part between delimiters"},
+    {.name = "string_to_table",
+     .kind = CU_FUNC_SET,
+     .n_args = 3,
+     .args = {T, T, T},
+     .result = T,
+     .doc = "the same; parts equal to z are NULL"},
     LAX("array_to_string", T, array_to_string,
         "elements with a delimiter, without the NULLs", CU_T_ANYARRAY, T),
     LAX("array_to_string", T, array_to_string,

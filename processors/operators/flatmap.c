@@ -14,6 +14,7 @@
 typedef struct flatmap {
     cu_op op;
     cu_prog *prog; /* the arguments */
+    cu_memo *memo;
     cu_row_faults faults;
     cu_arena *sets, *chunk;
     uint32_t n_own; /* columns of the function */
@@ -30,6 +31,7 @@ static int flatmap_open(cu_op *op, cu_err *err)
     const cu_node *n = op->node;
     f->sets = cu_arena_new(0);
     f->chunk = cu_arena_new(0);
+    f->memo = cu_memo_new();
     f->n_own = n->schema->n - n->inputs[0]->schema->n -
                (n->flatmap.ordinality ? 1 : 0);
     return cu_prog_compile(n->flatmap.args, n->flatmap.n_args,
@@ -130,7 +132,7 @@ static int expand(flatmap *f, const cu_batch *in, uint32_t row,
 {
     const cu_node *n = f->op.node;
     cu_value values[CU_FUNC_ARGS];
-    cu_set_rows set = {0};
+    cu_set_rows set = {.memo = f->memo};
     cu_err why = {0};
     if (f->n == 0)
         cu_arena_reset(f->sets);
@@ -169,6 +171,7 @@ static void flatmap_close(cu_op *op)
 {
     flatmap *f = (flatmap *)op;
     cu_prog_free(f->prog);
+    cu_memo_free(f->memo);
     cu_arena_free(f->sets);
     cu_arena_free(f->chunk);
 }

@@ -218,7 +218,7 @@ static const char *rows_of(cu_arena *a, const char *name, const cu_value *args,
 {
     cu_type types[4], t;
     cu_field cols[4];
-    cu_set_rows out;
+    cu_set_rows out = {0};
     cu_err err = {.code = CU_OK};
     cu_buf text = {0};
     char state[6];
