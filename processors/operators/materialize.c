@@ -21,9 +21,15 @@
  * Behind an aggregate by the same key nothing is read back: the aggregate
  * knows the row it sent last, and its state is in the same batch as ours.  With
  * slow asserts on, the stored row is read and must be that row.
+ *
+ * Retention: a row that is over (retention.h) leaves at the commit, and what
+ * still comes or goes for it counts for nothing, as if it had never been
+ * there.  Then what an aggregate knows is not what is stored, and every key
+ * is read.
  */
 #include "processors/operators/int.h"
 #include "processors/operators/keyset.h"
+#include "processors/operators/retention.h"
 #include "processors/plan/program.h"
 
 enum { VERSION = 1, CHUNK = 1024 };
@@ -50,6 +56,7 @@ typedef struct materialize {
     cu_buf scratch;
     cu_outbox out;
     cu_held_mark mark;
+    cu_retention retention;
 } materialize;
 
 /* `cols` of `node` include a key that an aggregate keeps unique, with only
@@ -93,7 +100,7 @@ static int open_op(cu_op *op, cu_err *err)
 {
     materialize *m = (materialize *)op;
     const cu_node *n = op->node;
-    (void)err;
+    const cu_view_def *view = n->materialize.view;
     m->passes = n->n_key == 0 && !n->single && !n->materialize.bag;
     m->mark = CU_HELD_MARK;
     m->out.schema = n->schema;
@@ -103,6 +110,9 @@ static int open_op(cu_op *op, cu_err *err)
     m->key = cu_calloc(n->n_key + 1, sizeof(*m->key));
     for (uint32_t i = 0; i < n->n_key; i++)
         m->key[i].col = n->key[i];
+    if (view && view->retention_us && view->retention_col)
+        return cu_retention_open(&m->retention, op, view->retention_col,
+                                 view->retention_us, err);
     m->told = !n->materialize.bag &&
               by_aggregate(n->inputs[0], n->key, n->n_key);
     return 0;
@@ -298,6 +308,19 @@ static change *apply(materialize *m, const change *stored, const change *more)
     return sum;
 }
 
+/* Rows that are over count for nothing, whether they come or go. */
+static int forget(materialize *m, change *rows, cu_err *err)
+{
+    int rc = 0;
+    for (change *c = m->retention.on ? rows : NULL; c && !rc; c = c->older) {
+        bool over;
+        rc = cu_retention_over(&m->retention, c->row, &over, err);
+        if (!rc && over)
+            c->weight = 0;
+    }
+    return rc;
+}
+
 /* --- commit -------------------------------------------------------------- */
 
 static void store(materialize *m, cu_slice key, cu_slice row)
@@ -315,16 +338,17 @@ static void store(materialize *m, cu_slice key, cu_slice row)
 }
 
 /* The key's row was `old`, or absent, and is `now`. */
-static int replace(materialize *m, const touched_key *k, cu_slice old,
-                   cu_slice now, cu_err *err)
+static int replace(materialize *m, cu_slice key, cu_slice old, cu_slice now,
+                   cu_err *err)
 {
-    int rc = cu_outbox_room(&m->out, 2, err);
+    int rc = cu_retention_move(&m->retention, key, old, now, err);
+    rc = rc ? rc : cu_outbox_room(&m->out, 2, err);
     if (!rc && old.data) /* the stored bytes change before the flush */
         rc = cu_outbox_row(&m->out, cu_arena_slice(m->out.arena, old), -1, err);
     if (!rc && now.data)
         rc = cu_outbox_row(&m->out, now, 1, err);
     if (!rc)
-        store(m, cu_keyrec_key(&k->rec), now);
+        store(m, key, now);
     return rc;
 }
 
@@ -335,10 +359,12 @@ static int commit_key(materialize *m, const touched_key *k, cu_slice value,
     cu_slice old, now;
     int rc = read_zset(m, value, &stored, err);
     rc = rc ? rc : settle(m, stored, &old, err);
-    rc = rc ? rc : settle(m, apply(m, stored, k->changes), &now, err);
+    change *sum = rc ? NULL : apply(m, stored, k->changes);
+    rc = rc ? rc : forget(m, sum, err);
+    rc = rc ? rc : settle(m, sum, &now, err);
     if (rc || cu_slice_eq(old, now))
         return rc;
-    return replace(m, k, old, now, err);
+    return replace(m, cu_keyrec_key(&k->rec), old, now, err);
 }
 
 #ifdef CU_SLOW_ASSERTS
@@ -364,24 +390,40 @@ static int commit_told(materialize *m, const touched_key *k, cu_err *err)
         *row = c->row;
     }
     CU_ASSERT_SLOW(holds(m, cu_keyrec_key(&k->rec), old));
-    return replace(m, k, old, now, err);
+    return replace(m, cu_keyrec_key(&k->rec), old, now, err);
+}
+
+static int read_count(const materialize *m, cu_slice value, int64_t *count,
+                      cu_err *err)
+{
+    *count = 0;
+    if (!value.data)
+        return 0;
+    cu_scan s = cu_scan_of(value);
+    uint8_t version = cu_scan_u8(&s);
+    *count = (int64_t)cu_scan_varint(&s);
+    if (s.bad || version != VERSION || *count <= 0)
+        return corrupt(&m->op, err);
+    return 0;
 }
 
 static int commit_counted(materialize *m, const touched_key *k, cu_slice value,
                           cu_err *err)
 {
-    int64_t count = 0;
-    if (value.data) {
-        cu_scan s = cu_scan_of(value);
-        uint8_t version = cu_scan_u8(&s);
-        count = (int64_t)cu_scan_varint(&s);
-        if (s.bad || version != VERSION || count <= 0)
-            return corrupt(&m->op, err);
-    }
+    int64_t old, count;
+    bool over;
     cu_slice row = cu_keyrec_key(&k->rec);
-    count += k->changes->weight;
+    int rc = read_count(m, value, &old, err);
+    rc = rc ? rc : cu_retention_over(&m->retention, row, &over, err);
+    if (rc)
+        return rc;
+    count = over ? 0 : old + k->changes->weight;
     if (count < 0)
         return cu_negative(&m->op, "a row of the view", err);
+    rc = cu_retention_move(&m->retention, row, old ? row : CU_NULL_SLICE,
+                           count ? row : CU_NULL_SLICE, err);
+    if (rc)
+        return rc;
     if (count == 0) {
         cu_table_del(m->table, row);
     } else {
@@ -390,7 +432,7 @@ static int commit_counted(materialize *m, const touched_key *k, cu_slice value,
         cu_buf_put_varint(&m->scratch, (uint64_t)count);
         cu_table_put(m->table, row, cu_buf_slice(&m->scratch));
     }
-    return cu_outbox_weighed(&m->out, row, k->changes->weight, err);
+    return cu_outbox_weighed(&m->out, row, count - old, err);
 }
 
 static bool is_quiet(const materialize *m, const touched_key *k)
@@ -431,6 +473,52 @@ static int commit_chunk(materialize *m, const cu_keyed *items, uint32_t n,
     return rc;
 }
 
+/* The stored rows of a key go, because they are over. */
+static int sweep_key(materialize *m, cu_slice key, cu_slice value, cu_err *err)
+{
+    int64_t count;
+    change *stored;
+    cu_slice row;
+    int rc;
+    if (m->op.node->materialize.bag) {
+        row = key;
+        rc = read_count(m, value, &count, err);
+    } else {
+        count = 1;
+        rc = read_zset(m, value, &stored, err);
+        rc = rc ? rc : settle(m, stored, &row, err);
+        if (!rc && !row.data)
+            return corrupt(&m->op, err);
+    }
+    rc = rc ? rc : cu_outbox_room(&m->out, 1, err);
+    rc = rc ? rc
+            : cu_outbox_weighed(&m->out, cu_arena_slice(m->out.arena, row),
+                                -count, err);
+    if (!rc)
+        cu_table_del(m->table, key);
+    return rc;
+}
+
+static int sweep(materialize *m, cu_err *err)
+{
+    cu_slice keys[CHUNK], values[CHUNK];
+    uint32_t n = CHUNK;
+    int rc = 0;
+    while (m->retention.on && n == CHUNK && !rc) {
+        cu_arena_reset(m->op.arena);
+        rc = cu_retention_take(&m->retention, keys, CHUNK, &n, err);
+        if (!rc && n)
+            rc = cu_table_get_many(m->table, n, keys, values, err);
+        for (uint32_t i = 0; i < n && !rc; i++)
+            values[i] = cu_arena_slice(m->op.arena, values[i]);
+        for (uint32_t i = 0; i < n && !rc; i++)
+            rc = sweep_key(m, keys[i], values[i], err);
+        m->op.n_keys += n;
+    }
+    cu_retention_settle(&m->retention);
+    return rc;
+}
+
 static int commit(cu_op *op, cu_err *err)
 {
     materialize *m = (materialize *)op;
@@ -440,6 +528,7 @@ static int commit(cu_op *op, cu_err *err)
     op->n_keys += n;
     for (uint32_t i = 0; i < n && !rc; i += CHUNK)
         rc = commit_chunk(m, items + i, n - i < CHUNK ? n - i : CHUNK, err);
+    rc = rc ? rc : sweep(m, err);
     rc = rc ? rc : cu_outbox_flush(&m->out, err);
     cu_touched_reset(&m->touched);
     return rc ? rc : cu_held_mark_send(&m->mark, op, err);
@@ -450,6 +539,7 @@ static int watermark(cu_op *op, int port, int64_t ts_us, cu_err *err)
     materialize *m = (materialize *)op;
     (void)port, (void)err;
     cu_held_mark_see(&m->mark, ts_us);
+    cu_retention_see(&m->retention, ts_us);
     return 0;
 }
 
@@ -460,6 +550,7 @@ static void close_op(cu_op *op)
     cu_outbox_close(&m->out);
     cu_buf_free(&m->keys.bytes);
     cu_buf_free(&m->scratch);
+    cu_retention_close(&m->retention);
     cu_free(m->key);
 }
 

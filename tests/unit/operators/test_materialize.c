@@ -1,5 +1,7 @@
 #include "tests/unit/operators/rig.h"
 
+#include "processors/plan/program.h"
+
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -225,4 +227,162 @@ Test(materialize, equals_its_input_whatever_the_cuts)
         }
         rig_close(&r);
     }
+}
+
+/* --- retention ------------------------------------------------------------ */
+
+static const char *const timed = "k:int t:timestamp";
+
+/* Rows stay for an hour of the watermark. */
+static cu_node *kept_for_an_hour(rig *r, bool is_bag)
+{
+    cu_node *n = rig_node(r, CU_N_MATERIALIZE, timed, rig_source(r, timed));
+    cu_view_def *v = cu_arena_calloc(r->arena, 1, sizeof(*v));
+    v->name = "v";
+    v->retention_us = INT64_C(3600000000);
+    v->retention_col = 2;
+    n->materialize.view = v;
+    n->materialize.bag = is_bag;
+    if (!is_bag)
+        n->key = rig_cols(r, "0", &n->n_key);
+    return n;
+}
+
+Test(materialize, rows_leave_when_the_watermark_has_passed_their_retention)
+{
+    rig r;
+    rig_open(&r, 21);
+    rig_start(&r, kept_for_an_hour(&r, false));
+    rig_push(&r, 0,
+             "1 '2020-01-01 00:00'\n2 '2020-01-01 00:10'\n3 null\n4 infinity");
+    rig_mark(&r, 0, "2020-01-01 00:59");
+    rig_commit(&r);
+    rig_mark(&r, 0, "2020-01-01 01:00");
+    rig_expect(&r, rig_commit(&r), timed, "-1 | 1 '2020-01-01 00:00'\n");
+    rig_reopen(&r);
+    rig_push(&r, 0, "-1 | 2 '2020-01-01 00:10'\n2 '2020-01-01 02:00'\n");
+    rig_commit(&r);
+    rig_mark(&r, 0, "2020-01-01 02:59");
+    cr_assert_str_eq(rig_commit(&r), "");
+    rig_mark(&r, 0, "2020-01-01 03:00");
+    rig_expect(&r, rig_commit(&r), timed, "-1 | 2 '2020-01-01 02:00'\n");
+    rig_expect(&r, rig_integral(&r), timed, "3 null\n4 infinity\n");
+    cr_assert_eq(
+        cu_op_watermark(r.pipeline->entries[0].op, 0, INT64_MAX, &r.err), 0);
+    cr_assert_str_eq(rig_commit(&r), "");
+    rig_close(&r);
+}
+
+Test(materialize, what_comes_or_goes_for_a_row_that_left_counts_for_nothing)
+{
+    rig r;
+    rig_open(&r, 22);
+    rig_start(&r, kept_for_an_hour(&r, false));
+    rig_push(&r, 0, "1 '2020-01-01 00:00'\n");
+    rig_commit(&r);
+    rig_mark(&r, 0, "2020-01-01 01:00");
+    rig_commit(&r);
+    rig_reopen(&r);
+    rig_push(&r, 0,
+             "-1 | 1 '2020-01-01 00:00'\n1 '2020-01-01 00:00'\n"
+             "-1 | 9 '2019-01-01 00:00'\n8 '2019-01-01 00:00'\n");
+    cr_assert_str_eq(rig_commit(&r), "");
+    rig_push(&r, 0, "-1 | 1 '2020-01-01 00:00'\n1 '2020-01-01 00:30'\n");
+    rig_expect(&r, rig_commit(&r), timed, "1 '2020-01-01 00:30'\n");
+    rig_close(&r);
+}
+
+Test(materialize, retention_of_a_bag_takes_all_copies)
+{
+    rig r;
+    rig_open(&r, 23);
+    rig_start(&r, kept_for_an_hour(&r, true));
+    rig_push(&r, 0, "+3 | 1 '2020-01-01 00:00'\n+2 | 1 '2020-01-01 01:00'\n");
+    rig_commit(&r);
+    rig_mark(&r, 0, "2020-01-01 01:00");
+    rig_push(&r, 0, "-1 | 1 '2020-01-01 00:00'\n-1 | 1 '2020-01-01 01:00'\n");
+    rig_expect(&r, rig_commit(&r), timed,
+               "-3 | 1 '2020-01-01 00:00'\n-1 | 1 '2020-01-01 01:00'\n");
+    rig_push(&r, 0, "-1 | 1 '2020-01-01 00:00'\n");
+    rig_expect(&r, rig_commit(&r), timed, "");
+    rig_mark(&r, 0, "2020-01-01 02:00");
+    rig_commit(&r);
+    cr_assert_str_eq(rig_integral(&r), "");
+    cr_assert_eq(rig_state_keys(&r), 1); /* the watermark that swept */
+    rig_close(&r);
+}
+
+/* --- a stream that never ends ----------------------------------------------
+ */
+
+enum { WINDOWS = 1000000, PER_BATCH = 1000 };
+
+/* SELECT s, count(*) FROM tumble(…, 1 second) GROUP BY s, closing, kept for
+ * 100 seconds. */
+static cu_node *endless(rig *r)
+{
+    const char *windows = "t:timestamp s:timestamp e:timestamp";
+    const char *counts = "s:timestamp n:int8";
+    cu_node *w = rig_node(r, CU_N_WINDOW, windows,
+                          rig_source(r, "t:timestamp"));
+    w->window.kind = CU_WINDOW_TUMBLE;
+    w->window.size.us = 1000000;
+    w->window.late = true;
+    cu_node *a = rig_aggregate(r, counts, w, "1");
+    rig_call(r, a, CU_AGG_COUNT_STAR, -1, false, -1);
+    a->aggregate.closing.on = true;
+    a->aggregate.closing.delay.us = 1000000;
+    cu_node *m = rig_node(r, CU_N_MATERIALIZE, counts, a);
+    cu_view_def *v = cu_arena_calloc(r->arena, 1, sizeof(*v));
+    v->name = "v";
+    v->retention_us = 100000000;
+    v->retention_col = 1;
+    m->materialize.view = v;
+    m->key = rig_cols(r, "0", &m->n_key);
+    return m;
+}
+
+/* A row per window, in order. */
+static void push_windows(rig *r, int first)
+{
+    cu_arena *a = cu_arena_new(0);
+    cu_op *entry = r->pipeline->entries[0].op;
+    cu_batch *b = cu_batch_new(a, r->pipeline->entries[0].node->schema,
+                               PER_BATCH);
+    int64_t *marks = cu_arena_alloc(a, PER_BATCH * sizeof(*marks));
+    for (int i = 0; i < PER_BATCH; i++) {
+        int64_t at = (first + i) * INT64_C(1000000) + i % 7 * 100000;
+        CU_COL(&b->cols[0], int64_t)[cu_batch_add(b, 1)] = at;
+        marks[i] = at - 2000000;
+    }
+    b->cols[0].valid = NULL;
+    b->marks = marks;
+    cu_batch_seal(b);
+    cr_assert_eq(cu_op_push(entry, 0, b, &r->err), 0);
+    int64_t last = CU_COL(&b->cols[0], int64_t)[PER_BATCH - 1];
+    cr_assert_eq(cu_op_watermark(entry, 0, last - 2000000, &r->err), 0);
+    cu_arena_free(a);
+}
+
+Test(materialize, a_million_windows_leave_a_flat_state)
+{
+    rig r;
+    unsigned most = 0;
+    rig_open(&r, 24);
+    rig_start(&r, endless(&r));
+    for (int first = 0; first < WINDOWS; first += PER_BATCH) {
+        push_windows(&r, first);
+        rig_commit(&r);
+        if (first % (50 * PER_BATCH) == 0) {
+            unsigned n = rig_state_keys(&r);
+            most = first == 0 ? n : most;
+            cr_assert_leq(n, most + 8, "%u keys, then %u", most, n);
+        }
+    }
+    uint32_t rows = 0;
+    for (uint32_t i = 0; i < r.committed.n; i++)
+        rows += r.committed.at[i]->n_rows;
+    cr_assert_lt(rows, 110);
+    cr_assert_str_eq(r.late, "");
+    rig_close(&r);
 }
