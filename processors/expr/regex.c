@@ -159,7 +159,9 @@ static int make(cu_memo *m, cu_slice pattern, unsigned options, cu_regex **out,
     r->options = options;
     r->text.pcre = &r->pcre;
     int rc = cu_regex_translate(r->pattern, options, &r->text, err);
-    r->pcre_options = pcre_options(r->text.options);
+    /* Automata do not look behind a possessive quantifier. */
+    r->pcre_options = pcre_options(r->text.options) |
+                      (r->text.plain ? 0 : PCRE2_NO_AUTO_POSSESS);
     rc = rc ? rc : compile(r, &r->code, err);
     if (rc) {
         forget(r);
