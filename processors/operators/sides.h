@@ -40,6 +40,7 @@ typedef struct cu_side_group {
     bool used;      /* clock bit */
     bool exists;    /* there is a head in the state */
     bool spilled;   /* rows have keys of their own */
+    bool changed;   /* the operator's */
     size_t counted; /* bytes in the budget */
     cu_side side[2];
     char bytes[]; /* the key */
