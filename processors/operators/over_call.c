@@ -172,13 +172,15 @@ static int open_aggregate(const cu_over_plan *p, cu_over_fn *f, cu_err *err)
         f->agg.has_second = true;
         f->agg.second = c->args[1];
     }
+    f->acc.second = in->fields[f->agg.second].type;
     cu_type arg = c->n_args ? in->fields[c->args[0]].type : CU_TYPE(CU_T_INT8);
     int rc = cu_acc_prepare(&f->acc, &f->agg, arg, true, err);
     if (rc)
         return rc;
     f->best = f->acc.kind == CU_ACC_BEST;
     f->adds = !f->best;
-    if (f->acc.counted || c->n_args > 1 || c->func->agg > CU_AGG_VAR_SAMP)
+    if (f->acc.counted || f->acc.kind == CU_ACC_MARKS ||
+        f->acc.kind == CU_ACC_ALL)
         return cu_fail(err, CU_UNSUPPORTED, 0,
                        "%s() over a window is not supported", c->func->name);
     if (f->adds) {
@@ -296,6 +298,7 @@ void cu_over_plan_close(cu_over_plan *p)
         if (f->acc.call)
             cu_acc_set_best(&f->acc, &f->held, NULL);
         cu_free(f->held.key);
+        cu_acc_done(&f->acc);
         for (int s = 0; s < CU_OVER_SPANS; s++)
             cu_free(f->spans[s].queue);
     }

@@ -19,20 +19,22 @@
 
 /* --- one row in, one row out ---------------------------------------------- */
 
-/* The argument that counts; false: the row does not. */
-static bool argument(const cu_over_fn *f, const cu_over_row *row, cu_value *v)
+/* The arguments of a row that counts; false: it does not. */
+static bool arguments(const cu_over_fn *f, const cu_over_row *row,
+                      cu_value v[2])
 {
     const cu_over_call *c = f->call;
-    *v = (cu_value){.null = false};
     if (c->filter >= 0) {
         cu_value on = cu_over_value(row, (uint32_t)c->filter);
         if (on.null || !on.b)
             return false;
     }
-    if (c->n_args == 0)
-        return true;
-    *v = cu_over_value(row, c->args[0]);
-    return !v->null;
+    for (uint32_t i = 0; i < c->n_args; i++) {
+        v[i] = cu_over_value(row, c->args[i]);
+        if (v[i].null)
+            return false;
+    }
+    return true;
 }
 
 static bool beats(const cu_over_fn *f, const cu_value *v, const cu_value *old)
@@ -51,16 +53,16 @@ static void count_to(cu_over_fn *f, const cu_over_row *row)
 
 void cu_over_fn_add(cu_over_fn *f, const cu_over_row *row, cu_arena *scratch)
 {
-    cu_value v;
+    cu_value v[2];
     if (f->keeps) {
         count_to(f, row);
     } else if (f->last) {
         return; /* a row is as good as the next one */
-    } else if (argument(f, row, &v)) {
+    } else if (arguments(f, row, v)) {
         if (f->adds)
-            cu_acc_add_value(&f->acc, f->sum, &v, 1, scratch);
-        else if (f->held.value.null || beats(f, &v, &f->held.value))
-            cu_acc_set_best(&f->acc, &f->held, &v);
+            cu_acc_add_value(&f->acc, f->sum, v, 1, scratch);
+        else if (f->held.value.null || beats(f, v, &f->held.value))
+            cu_acc_set_best(&f->acc, &f->held, v);
     }
 }
 
@@ -93,26 +95,26 @@ static void enqueue(cu_over_fn *f, cu_over_span *s, const cu_over_rows *r,
 static void enter(cu_over_fn *f, cu_over_span *s, const cu_over_rows *r,
                   cu_arena *scratch)
 {
-    cu_value v;
+    cu_value v[2];
     if (!f->adds && !f->best)
         return;
-    if (!argument(f, cu_over_rows_get(r, s->high), &v))
+    if (!arguments(f, cu_over_rows_get(r, s->high), v))
         return;
     if (f->adds)
-        cu_acc_add_value(&f->acc, f->sum, &v, 1, scratch);
+        cu_acc_add_value(&f->acc, f->sum, v, 1, scratch);
     else
-        enqueue(f, s, r, &v);
+        enqueue(f, s, r, v);
 }
 
 static void leave(cu_over_fn *f, cu_over_span *s, const cu_over_row *row,
                   cu_arena *scratch)
 {
-    cu_value v;
+    cu_value v[2];
     if (f->best && s->n > 0 && s->queue[s->first] == s->low) {
         s->first = (s->first + 1) & (s->cap - 1);
         s->n--;
-    } else if (f->adds && argument(f, row, &v)) {
-        cu_acc_add_value(&f->acc, f->sum, &v, -1, scratch);
+    } else if (f->adds && arguments(f, row, v)) {
+        cu_acc_add_value(&f->acc, f->sum, v, -1, scratch);
     }
 }
 
@@ -251,8 +253,10 @@ static int find_high(const cu_over_plan *p, cu_over_fn *f, cu_over_rows *r,
 
 void cu_over_fn_clear(cu_over_fn *f)
 {
-    if (f->sum)
+    if (f->sum) {
         cu_acc_clear(&f->acc, f->sum);
+        cu_acc_init(&f->acc, f->sum);
+    }
     if (f->framed && !f->held.value.null)
         cu_acc_set_best(&f->acc, &f->held, NULL);
     f->held_n = 0;
@@ -333,11 +337,13 @@ int64_t cu_over_fn_needs(const cu_over_fn *f, const cu_over_rows *r,
         return f->high > r->begin ? f->high - 1 : f->high;
     bool top_sum = f->from_top && f->adds; /* its rows never leave */
     int64_t least = f->from_top || f->low > f->high ? f->high : f->low;
+    if (top_sum && f->exclude == CU_EXCLUDE_NOTHING)
+        return least;
     for (int i = 0; i < CU_OVER_SPANS; i++) {
         const cu_over_span *s = &f->spans[i];
-        int64_t low = i == 0 && top_sum ? s->high : s->low;
-        bool used = f->exclude != CU_EXCLUDE_NOTHING || !top_sum;
-        if (used && s->low < s->high && low < least)
+        bool top = top_sum && i == 0;
+        int64_t low = top ? s->high : s->low;
+        if ((top || s->low < s->high) && low < least)
             least = low;
     }
     return least;

@@ -372,10 +372,14 @@ static int look_at(cu_over_pass *p, walk *w, start *s, const cu_over_row *row,
     int rc = order_value(p, row->bytes, &v, err);
     if (rc)
         return rc;
+    int64_t groups = w->groups;
     step_back(p, w, row);
+    /* Where peers matter, a pass starts with the first of them. */
+    bool peer = plan->before.groups >= 0 && w->groups == groups;
     *more = true;
     if (s->before == 0) {
-        if (within(w, &plan->before) || reaches_forth(plan, &w->at, &v)) {
+        if (peer || within(w, &plan->before) ||
+            reaches_forth(plan, &w->at, &v)) {
             cu_buf_clear(&p->affected);
             cu_buf_put_slice(&p->affected, row->key);
         } else {
