@@ -115,6 +115,7 @@ typedef struct sweep {
     uint32_t n;
     int64_t next; /* the first open instant; INT64_MAX: none */
     bool done;
+    uint64_t n_deleted;
 } sweep;
 
 /* The next closed keys from `from` on. */
@@ -164,6 +165,7 @@ static int sweep_table(cu_closer *c, unsigned k, sweep *s,
         cu_arena_reset(c->op->arena);
         rc = gather(c, t, cu_buf_slice(&from), s, err);
         c->op->n_keys += s->n;
+        s->n_deleted += s->n;
         for (uint32_t i = 0; i < s->n && !rc; i++) {
             if (k == 0)
                 forget(ctx, s->keys[i]);
@@ -197,10 +199,10 @@ int cu_closer_expire(cu_closer *c, unsigned n_tables,
     int rc = 0;
     for (unsigned k = n_tables; k-- > 0 && !rc;)
         rc = sweep_table(c, k, s, forget, ctx, err);
-    if (!rc) {
+    if (!rc)
         c->low = s->next; /* of table 0, the last */
+    if (!rc && s->n_deleted)
         remember(c);
-    }
     cu_free(s);
     return rc;
 }
