@@ -70,6 +70,9 @@ typedef enum cu_ast_kind {
     CU_A_NAMED,    /* text => args[0] */
     CU_A_CLOCK, /* text: current_date, current_timestamp, localtimestamp … */
     CU_A_AT_TIME_ZONE, /* args[0] AT TIME ZONE args[1] */
+    CU_A_GROUPING,     /* GROUPING (args) */
+    CU_A_GROUPING_SET, /* in GROUP BY; text: sets, rollup, cube, empty */
+    CU_A_PARAM,        /* $1 of a function: text */
 } cu_ast_kind;
 
 typedef enum cu_ast_sub {
@@ -79,11 +82,19 @@ typedef enum cu_ast_sub {
     CU_SUB_ARRAY
 } cu_ast_sub;
 
+/* A frame as processors/plan/call.h numbers modes, bounds and exclusions. */
+typedef struct cu_ast_frame {
+    bool written;
+    uint8_t mode, start, end, exclude;
+    cu_ast_expr *start_offset, *end_offset;
+} cu_ast_frame;
+
 typedef struct cu_ast_window {
-    const char *name; /* OVER name, or NULL */
+    const char *name; /* OVER name; WINDOW name AS; or NULL */
+    const char *base; /* (base …): the window it is built on, or NULL */
     cu_ast_list partition;
     cu_ast_sorts order;
-    bool framed; /* an explicit frame clause */
+    cu_ast_frame frame;
     cu_pos pos;
 } cu_ast_window;
 
@@ -176,7 +187,8 @@ struct cu_ast_select {
     uint32_t n_from;
     cu_ast_expr *where;
     cu_ast_list group_by;
-    bool grouping_sets; /* refused until its issue */
+    bool grouping_sets; /* group_by holds a GROUPING_SET */
+    bool group_distinct;
     cu_ast_expr *having;
     cu_ast_window *windows; /* WINDOW w AS (…) */
     uint32_t n_windows;
@@ -211,6 +223,7 @@ typedef enum cu_ast_stmt_kind {
     CU_S_CREATE_VIEW,
     CU_S_CREATE_MATERIALIZED_VIEW,
     CU_S_CREATE_FUNCTION,
+    CU_S_ALTER_FOREIGN_TABLE, /* columns: what ADD COLUMN adds */
     CU_S_INSERT, /* INSERT INTO sink SELECT … */
     CU_S_COPY,   /* COPY (SELECT …) TO 'file' */
     CU_S_SELECT,
@@ -225,6 +238,18 @@ typedef struct cu_ast_check {
     cu_pos pos;
 } cu_ast_check;
 
+/* CREATE FUNCTION … LANGUAGE sql */
+typedef struct cu_ast_function {
+    uint32_t n_args;
+    const char **names; /* NULL: only $1 */
+    cu_ast_type *types;
+    cu_ast_type result;
+    bool strict, replace;
+    const char *body;  /* AS 'SELECT …'; NULL: `value` */
+    cu_pos body_pos;
+    cu_ast_expr *value;
+} cu_ast_function;
+
 typedef struct cu_ast_stmt {
     cu_ast_stmt_kind kind;
     cu_pos pos;
@@ -235,7 +260,7 @@ typedef struct cu_ast_stmt {
     cu_pos at_pos;          /* of wrapper or server */
     cu_ast_options options; /* OPTIONS (…) or WITH (…) */
     cu_ast_column *columns; /* foreign table */
-    uint32_t n_columns;
+    uint32_t n_columns, n_later; /* n_later: of them, added by ALTER */
     const char **names; /* view (a, b) */
     uint32_t n_names;
     const char **primary_key; /* of the table or of one column */
@@ -245,6 +270,7 @@ typedef struct cu_ast_stmt {
     uint32_t n_checks;
     cu_ast_select *select;
     struct cu_ast_stmt *inner; /* EXPLAIN of … */
+    cu_ast_function *function;
     bool if_not_exists;
     bool muted; /* a variable in it is not set, which was said already */
 } cu_ast_stmt;

@@ -4,55 +4,99 @@
 
 #include "processors/sql/int.h"
 
-/* A column that a name may mean: of which relation, where in the node. */
+/* A column that a name may mean: of which relation, where in the node.
+ * Until the join is planned (cu_bind_where) columns are numbered as if all
+ * items of FROM stood beside each other in the order of the text. */
 typedef struct cu_scope_col {
-    const char *rel; /* alias of the relation */
+    const char *rel; /* alias of the relation; "": merged by USING */
     const char *name;
     cu_type type;
-    uint32_t at; /* column of the scope's node */
-    bool scalar; /* of a function of one column: its alias means it too */
+    uint32_t at;   /* column of the scope's node */
+    cu_expr *expr; /* merged by USING and no column as it is; else NULL */
+    bool scalar;   /* of a function of one column: its alias means it too */
+    bool hidden;   /* USING merged it: only rel.name means it */
 } cu_scope_col;
 
-typedef struct cu_scope {
+typedef struct cu_scope cu_scope;
+struct cu_scope {
+    uint32_t id; /* unique in the program; 0: no FROM */
     cu_node *node;
     cu_scope_col *cols;
     uint32_t n_cols, cap;
     const char **rels; /* every relation name in scope */
     uint32_t n_rels, cap_rels;
-} cu_scope;
+    const cu_scope *outer;  /* of the query around this subquery */
+    const cu_scope *around; /* names that exist but cannot be meant here */
+    const struct cu_ctes *ctes;
+    struct cu_from_items *from;   /* bind_rel.h: items, until the join is planned */
+    struct cu_subs *subs;   /* bind_rel.h: subqueries found; NULL: refused */
+    const uint32_t *map;    /* numbers before planning -> node's columns */
+};
 
 /* Names that WITH brings, innermost first. */
 typedef struct cu_ctes {
     const struct cu_ctes *outer;
     const cu_ast_cte *at;
     uint32_t n;
+    const cu_scope *scope; /* what the queries of WITH see around them */
 } cu_ctes;
 
 /* One aggregate call found in a SELECT, over the input's columns. */
 typedef struct cu_found_agg {
     const cu_func *func;
-    cu_expr *arg, *filter;
+    cu_expr *arg, *second, *filter;
     bool distinct;
     cu_type result;
+    uint32_t n_order; /* ORDER BY inside, WITHIN GROUP */
+    cu_expr **order;
+    uint16_t *flags;
+    const cu_value *direct;
 } cu_found_agg;
 
+/* One call with OVER; after GROUP BY its expressions are over its groups. */
 typedef struct cu_found_window {
-    const cu_ast_expr *call;
+    const cu_func *func;
+    cu_expr *args[3], *filter;
+    uint32_t n_args;
+    cu_type result;
+    uint32_t n_partition, n_order;
+    cu_expr **partition, **order;
+    uint16_t *flags;
+    cu_over_frame frame;
+    cu_pos pos;
 } cu_found_window;
 
-/* Column numbers from here on stand for found aggregates and windows until
- * the select knows where their results are. */
-enum { CU_AGG_BASE = 1 << 20, CU_WINDOW_BASE = 1 << 21 };
+/* One GROUPING (…). */
+typedef struct cu_found_grouping {
+    cu_expr **args;
+    uint32_t n;
+} cu_found_grouping;
+
+/* Column numbers from here on stand for found aggregates, windows and
+ * GROUPING()s until the select knows where their results are. */
+enum {
+    CU_AGG_BASE = 1 << 20,
+    CU_WINDOW_BASE = 1 << 21,
+    CU_GROUPING_BASE = 1 << 24
+};
+/* Subqueries whose results are not attached yet; columns of outer queries. */
+enum { CU_SUB_BASE = 1 << 22, CU_OUTER_BASE = 1 << 23 };
+
+typedef cu_expr *cu_sub_map(void *ctx, cu_expr *e);
 
 typedef struct cu_bind {
     cu_sql *sql;
     const cu_scope *scope;
     const char *clause; /* "WHERE", … for messages */
-    bool allow_aggs, allow_windows, in_agg;
+    bool allow_aggs, allow_windows, in_agg, in_window;
+    const cu_ast_select *select; /* whose WINDOW clause counts */
     cu_found_agg *aggs;
     uint32_t n_aggs, cap_aggs;
     cu_found_window *windows;
     uint32_t n_windows, cap_windows;
+    cu_found_grouping *groupings;
+    uint32_t n_groupings, cap_groupings;
+    const struct cu_sql_call *call; /* the SQL function being inlined */
     unsigned depth;
 } cu_bind;
 
@@ -69,9 +113,25 @@ bool cu_bind_postgres_has(const char *name);
 /* Untyped literals become text. */
 cu_expr *cu_bind_settle(cu_bind *b, cu_expr *e);
 
-/* bind_from.c */
+/* bind_from.c: the items and their names; out->node is not there yet. */
 bool cu_bind_from(cu_sql *s, const cu_ctes *ctes, const cu_ast_select *sel,
                   cu_scope *out);
+/* bind_join.c: plans the join of the items under WHERE (NULL: none), attaches
+ * its subqueries, filters; scope->node and the columns' numbers are set. */
+bool cu_bind_where(cu_sql *s, cu_scope *scope, cu_expr *where);
+/* The column as an expression over the scope's node. */
+cu_expr *cu_scope_expr(cu_sql *s, const cu_scope_col *c, cu_pos pos);
+/* bind_subquery.c: attaches the subqueries found in exprs[0..n) to *node,
+ * which gets more columns at its end, and puts their results in place.
+ * `map` (NULL: none) turns expressions over the scope's node into ones over
+ * *node: past a GROUP BY.  NULL expressions are skipped. */
+bool cu_bind_subs(cu_sql *s, const cu_scope *scope, cu_node **node,
+                  cu_expr **exprs, uint32_t n, cu_sub_map *map, void *ctx);
+/* The same for `exprs` and the expressions of all windows found. */
+bool cu_bind_subs_of(cu_sql *s, cu_bind *b, cu_node **node, cu_expr **exprs,
+                     uint32_t n, cu_sub_map *map, void *ctx);
+/* The values of subqueries that are attached, put in place. */
+void cu_bind_sub_values(cu_sql *s, cu_bind *b, cu_expr **exprs, uint32_t n);
 void cu_scope_add(cu_sql *s, cu_scope *scope, const char *rel, const char *name,
                   cu_type type, uint32_t at);
 /* bind_select.c */
@@ -85,10 +145,124 @@ cu_node *cu_bind_filter(cu_sql *s, cu_node *in, cu_expr *predicate);
 /* The name that a target gets without AS. */
 const char *cu_bind_name(const cu_ast_expr *e);
 /* bind_group.c: aggregates, GROUP BY and HAVING over `scope`; on return the
- * targets' expressions are over *node. */
-bool cu_bind_group(cu_sql *s, cu_bind *b, const cu_ast_select *sel,
-                   cu_expr **group, uint32_t n_group, cu_expr **exprs,
+ * targets' and the windows' expressions are over *node. */
+typedef struct cu_groups {
+    cu_expr **group; /* every expression of GROUP BY, once */
+    uint32_t n_group;
+    bool given; /* there is a GROUP BY */
+    uint32_t n_sets;
+    const uint64_t *sets; /* GROUPING SETS: bit i is group[i]; else NULL */
+} cu_groups;
+bool cu_bind_group(cu_sql *s, cu_bind *b, cu_groups *g, cu_expr **exprs,
                    uint32_t n_exprs, cu_expr *having, cu_node **node);
+/* bind_sets.c: the sets of a GROUP BY clause, their expressions bound by
+ * `bind`; false after a problem. */
+bool cu_bind_sets(cu_sql *s, const cu_ast_select *sel,
+                  cu_expr *(*bind)(void *ctx, const cu_ast_expr *e), void *ctx,
+                  cu_groups *out);
+cu_expr *cu_bind_grouping(cu_bind *b, const cu_ast_expr *e);
+/* The aggregate of GROUPING SETS over `in`, whose first columns are the
+ * groups: groups, the set's number, results [, more]. */
+cu_node *cu_bind_sets_aggregate(cu_sql *s, cu_node *in, const cu_groups *g,
+                                const cu_agg_call *calls, uint32_t n_calls);
+/* GROUPING (args) as an expression over the set's number. */
+cu_expr *cu_bind_grouping_value(cu_sql *s, const cu_groups *g,
+                                const cu_found_grouping *f, int32_t set_col);
+
+/* bind_aggregate.c */
+cu_expr *cu_bind_aggregate(cu_bind *b, const cu_ast_expr *e);
+/* (array_agg(x ORDER BY t))[1], when `e` is that: *is. */
+cu_expr *cu_bind_first(cu_bind *b, const cu_ast_expr *e, bool *is);
+/* The flags of a key column. */
+uint16_t cu_bind_flags(const cu_ast_sort *o);
+
+/* bind_window.c: a call with OVER; then the nodes of all calls found, whose
+ * results are put into `exprs`. */
+cu_expr *cu_bind_over(cu_bind *b, const cu_ast_expr *e);
+bool cu_bind_windows(cu_sql *s, cu_bind *b, cu_expr **exprs, uint32_t n,
+                     cu_node **node);
+
+/* bind_relation.c: tumble(), history() and their like. */
+bool cu_bind_is_relation(const char *function);
+/* The node of one; its last *hidden columns have no names. NULL after a
+ * problem. */
+cu_node *cu_bind_relation(cu_sql *s, const cu_ctes *ctes,
+                          const cu_ast_expr *call, uint32_t *hidden);
+/* Normalize nodes below pass every version on; false: something regroups rows
+ * in between. */
+bool cu_bind_all_versions(cu_sql *s, cu_node *n, const char *function);
+/* bind_letters.c: dead_letters(x), late_rows(v). */
+cu_node *cu_bind_letters(cu_sql *s, const cu_ast_expr *call);
+/* bind_args.c */
+/* The relation that an argument names, as the one item of *out. */
+bool cu_bind_argument(cu_sql *s, const cu_ctes *ctes, const cu_ast_expr *arg,
+                      cu_scope *out);
+/* bind_asof.c: asof(rel, time) or lookup(rel) at the right side of a join. */
+typedef struct cu_asof {
+    cu_node *node;           /* the right side */
+    const cu_ast_expr *time; /* over the left side; NULL: lookup */
+    uint16_t right_time;     /* column of node + 1 */
+    cu_pos pos;
+} cu_asof;
+bool cu_bind_is_asof(const cu_ast_from *right);
+bool cu_bind_asof(cu_sql *s, const cu_ctes *ctes, const cu_ast_from *right,
+                  cu_asof *out);
+/* The join: `time` over left's columns (NULL: lookup), conj over left's
+ * columns, then right's.  Left's columns come first; right's from *right_at. */
+cu_node *cu_bind_asof_join(cu_sql *s, const cu_asof *a, cu_node *left,
+                           cu_expr *time, bool outer, cu_expr **conj,
+                           uint32_t n, uint32_t *right_at);
+
+/* The arguments of a table function by the names of its parameters. */
+typedef struct cu_args {
+    const char *function;
+    const cu_ast_expr *at[8];
+    cu_pos pos;
+} cu_args;
+/* `names`: all parameters; the first `required` must be there. */
+bool cu_args_read(cu_sql *s, const cu_ast_expr *call, const char *const *names,
+                  uint32_t n, uint32_t required, cu_args *out);
+/* A column of the argument relation; -1 after a problem. */
+int32_t cu_args_column(cu_sql *s, const cu_args *a, const cu_scope *scope,
+                       const cu_ast_expr *e);
+/* ARRAY[a, b] of columns. */
+bool cu_args_columns(cu_sql *s, const cu_args *a, const cu_scope *scope,
+                     const cu_ast_expr *e, uint16_t **cols, uint32_t *n);
+/* A constant, cast to `t`. */
+bool cu_args_constant(cu_sql *s, const cu_args *a, const cu_ast_expr *e,
+                      cu_type t, cu_value *out);
+/* A positive interval without months. */
+bool cu_args_interval(cu_sql *s, const cu_args *a, const cu_ast_expr *e,
+                      cu_interval *out);
+/* bind_time.c: tumble, hop, cumulate, session over `in`. The node's last
+ * *hidden columns are nobody's. */
+cu_node *cu_bind_time(cu_sql *s, const cu_args *a, const cu_scope *in,
+                      uint32_t *hidden);
+/* A group expression date_bin or date_trunc of the watermarked column becomes
+ * a judged window: *in gets a column, *e becomes it. */
+void cu_bind_judge(cu_sql *s, cu_expr **e, cu_node **in);
+/* The session below *in, when it may be grouped by its anchor. */
+cu_node *cu_bind_session_of(const cu_node *in);
+/* min or max of a session's time, as an aggregate. */
+bool cu_bind_session_end(cu_sql *s, const cu_node *session, bool max,
+                         cu_found_agg *out);
+/* (anchor, partition…, results…, min, max) as (partition…, window_start,
+ * window_end, results…). */
+cu_node *cu_bind_session_bounds(cu_sql *s, cu_node *in, const cu_node *session,
+                                uint32_t n_results);
+cu_node *cu_bind_distinct(cu_sql *s, cu_node *in);
+/* bind_temporal.c: a filter by `predicate`, whose conditions on the clock
+ * become TEMPORAL nodes; NULL after a problem. */
+cu_node *cu_bind_temporal(cu_sql *s, cu_node *in, cu_expr *predicate);
+/* The conjuncts without the clock, and in *clocked the others; NULL: none. */
+cu_expr *cu_bind_clockless(cu_sql *s, cu_expr *predicate, cu_expr **clocked);
+/* bind_function.c: a call of a function that SQL made: *is. */
+cu_expr *cu_bind_sql_call(cu_bind *b, const cu_ast_expr *e, bool *is);
+cu_expr *cu_bind_inline(cu_bind *b, const cu_sql_function *f, cu_expr **args,
+                        cu_pos pos);
+cu_expr *cu_bind_param(cu_bind *b, const cu_ast_expr *e);
+/* A name in a function's body that is a parameter, or NULL. */
+cu_expr *cu_bind_param_name(cu_bind *b, const cu_ast_expr *e);
 
 /* bind_node.c: nodes with keys derived. */
 cu_node *cu_node_source(cu_sql *s, const cu_table_def *t, cu_pos pos);
@@ -112,5 +286,32 @@ cu_node *cu_node_rank(cu_sql *s, cu_node *in, const uint16_t *partition,
                       bool numbered);
 cu_node *cu_node_union(cu_sql *s, cu_node **inputs, uint32_t n,
                        const cu_schema *schema);
+
+/* Without the columns that a later ALTER adds. */
+cu_node *cu_node_shown(cu_sql *s, cu_node *n, const cu_table_def *t);
+
+/* bind_node_time.c: nodes of time, and where watermarked columns go. */
+/* A node over one input with everything as there. */
+cu_node *cu_node_over_input(cu_sql *s, cu_node_kind kind, cu_node *in);
+/* The input's columns, then `fields`. */
+const cu_schema *cu_schema_with(cu_sql *s, const cu_schema *in,
+                                const cu_field *fields, uint32_t n);
+/* The input's columns as expressions, with room for `more`. */
+cu_expr **cu_node_columns(cu_sql *s, const cu_node *in, uint32_t more,
+                          const char ***names);
+/* The input with `n` expressions more as columns. */
+cu_node *cu_node_extend(cu_sql *s, cu_node *in, cu_expr *const *exprs,
+                        const char *const *names, uint32_t n);
+/* Times and windows of a projection, a grouping (of the first columns), a
+ * union. */
+void cu_node_project_times(cu_node *n, const cu_node *in);
+void cu_node_group_times(cu_node *n, const cu_node *in, uint32_t n_group);
+void cu_node_union_times(cu_node *n);
+/* Which of `cols` says when a group closes; -1: none does. */
+int32_t cu_node_closing(const cu_node *in, const uint16_t *cols, uint32_t n,
+                        cu_closing *out);
+/* The column to buffer or retain by (+ 1), and from when on. */
+uint16_t cu_node_due(const cu_node *n, cu_interval *delay, int64_t *lag_us);
+int64_t cu_interval_us(cu_interval i);
 
 #endif

@@ -1,4 +1,4 @@
-/* Binds function calls: scalar functions, aggregates, row_number(). */
+/* Binds function calls: which kind of function it is, and scalar ones. */
 #include "processors/sql/bind.h"
 
 #include "base/alloc.h"
@@ -36,110 +36,6 @@ static bool refuse_clauses(cu_bind *b, const cu_ast_expr *e)
     return what != NULL;
 }
 
-static bool misplaced(cu_bind *b, const cu_ast_expr *e)
-{
-    if (b->in_agg) {
-        cu_sql_error(b->sql, e->pos, STATE('4', '2', '8', '0', '3'), NULL,
-                     "aggregate function calls cannot be nested");
-        return true;
-    }
-    if (!b->allow_aggs) {
-        cu_sql_error(b->sql, e->pos, STATE('4', '2', '8', '0', '3'), NULL,
-                     "aggregate functions are not allowed in %s", b->clause);
-        return true;
-    }
-    return false;
-}
-
-static bool same_agg(const cu_found_agg *a, const cu_found_agg *b)
-{
-    if (a->func != b->func || a->distinct != b->distinct)
-        return false;
-    if ((a->arg == NULL) != (b->arg == NULL) ||
-        (a->filter == NULL) != (b->filter == NULL))
-        return false;
-    return (a->arg == NULL || cu_expr_same(a->arg, b->arg)) &&
-           (a->filter == NULL || cu_expr_same(a->filter, b->filter));
-}
-
-/* The number of an equal call, or of a new one. */
-static uint32_t remember(cu_bind *b, const cu_found_agg *f)
-{
-    for (uint32_t i = 0; i < b->n_aggs; i++)
-        if (same_agg(&b->aggs[i], f))
-            return i;
-    if (b->n_aggs == b->cap_aggs) {
-        uint32_t cap = b->cap_aggs ? 2 * b->cap_aggs : 8;
-        cu_found_agg *more = cu_arena_calloc(b->sql->arena, cap, sizeof(*more));
-        if (b->n_aggs)
-            memcpy(more, b->aggs, b->n_aggs * sizeof(*more));
-        b->aggs = more;
-        b->cap_aggs = cap;
-    }
-    b->aggs[b->n_aggs] = *f;
-    return b->n_aggs++;
-}
-
-static cu_expr *bind_aggregate(cu_bind *b, const cu_ast_expr *e)
-{
-    if (misplaced(b, e) || refuse_clauses(b, e))
-        return NULL;
-    b->in_agg = true;
-    cu_expr **args = arguments(b, e);
-    cu_expr *filter = e->filter ? cu_bind_bool(b, e->filter, "FILTER") : NULL;
-    b->in_agg = false;
-    if (args == NULL || (e->filter && filter == NULL))
-        return NULL;
-    if (e->args.n == 0 && !e->star) {
-        cu_sql_error(b->sql, e->pos, STATE('4', '2', '8', '0', '9'), NULL,
-                     "%s(*) must be used to call a parameterless aggregate "
-                     "function",
-                     last_name(e));
-        return NULL;
-    }
-    cu_found_agg f = {.filter = filter, .distinct = e->distinct};
-    cu_err err = {0};
-    char hint[120] = "";
-    if (cu_func_resolve(b->sql->arena, last_name(e), CU_FUNC_AGGREGATE, args,
-                        e->args.n, &f.func, &f.result, hint, &err)) {
-        cu_bind_problem(b->sql, e->pos, &err, hint);
-        return NULL;
-    }
-    if (e->args.n > 1) {
-        cu_sql_refuse(b->sql, e->pos, "%s() with %u arguments", last_name(e),
-                      e->args.n);
-        return NULL;
-    }
-    f.arg = e->args.n ? cu_bind_settle(b, args[0]) : NULL;
-    uint32_t at = remember(b, &f);
-    return cu_expr_col(b->sql->arena, CU_AGG_BASE + at, f.result, e->pos);
-}
-
-static cu_expr *bind_window(cu_bind *b, const cu_ast_expr *e)
-{
-    if (!b->allow_windows) {
-        cu_sql_error(b->sql, e->pos, STATE('4', '2', 'P', '2', '0'), NULL,
-                     "window functions are not allowed in %s", b->clause);
-        return NULL;
-    }
-    if (strcmp(last_name(e), "row_number") || e->args.n || e->filter ||
-        e->over->framed) {
-        cu_sql_refuse(b->sql, e->pos, "the window function %s()", last_name(e));
-        return NULL;
-    }
-    if (b->n_windows == b->cap_windows) {
-        b->cap_windows = b->cap_windows ? 2 * b->cap_windows : 4;
-        cu_found_window *more = cu_arena_calloc(b->sql->arena, b->cap_windows,
-                                                sizeof(*more));
-        if (b->n_windows)
-            memcpy(more, b->windows, b->n_windows * sizeof(*more));
-        b->windows = more;
-    }
-    b->windows[b->n_windows].call = e;
-    return cu_expr_col(b->sql->arena, CU_WINDOW_BASE + b->n_windows++,
-                       CU_TYPE(CU_T_INT8), e->pos);
-}
-
 /* The language's own table functions, and functions of later versions. */
 static bool refuse_own(cu_bind *b, const cu_ast_expr *e)
 {
@@ -149,15 +45,12 @@ static bool refuse_own(cu_bind *b, const cu_ast_expr *e)
         cu_sql_refuse(b->sql, e->pos, "the function %s()", last_name(e));
         return true;
     }
-    static const char *const own[] = {
-        "tumble",  "hop",  "session", "cumulate",     "changelog", "late_rows",
-        "history", "asof", "lookup",  "dead_letters", "watermark", "surrogate"};
-    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
-        if (strcmp(own[i], last_name(e)) == 0) {
-            cu_sql_refuse(b->sql, e->pos, "%s()", own[i]);
-            return true;
-        }
-    return false;
+    if (!cu_bind_is_relation(last_name(e)))
+        return false;
+    cu_sql_error(b->sql, e->pos, STATE('0', 'A', '0', '0', '0'),
+                 "It is a relation: write it in FROM.",
+                 "%s() outside FROM is not supported", last_name(e));
+    return true;
 }
 
 /* What the grammar's own forms are called in the catalog: no functions that
@@ -184,20 +77,6 @@ static bool is_schema_ok(const cu_ast_expr *e)
            (e->n_names == 2 && strcmp(e->names[0], "pg_catalog") == 0);
 }
 
-/* substring(text, text) is by regular expression: never read as a number. */
-static bool refuse_pattern(cu_bind *b, const cu_ast_expr *e, cu_expr **args)
-{
-    if (strcmp(last_name(e), "substring") || e->args.n < 2)
-        return false;
-    uint8_t of = args[0]->type.kind, at = args[1]->type.kind;
-    bool text = of == CU_T_TEXT || of == CU_T_UNKNOWN;
-    bool pattern = at == CU_T_TEXT ||
-                   (at == CU_T_UNKNOWN && !args[1]->value.null);
-    if (text && pattern)
-        cu_sql_refuse(b->sql, e->pos, "substring() with a pattern");
-    return text && pattern;
-}
-
 cu_expr *cu_bind_call(cu_bind *b, const cu_ast_expr *e)
 {
     const char *name = last_name(e);
@@ -205,10 +84,19 @@ cu_expr *cu_bind_call(cu_bind *b, const cu_ast_expr *e)
         cu_sql_refuse(b->sql, e->pos, "a function name with a schema");
         return NULL;
     }
+    bool made;
+    cu_expr *inlined = cu_bind_sql_call(b, e, &made);
+    if (made)
+        return inlined;
     if (e->over)
-        return bind_window(b, e);
-    if (e->star || cu_func_exists(name, CU_FUNC_AGGREGATE))
-        return bind_aggregate(b, e);
+        return cu_bind_over(b, e);
+    if (e->star || e->within_group || cu_func_exists(name, CU_FUNC_AGGREGATE))
+        return cu_bind_aggregate(b, e);
+    if (cu_func_exists(name, CU_FUNC_WINDOW)) {
+        cu_sql_error(b->sql, e->pos, STATE('4', '2', 'P', '2', '0'), NULL,
+                     "window function %s requires an OVER clause", name);
+        return NULL;
+    }
     if (refuse_own(b, e) || refuse_clauses(b, e))
         return NULL;
     if (e->filter || e->distinct) {
@@ -232,7 +120,7 @@ cu_expr *cu_bind_call(cu_bind *b, const cu_ast_expr *e)
         return NULL;
     }
     cu_expr **args = arguments(b, e);
-    if (args == NULL || refuse_pattern(b, e, args))
+    if (args == NULL)
         return NULL;
     cu_err err = {0};
     char hint[120] = "";

@@ -5,7 +5,7 @@
  * faults.  Aggregates and windows become column numbers above CU_AGG_BASE
  * that the select resolves later (bind_group.c).
  */
-#include "processors/sql/bind.h"
+#include "processors/sql/bind_rel.h"
 
 #include "base/alloc.h"
 
@@ -126,8 +126,18 @@ static cu_expr *bind_number(cu_bind *b, const cu_ast_expr *e)
 
 static bool rel_known(const cu_scope *s, const char *rel)
 {
-    for (uint32_t i = 0; i < s->n_rels; i++)
-        if (strcmp(s->rels[i], rel) == 0)
+    for (; s; s = s->outer)
+        for (uint32_t i = 0; i < s->n_rels; i++)
+            if (strcmp(s->rels[i], rel) == 0)
+                return true;
+    return false;
+}
+
+/* In FROM, but not for this part of it. */
+static bool rel_around(const cu_scope *s, const char *rel)
+{
+    for (; s; s = s->outer)
+        if (s->around && rel_known(s->around, rel))
             return true;
     return false;
 }
@@ -136,6 +146,17 @@ static cu_expr *no_column(cu_bind *b, const cu_ast_expr *e, const char *rel,
                           const char *name)
 {
     const cu_scope *s = b->scope;
+    if (rel && !rel_known(s, rel) && rel_around(s, rel)) {
+        cu_sql_error(b->sql, e->pos, STATE('4', '2', 'P', '0', '1'),
+                     cu_arena_printf(b->sql->arena,
+                                     "There is an entry for table \"%s\", but "
+                                     "it cannot be referenced from this part "
+                                     "of the query.",
+                                     rel),
+                     "invalid reference to FROM-clause entry for table \"%s\"",
+                     rel);
+        return NULL;
+    }
     if (rel && !rel_known(s, rel)) {
         cu_sql_error(b->sql, e->pos, STATE('4', '2', 'P', '0', '1'),
                      cu_sql_nearest(b->sql, rel, s->rels, s->n_rels),
@@ -156,6 +177,24 @@ static cu_expr *no_column(cu_bind *b, const cu_ast_expr *e, const char *rel,
     return NULL;
 }
 
+/* What a name means in one scope; *twice: more than one column. */
+static const cu_scope_col *find_column(const cu_scope *s, const char *rel,
+                                       const char *name, bool *twice)
+{
+    const cu_scope_col *found = NULL;
+    for (uint32_t i = 0; i < s->n_cols; i++) {
+        const cu_scope_col *c = &s->cols[i];
+        if (strcmp(c->name, name) || (rel ? strcmp(c->rel, rel) : c->hidden))
+            continue;
+        *twice = *twice || found;
+        found = c;
+    }
+    for (uint32_t i = 0; !found && !rel && i < s->n_cols; i++)
+        if (s->cols[i].scalar && strcmp(s->cols[i].rel, name) == 0)
+            found = &s->cols[i];
+    return found;
+}
+
 static cu_expr *bind_column(cu_bind *b, const cu_ast_expr *e)
 {
     if (e->n_names > 2) {
@@ -164,25 +203,20 @@ static cu_expr *bind_column(cu_bind *b, const cu_ast_expr *e)
     }
     const char *name = e->names[e->n_names - 1];
     const char *rel = e->n_names == 2 ? e->names[0] : NULL;
-    const cu_scope_col *found = NULL;
-    for (uint32_t i = 0; i < b->scope->n_cols; i++) {
-        const cu_scope_col *c = &b->scope->cols[i];
-        if (strcmp(c->name, name) || (rel && strcmp(c->rel, rel)))
-            continue;
-        if (found) {
+    for (const cu_scope *s = b->scope; s; s = s->outer) {
+        bool twice = false;
+        const cu_scope_col *c = find_column(s, rel, name, &twice);
+        if (twice) {
             cu_sql_error(b->sql, e->pos, STATE('4', '2', '7', '0', '2'), NULL,
                          "column reference \"%s\" is ambiguous", name);
             return NULL;
         }
-        found = c;
+        if (c == NULL)
+            continue;
+        cu_expr *out = cu_scope_expr(b->sql, c, e->pos);
+        return s == b->scope ? out : cu_rel_ref(b->sql, s, out);
     }
-    for (uint32_t i = 0; !found && !rel && i < b->scope->n_cols; i++)
-        if (b->scope->cols[i].scalar &&
-            strcmp(b->scope->cols[i].rel, name) == 0)
-            found = &b->scope->cols[i];
-    if (found == NULL)
-        return no_column(b, e, rel, name);
-    return cu_expr_col(b->sql->arena, found->at, found->type, e->pos);
+    return no_column(b, e, rel, name);
 }
 
 static cu_expr *bind_clock(cu_bind *b, const cu_ast_expr *e)
@@ -233,35 +267,11 @@ static cu_expr *nary_bool(cu_bind *b, cu_expr_kind kind, cu_expr **args,
     return cu_expr_nary(b->sql->arena, kind, CU_TYPE(CU_T_BOOL), args, n, pos);
 }
 
-/* (a, b) = (c, d) and <>: column by column. */
-static cu_expr *compare_rows(cu_bind *b, const cu_ast_expr *e)
-{
-    const cu_ast_expr *l = e->args.at[0], *r = e->args.at[1];
-    bool eq = strcmp(e->text, "=") == 0, ne = strcmp(e->text, "<>") == 0;
-    if (l->kind != CU_A_ROW || r->kind != CU_A_ROW || (!eq && !ne)) {
-        cu_sql_refuse(b->sql, e->pos, "this comparison of rows");
-        return NULL;
-    }
-    if (l->args.n != r->args.n || l->args.n == 0) {
-        cu_sql_error(b->sql, e->pos, STATE('4', '2', '6', '0', '1'), NULL,
-                     "unequal number of entries in row expressions");
-        return NULL;
-    }
-    cu_expr **parts = cu_arena_calloc(b->sql->arena, l->args.n, sizeof(*parts));
-    for (uint32_t i = 0; i < l->args.n; i++) {
-        cu_expr *pair[2] = {cu_bind_expr(b, l->args.at[i]),
-                            cu_bind_expr(b, r->args.at[i])};
-        if (pair[0] && pair[1])
-            parts[i] = call(b, e->text, pair, 2, e->pos);
-    }
-    return nary_bool(b, eq ? CU_E_AND : CU_E_OR, parts, l->args.n, e->pos);
-}
-
 static cu_expr *bind_op(cu_bind *b, const cu_ast_expr *e)
 {
     for (uint32_t i = 0; i < e->args.n; i++)
         if (e->args.at[i]->kind == CU_A_ROW)
-            return compare_rows(b, e);
+            return cu_bind_row_compare(b, e);
     cu_expr **args = bind_all(b, &e->args);
     return args ? call(b, e->text, args, e->args.n, e->pos) : NULL;
 }
@@ -527,12 +537,7 @@ static cu_expr *refuse_kind(cu_bind *b, const cu_ast_expr *e)
 {
     const char *what = e->kind == CU_A_FIELD ? "a field of a composite value"
                        : e->kind == CU_A_ROW ? "a row value here"
-                       : e->kind == CU_A_NAMED
-                           ? "a named argument of this function"
-                       : e->sub == CU_SUB_EXISTS ? "EXISTS (SELECT …)"
-                       : e->sub == CU_SUB_IN     ? "IN (SELECT …)"
-                       : e->sub == CU_SUB_ARRAY  ? "ARRAY(SELECT …)"
-                                                : "a subquery in an expression";
+                           : "a named argument of this function";
     cu_sql_refuse(b->sql, e->pos, "%s", what);
     return NULL;
 }
@@ -578,23 +583,38 @@ static cu_expr *bind_kind(cu_bind *b, const cu_ast_expr *e)
     case CU_A_LEAST:
         return bind_call_of(b, "least", e);
     case CU_A_IS_NULL:
+        if (e->args.at[0]->kind == CU_A_ROW)
+            return cu_bind_row_null(b, e);
         return bind_call_of(b, e->flag ? "is_not_null" : "is_null", e);
     case CU_A_IS_BOOL:
         return bind_is_bool(b, e);
     case CU_A_IS_DISTINCT:
+        if (e->args.at[0]->kind == CU_A_ROW || e->args.at[1]->kind == CU_A_ROW)
+            return cu_bind_row_distinct(b, e);
         return bind_call_of(
             b, e->flag ? "is_not_distinct_from" : "is_distinct_from", e);
     case CU_A_CAST:
         return bind_cast(b, e);
     case CU_A_ARRAY:
         return bind_array(b, e);
-    case CU_A_INDEX:
-        return bind_index(b, e);
+    case CU_A_INDEX: {
+        bool first;
+        cu_expr *x = cu_bind_first(b, e, &first);
+        return first ? x : bind_index(b, e);
+    }
+    case CU_A_GROUPING:
+        return cu_bind_grouping(b, e);
+    case CU_A_PARAM:
+        return cu_bind_param(b, e);
+    case CU_A_GROUPING_SET:
+        cu_sql_refuse(b->sql, e->pos, "grouping sets here");
+        return NULL;
     case CU_A_CLOCK:
         return bind_clock(b, e);
     case CU_A_AT_TIME_ZONE:
         return bind_zone(b, e);
     case CU_A_SUBQUERY:
+        return cu_bind_subquery(b, e);
     case CU_A_FIELD:
     case CU_A_ROW:
     case CU_A_NAMED:

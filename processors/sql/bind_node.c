@@ -26,7 +26,14 @@ static cu_node *over(cu_sql *s, cu_node_kind kind, cu_node *in)
     n->key = in->key;
     n->append_only = in->append_only;
     n->single = in->single;
+    n->time = in->time;
+    n->windows = in->windows;
     return n;
+}
+
+cu_node *cu_node_over_input(cu_sql *s, cu_node_kind kind, cu_node *in)
+{
+    return over(s, kind, in);
 }
 
 static uint16_t *first_columns(cu_sql *s, uint32_t n)
@@ -43,14 +50,15 @@ cu_node *cu_node_source(cu_sql *s, const cu_table_def *t, cu_pos pos)
     n->schema = t->schema;
     n->source.table = t;
     n->append_only = true;
+    n->time = (uint16_t)(t->watermark_col + 1);
     if (t->mode == CU_MODE_APPEND)
-        return n;
+        return cu_node_shown(s, n, t);
     n->append_only = false;
     cu_node *norm = over(s, CU_N_NORMALIZE, n);
     norm->normalize.table = t;
     norm->n_key = t->n_key;
     norm->key = t->key;
-    return norm;
+    return cu_node_shown(s, norm, t);
 }
 
 cu_node *cu_node_view(cu_sql *s, const cu_view_def *v, cu_pos pos)
@@ -62,6 +70,8 @@ cu_node *cu_node_view(cu_sql *s, const cu_view_def *v, cu_pos pos)
     n->key = v->key;
     n->single = v->single;
     n->append_only = v->root->append_only;
+    n->time = v->root->time;
+    n->windows = v->root->windows;
     return n;
 }
 
@@ -120,6 +130,7 @@ cu_node *cu_node_project(cu_sql *s, cu_node *in, cu_expr **exprs,
     n->schema = schema;
     n->project.exprs = exprs;
     project_key(s, n, in);
+    cu_node_project_times(n, in);
     return n;
 }
 
@@ -181,6 +192,7 @@ cu_node *cu_node_aggregate(cu_sql *s, cu_node *in, uint32_t n_group,
     n->key = n->aggregate.group;
     n->single = n_group == 0;
     n->append_only = false;
+    cu_node_group_times(n, in, n_group);
     return n;
 }
 
@@ -239,6 +251,7 @@ cu_node *cu_node_union(cu_sql *s, cu_node **inputs, uint32_t count,
         n->inputs[i] = inputs[i];
         n->append_only = n->append_only && inputs[i]->append_only;
     }
+    cu_node_union_times(n);
     return n;
 }
 

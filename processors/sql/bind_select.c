@@ -1,12 +1,12 @@
 /* Binds one query level: targets, DISTINCT, ORDER BY, LIMIT.
  *
- *   FROM -> WHERE -> GROUP BY, HAVING -> row_number -> targets [+ hidden]
+ *   FROM -> WHERE -> GROUP BY, HAVING -> OVER -> targets [+ hidden]
  *        -> DISTINCT | DISTINCT ON -> ORDER BY with LIMIT
  *
  * Hidden columns serve ORDER BY and DISTINCT ON and are projected away before
  * anybody outside sees the node.
  */
-#include "processors/sql/bind.h"
+#include "processors/sql/bind_rel.h"
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
 
@@ -45,6 +45,12 @@ static void add_target(level *l, cu_expr *e, const char *name)
     l->names[l->n++] = name;
 }
 
+/* A scalar subquery is named as its one column. */
+static const char *subquery_name(const cu_ast_target *t)
+{
+    return t->name ? t->name : cu_bind_name(t->expr);
+}
+
 const char *cu_bind_name(const cu_ast_expr *e)
 {
     switch (e->kind) {
@@ -72,6 +78,12 @@ const char *cu_bind_name(const cu_ast_expr *e)
         return e->text;
     case CU_A_INDEX:
         return cu_bind_name(e->args.at[0]);
+    case CU_A_SUBQUERY:
+        return e->sub == CU_SUB_EXISTS  ? "exists"
+               : e->sub == CU_SUB_ARRAY ? "array"
+               : e->sub == CU_SUB_SCALAR && e->select->n_targets == 1
+                   ? subquery_name(&e->select->targets[0])
+                   : "?column?";
     default:
         return "?column?";
     }
@@ -86,10 +98,10 @@ static bool expand_star(level *l, const cu_ast_expr *e)
     uint32_t before = l->n;
     for (uint32_t i = 0; i < l->scope.n_cols; i++) {
         const cu_scope_col *c = &l->scope.cols[i];
-        if (rel && strcmp(rel, c->rel))
+        if ((rel && strcmp(rel, c->rel)) || (c->hidden && !rel) ||
+            c->name[0] == '\1')
             continue;
-        add_target(l, cu_expr_col(l->s->arena, c->at, c->type, e->pos),
-                   c->name);
+        add_target(l, cu_scope_expr(l->s, c, e->pos), c->name);
     }
     if (l->n > before)
         return true;
@@ -192,12 +204,6 @@ static int32_t sort_target(level *l, const cu_ast_expr *e, const char *clause)
     return (int32_t)l->n - 1;
 }
 
-static uint16_t order_flags(const cu_ast_sort *o)
-{
-    bool first = o->nulls == 1 || (o->nulls == 0 && o->desc);
-    return (uint16_t)((o->desc ? CU_DESC : 0) | (first ? CU_NULLS_FIRST : 0));
-}
-
 static bool bind_sorts(level *l)
 {
     const cu_ast_select *sel = l->sel;
@@ -216,7 +222,7 @@ static bool bind_sorts(level *l)
         int32_t at = sort_target(l, sel->order.at[i].expr, "ORDER BY");
         good = good && at >= 0;
         l->order[l->n_order++] = (cu_key_col){(uint16_t)(at < 0 ? 0 : at),
-                                              order_flags(&sel->order.at[i])};
+                                              cu_bind_flags(&sel->order.at[i])};
     }
     return good;
 }
@@ -228,8 +234,7 @@ static bool bind_sorts(level *l)
 static bool has_result(const cu_expr *e, uint32_t base)
 {
     if (e->kind == CU_E_COL)
-        return e->col >= base &&
-               (base == CU_WINDOW_BASE || e->col < CU_WINDOW_BASE);
+        return e->col >= base && e->col < 2 * base;
     for (uint32_t i = 0; i < e->n_args; i++)
         if (has_result(e->args[i], base))
             return true;
@@ -249,34 +254,26 @@ static cu_expr *group_target(level *l, const cu_ast_expr *e, cu_expr *target)
     return NULL;
 }
 
+/* One expression of GROUP BY: a position, an output's name, or its own. */
+static cu_expr *group_one(void *ctx, const cu_ast_expr *e)
+{
+    level *l = ctx;
+    bool bad;
+    uint32_t at = ordinal(l, e, "GROUP BY", &bad);
+    if (at == 0 && !bad && !input_name(l, e))
+        at = output_name(l, e);
+    if (at)
+        return group_target(l, e, l->exprs[at - 1]);
+    return bad ? NULL : cu_bind_settle(&l->b, cu_bind_expr(&l->b, e));
+}
+
 static bool bind_grouping(level *l)
 {
     const cu_ast_select *sel = l->sel;
-    if (sel->grouping_sets) {
-        cu_sql_refuse(l->s, sel->pos, "GROUPING SETS, ROLLUP or CUBE");
-        return false;
-    }
-    uint32_t n = 0;
-    cu_expr **group = cu_arena_calloc(l->s->arena, sel->group_by.n + 1,
-                                      sizeof(*group));
-    bool good = true;
+    cu_groups g = {0};
     l->b.allow_aggs = l->b.allow_windows = false;
     l->b.clause = "GROUP BY";
-    for (uint32_t i = 0; i < sel->group_by.n; i++) {
-        const cu_ast_expr *e = sel->group_by.at[i];
-        bool bad, known = false;
-        uint32_t at = ordinal(l, e, "GROUP BY", &bad);
-        if (at == 0 && !bad && !input_name(l, e))
-            at = output_name(l, e);
-        cu_expr *x = at    ? group_target(l, e, l->exprs[at - 1])
-                     : bad ? NULL
-                           : cu_bind_settle(&l->b, cu_bind_expr(&l->b, e));
-        good = good && x;
-        for (uint32_t k = 0; x && k < n; k++)
-            known = known || cu_expr_same(group[k], x);
-        if (x && !known) /* GROUP BY a, a is GROUP BY a */
-            group[n++] = x;
-    }
+    bool good = cu_bind_sets(l->s, sel, group_one, l, &g);
     cu_expr *having = NULL;
     l->b.allow_aggs = true;
     l->b.clause = "HAVING";
@@ -284,94 +281,8 @@ static bool bind_grouping(level *l)
         having = cu_bind_bool(&l->b, sel->having, "HAVING");
         good = good && having;
     }
-    return good && cu_bind_group(l->s, &l->b, sel, group, n, l->exprs, l->n,
-                                 having, &l->node);
-}
-
-/* --- row_number()
- * ----------------------------------------------------------------- */
-
-static const cu_ast_window *window_of(level *l, const cu_ast_window *w)
-{
-    if (w->name == NULL || w->partition.n || w->order.n)
-        return w;
-    for (uint32_t i = 0; i < l->sel->n_windows; i++)
-        if (strcmp(l->sel->windows[i].name, w->name) == 0)
-            return &l->sel->windows[i];
-    cu_sql_error(l->s, w->pos, STATE('4', '2', '7', '0', '4'), NULL,
-                 "window \"%s\" does not exist", w->name);
-    return NULL;
-}
-
-static void substitute_window(level *l, uint32_t window, uint32_t col)
-{
-    for (uint32_t i = 0; i < l->n; i++) {
-        cu_expr *e = l->exprs[i];
-        if (e->kind == CU_E_COL && e->col == CU_WINDOW_BASE + window)
-            l->exprs[i] = cu_expr_col(l->s->arena, col, e->type, e->pos);
-    }
-}
-
-/* project(all columns, partition…, order…) -> rank numbered. */
-static bool add_window(level *l, uint32_t window)
-{
-    cu_sql *s = l->s;
-    const cu_ast_window *w = window_of(l, l->b.windows[window].call->over);
-    if (w == NULL)
-        return false;
-    uint32_t base = l->node->schema->n, n = base;
-    uint32_t most = base + w->partition.n + w->order.n;
-    cu_expr **exprs = cu_arena_calloc(s->arena, most + 1, sizeof(*exprs));
-    const char **names = cu_arena_calloc(s->arena, most + 1, sizeof(*names));
-    uint16_t *part = cu_arena_calloc(s->arena, w->partition.n + 1,
-                                     sizeof(*part));
-    cu_key_col *order = cu_arena_calloc(s->arena, w->order.n + 1,
-                                        sizeof(*order));
-    for (uint32_t i = 0; i < base; i++) {
-        exprs[i] = cu_expr_col(s->arena, i, l->node->schema->fields[i].type,
-                               w->pos);
-        names[i] = l->node->schema->fields[i].name;
-    }
-    l->b.allow_aggs = l->b.allow_windows = false;
-    l->b.clause = "window definitions";
-    for (uint32_t i = 0; i < w->partition.n + w->order.n; i++) {
-        bool sort = i >= w->partition.n;
-        uint32_t k = sort ? i - w->partition.n : i;
-        const cu_ast_expr *e = sort ? w->order.at[k].expr : w->partition.at[k];
-        exprs[n] = cu_bind_settle(&l->b, cu_bind_expr(&l->b, e));
-        if (exprs[n] == NULL)
-            return false;
-        names[n] = cu_arena_printf(s->arena, "w%u", n);
-        if (sort)
-            order[k] = (cu_key_col){(uint16_t)n, order_flags(&w->order.at[k])};
-        else
-            part[k] = (uint16_t)n;
-        n++;
-    }
-    cu_node *p = cu_node_project(s, l->node, exprs, names, n);
-    l->node = cu_node_rank(s, p, part, w->partition.n, order, w->order.n, -1, 0,
-                           true);
-    substitute_window(l, window, n);
-    return true;
-}
-
-static bool bind_windows(level *l)
-{
-    for (uint32_t i = 0; i < l->n; i++) {
-        const cu_expr *e = l->exprs[i];
-        bool found = e->kind == CU_E_COL && e->col >= CU_WINDOW_BASE;
-        for (uint32_t k = 0; !found && k < e->n_args; k++)
-            if (e->args[k]->kind == CU_E_COL &&
-                e->args[k]->col >= CU_WINDOW_BASE) {
-                cu_sql_refuse(l->s, e->pos,
-                              "row_number() inside an expression");
-                return false;
-            }
-    }
-    for (uint32_t i = 0; i < l->b.n_windows; i++)
-        if (!add_window(l, i))
-            return false;
-    return true;
+    return good && cu_bind_group(l->s, &l->b, &g, l->exprs, l->n, having,
+                                 &l->node);
 }
 
 /* --- DISTINCT
@@ -385,7 +296,7 @@ static bool distinct(level *l)
                      "select list");
         return false;
     }
-    l->node = cu_node_distinct(l->s, l->node);
+    l->node = cu_bind_distinct(l->s, l->node);
     return true;
 }
 
@@ -413,8 +324,16 @@ static bool distinct_on(level *l)
                      "BY expressions");
         return false;
     }
+    cu_closing closing;
+    int32_t at = cu_node_closing(l->node, l->on, l->n_on, &closing);
+    if (at > 0) {
+        uint16_t first = l->on[at];
+        l->on[at] = l->on[0];
+        l->on[0] = first;
+    }
     l->node = cu_node_rank(l->s, l->node, l->on, l->n_on, l->order + lead,
                            l->n_order - lead, 1, 0, false);
+    l->node->rank.closing = closing;
     return true;
 }
 
@@ -469,6 +388,20 @@ static cu_node *only_visible(cu_sql *s, cu_node *n, uint32_t visible)
     return cu_node_project(s, n, exprs, names, visible);
 }
 
+/* WITH TIES: all rows whose rank() is in the limit. */
+static cu_node *limited(cu_sql *s, const cu_ast_select *sel, const cu_bound *o)
+{
+    cu_node *n = cu_node_rank(s, o->node, NULL, 0, o->order, o->n_order,
+                              o->limit, o->offset, false);
+    if (sel->with_ties) {
+        n->rank.fn = CU_RANK_RANK;
+        n->single = false;
+        n->n_key = o->node->n_key;
+        n->key = o->node->key;
+    }
+    return n;
+}
+
 /* ORDER BY and LIMIT by the rules for views; or handed to the caller. */
 static bool finish(cu_sql *s, const cu_ast_select *sel, bool keep_order,
                    bool order_used, cu_bound *out)
@@ -476,11 +409,13 @@ static bool finish(cu_sql *s, const cu_ast_select *sel, bool keep_order,
     if (!bind_count(s, sel->limit, "LIMIT", -1, &out->limit) ||
         !bind_count(s, sel->offset, "OFFSET", 0, &out->offset))
         return false;
-    if (sel->with_ties) {
-        cu_sql_refuse(s, sel->pos, "WITH TIES");
+    out->with_ties = sel->with_ties;
+    if (sel->with_ties && !sel->order.n) {
+        cu_sql_error(s, sel->pos, STATE('4', '2', '6', '0', '1'), NULL,
+                     "WITH TIES cannot be specified without ORDER BY clause");
         return false;
     }
-    if (keep_order)
+    if (keep_order && !sel->with_ties)
         return true;
     bool cut = out->limit >= 0 || out->offset > 0;
     if (cut && out->n_order == 0) {
@@ -492,22 +427,44 @@ static bool finish(cu_sql *s, const cu_ast_select *sel, bool keep_order,
         return false;
     }
     if (cut)
-        out->node = cu_node_rank(s, out->node, NULL, 0, out->order,
-                                 out->n_order, out->limit, out->offset, false);
+        out->node = limited(s, sel, out);
     else if (out->n_order && !order_used)
         cu_sql_notice(s, sel->order.at[0].expr->pos,
                       "A view has no order; put ORDER BY into the COPY or "
                       "query that reads it.",
                       "ORDER BY without LIMIT has no effect here");
-    out->node = only_visible(s, out->node, out->n_visible);
-    out->n_order = 0;
     out->limit = -1;
     out->offset = 0;
+    out->with_ties = false;
+    if (keep_order)
+        return true;
+    out->node = only_visible(s, out->node, out->n_visible);
+    out->n_order = 0;
     return true;
 }
 
 /* --- the forms of a query
  * -------------------------------------------------------------- */
+
+/* WHERE: what needs no clock is planned with the joins. */
+static bool bind_where(level *l)
+{
+    cu_expr *where = NULL, *clocked = NULL;
+    bool good = true;
+    if (l->sel->where) {
+        where = cu_bind_bool(&l->b, l->sel->where, "WHERE");
+        good = where != NULL;
+    }
+    where = cu_bind_clockless(l->s, where, &clocked);
+    if (!cu_bind_where(l->s, &l->scope, where))
+        return false;
+    if (clocked && l->scope.map)
+        clocked = cu_rel_mapped(l->s, clocked, l->scope.map);
+    l->node = l->scope.node;
+    if (good && clocked)
+        l->node = cu_bind_temporal(l->s, l->node, clocked);
+    return good && l->node;
+}
 
 static bool bind_plain(cu_sql *s, const cu_ctes *ctes, const cu_ast_select *sel,
                        cu_bound *out, bool *order_used)
@@ -515,18 +472,13 @@ static bool bind_plain(cu_sql *s, const cu_ctes *ctes, const cu_ast_select *sel,
     level l = {.s = s, .sel = sel};
     if (!cu_bind_from(s, ctes, sel, &l.scope))
         return false;
-    l.node = l.scope.node;
-    l.b = (cu_bind){.sql = s, .scope = &l.scope, .clause = "WHERE"};
-    cu_expr *where = NULL;
-    if (sel->where)
-        where = cu_bind_bool(&l.b, sel->where, "WHERE");
-    bool good = (sel->where == NULL) == (where == NULL);
-    good = bind_targets(&l) && good;
-    if (!good || !bind_sorts(&l))
-        return false;
-    if (where)
-        l.node = cu_bind_filter(s, l.node, where);
-    if (!bind_grouping(&l) || !bind_windows(&l))
+    l.b = (cu_bind){
+        .sql = s, .scope = &l.scope, .select = sel, .clause = "WHERE"};
+    bool good = bind_where(&l);
+    if (!l.scope.node || !bind_targets(&l) || !good || !bind_sorts(&l) ||
+        !bind_grouping(&l) ||
+        !cu_bind_subs_of(s, &l.b, &l.node, l.exprs, l.n, NULL, NULL) ||
+        !cu_bind_windows(s, &l.b, l.exprs, l.n, &l.node))
         return false;
     l.node = cu_node_project(s, l.node, l.exprs, l.names, l.n);
     if (sel->distinct && !distinct(&l))
@@ -559,7 +511,7 @@ bool cu_bind_query(cu_sql *s, const cu_ctes *ctes, const cu_ast_select *sel,
                    bool keep_order, cu_bound *out)
 {
     *out = (cu_bound){.limit = -1};
-    cu_ctes own = {ctes, sel->ctes, sel->n_ctes};
+    cu_ctes own = {ctes, sel->ctes, sel->n_ctes, s->outer};
     const cu_ctes *all = sel->n_ctes ? &own : ctes;
     bool order_used = false;
     if (!ctes_differ(s, sel))

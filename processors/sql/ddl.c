@@ -121,8 +121,9 @@ static bool make(cu_sql *s, const cu_ast_stmt *st)
     case CU_S_EXPLAIN:
         return explain(s, st);
     case CU_S_CREATE_FUNCTION:
-        cu_sql_refuse(s, st->pos, "CREATE FUNCTION");
-        return false;
+        return cu_ddl_function(s, st);
+    case CU_S_ALTER_FOREIGN_TABLE:
+        return cu_ddl_alter(s, st);
     case CU_S_SELECT:
         cu_sql_error(s, st->pos, STATE('0', 'A', '0', '0', '0'),
                      "Write COPY (SELECT …) TO 'reports/x.csv' WITH (FORMAT "
@@ -188,6 +189,6 @@ void cu_ddl_finish(cu_sql *s)
             clash(s, v->pos, v->topic, other);
     }
     cu_sql_rest *rest = cu_arena_calloc(s->arena, 1, sizeof *rest);
-    *rest = (cu_sql_rest){s->env, s->views, s->n_views};
+    *rest = (cu_sql_rest){s->env, s->views, s->n_views, s->functions};
     p->sql = rest;
 }

@@ -35,9 +35,28 @@ bool cu_ddl_foreign_table(cu_sql *s, const cu_ast_stmt *st);
 bool cu_ddl_view(cu_sql *s, const cu_ast_stmt *st);
 bool cu_ddl_materialized_view(cu_sql *s, const cu_ast_stmt *st);
 bool cu_ddl_insert(cu_sql *s, const cu_ast_stmt *st);
+/* ddl_view_time.c */
+void cu_ddl_view_time(cu_view_def *v, const cu_opt *emit,
+                      const cu_opt *interval, const cu_opt *lateness);
+/* What waits for windows to close; NULL after a problem. */
+cu_node *cu_ddl_emit(cu_sql *s, const cu_view_def *v, cu_node *in,
+                     const cu_opt *emit);
+bool cu_ddl_late(cu_sql *s, cu_view_def *v, cu_node *in, const cu_opt *late,
+                 const cu_opt *lateness);
+bool cu_ddl_retention(cu_sql *s, cu_view_def *v, const cu_node *in,
+                      const cu_opt *retention);
+/* False: the sink cannot take rows that change. */
+bool cu_ddl_writable(cu_sql *s, const cu_view_def *v, const cu_node *in);
 /* The hidden view of COPY or a query; NULL after a problem. */
 cu_view_def *cu_ddl_hidden_view(cu_sql *s, const char *name, cu_pos pos,
                                 const cu_ast_select *select, cu_bound *bound);
+/* ddl_function.c */
+bool cu_ddl_function(cu_sql *s, const cu_ast_stmt *st);
+/* ddl_alter.c: before any statement is run, columns that ALTER adds become
+ * columns of the table's CREATE; then they are shown from the ALTER on. */
+void cu_ddl_merge(cu_sql *s, cu_ast_stmt **stmts, uint32_t n);
+bool cu_ddl_alter(cu_sql *s, const cu_ast_stmt *st);
+void cu_ddl_show(cu_sql *s, const cu_ast_stmt *st, const cu_table_def *t);
 /* ddl_copy.c */
 bool cu_ddl_copy(cu_sql *s, const cu_ast_stmt *st);
 /* A copy of `select` under a name, without a file. */

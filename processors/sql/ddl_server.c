@@ -9,7 +9,8 @@
 enum {
     KAFKA = 1 << CU_W_KAFKA,
     HTTP = 1 << CU_W_HTTP,
-    FILES = 1 << CU_W_FILES
+    FILES = 1 << CU_W_FILES,
+    PG = 1 << CU_W_POSTGRES
 };
 
 enum {
@@ -24,6 +25,10 @@ enum {
     S_BACKOFF_MAX,
     S_ALLOW_PRIVATE,
     S_PATH,
+    S_HOST,
+    S_PORT,
+    S_DBNAME,
+    S_SSLMODE,
     N_SERVER
 };
 
@@ -40,6 +45,13 @@ static const cu_opt_spec server_specs[N_SERVER] = {
     [S_BACKOFF_MAX] = {"backoff_max", CU_OPT_DURATION, HTTP, 0, 0, "1 minute"},
     [S_ALLOW_PRIVATE] = {"allow_private", CU_OPT_BOOL, HTTP, 0, 0, NULL},
     [S_PATH] = {"path", CU_OPT_TEXT, FILES, FILES, 0, "data"},
+    [S_HOST] = {"host", CU_OPT_TEXT, PG, 0, 0, "localhost"},
+    [S_PORT] = {"port", CU_OPT_INT, PG, 0, 0, "5432"},
+    [S_DBNAME] = {"dbname", CU_OPT_TEXT, PG, PG, 0, "warehouse"},
+    [S_SSLMODE] = {"sslmode", CU_OPT_WORD, PG, 0,
+                   "disable | allow | prefer | require | verify-ca | "
+                   "verify-full",
+                   NULL},
 };
 
 /* What cupel itself decides. */
@@ -206,28 +218,42 @@ static bool kafka_server(cu_sql *s, cu_server_def *d, const cu_opt *o)
 
 static bool wrapper_of(cu_sql *s, const cu_ast_stmt *st, cu_wrapper *out)
 {
-    static const char *const names[] = {"kafka", "http", "files", "blackhole"};
-    for (uint32_t i = 0; i < 4; i++) {
+    static const char *const names[] = {"kafka", "http", "files", "blackhole",
+                                        "postgres"};
+    for (uint32_t i = 0; i < 5; i++) {
         *out = (cu_wrapper)i;
         if (!strcmp(st->wrapper, names[i]))
             return true;
     }
-    if (!strcmp(st->wrapper, "postgres") ||
-        !strcmp(st->wrapper, "schema_registry")) {
+    if (!strcmp(st->wrapper, "schema_registry")) {
         cu_sql_error(s, st->at_pos, CU_SQLSTATE('0', 'A', '0', '0', '0'), NULL,
                      "foreign-data wrapper \"%s\" is not supported yet",
                      st->wrapper);
         return false;
     }
-    const char *hint = cu_sql_nearest(s, st->wrapper, names, 4);
+    const char *hint = cu_sql_nearest(s, st->wrapper, names, 5);
     cu_sql_error(s, st->at_pos, CU_SQLSTATE('4', '2', '7', '0', '4'),
-                 *hint ? hint : "Known: kafka, http, files, blackhole.",
+                 *hint ? hint : "Known: kafka, http, files, blackhole, postgres.",
                  "foreign-data wrapper \"%s\" does not exist", st->wrapper);
     return false;
 }
 
 static const char *const owners[] = {"a kafka server", "an http server",
-                                     "a files server", "a blackhole server"};
+                                     "a files server", "a blackhole server",
+                                     "a postgres server"};
+
+/* What libpq calls them. */
+static bool postgres_server(cu_sql *s, cu_server_def *d, const cu_opt *o)
+{
+    static const uint32_t texts[] = {S_HOST, S_PORT, S_DBNAME, S_SSLMODE};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const cu_opt *x = &o[texts[i]];
+        if (x->at)
+            add_header(s, &d->properties, &d->n_properties, x->at->name,
+                       cu_slice_of(x->at->value));
+    }
+    return in_range(s, &o[S_PORT], 1, 65535);
+}
 
 bool cu_ddl_create_server(cu_sql *s, const cu_ast_stmt *st)
 {
@@ -256,6 +282,8 @@ bool cu_ddl_create_server(cu_sql *s, const cu_ast_stmt *st)
         good = http_server(s, &v.http, o) && good;
     if (w == CU_W_KAFKA)
         good = kafka_server(s, d, o) && good;
+    if (w == CU_W_POSTGRES)
+        good = postgres_server(s, d, o) && good;
     if (w == CU_W_FILES && o[S_PATH].text)
         v.dir = cu_path_join(s->arena, cu_ddl_dir(s, st->pos), o[S_PATH].text);
     /* Known even with bad options: its tables are checked as well. */
@@ -279,10 +307,11 @@ enum {
 };
 
 static const cu_opt_spec mapping_specs[N_MAPPING] = {
-    [M_USERNAME] = {"username", CU_OPT_TEXT, KAFKA | HTTP, KAFKA, 0, "app"},
-    [M_PASSWORD_FILE] = {"password_file", CU_OPT_TEXT, KAFKA | HTTP, 0, 0,
+    [M_USERNAME] = {"username", CU_OPT_TEXT, KAFKA | HTTP | PG, KAFKA | PG, 0,
+                    "app"},
+    [M_PASSWORD_FILE] = {"password_file", CU_OPT_TEXT, KAFKA | HTTP | PG, 0, 0,
                          "secrets/password"},
-    [M_PASSWORD_ENV] = {"password_env", CU_OPT_TEXT, KAFKA | HTTP, 0, 0,
+    [M_PASSWORD_ENV] = {"password_env", CU_OPT_TEXT, KAFKA | HTTP | PG, 0, 0,
                         "APP_PASSWORD"},
     [M_TOKEN_FILE] = {"token_file", CU_OPT_TEXT, HTTP, 0, 0, "secrets/token"},
     [M_TOKEN_ENV] = {"token_env", CU_OPT_TEXT, HTTP, 0, 0, "APP_TOKEN"},
@@ -341,13 +370,16 @@ static void http_secret(cu_sql *s, cu_sql_server *v, const char *user,
                cu_slice_of(value));
 }
 
-static void kafka_secret(cu_sql *s, cu_sql_server *v, const char *user,
+static void plain_secret(cu_sql *s, cu_sql_server *v, const char *user,
                          cu_slice password)
 {
     cu_server_def *d = v->def;
-    add_header(s, &d->properties, &d->n_properties, "sasl.username",
-               cu_slice_of(user));
-    add_header(s, &d->properties, &d->n_properties, "sasl.password", password);
+    bool kafka = d->wrapper == CU_W_KAFKA;
+    add_header(s, &d->properties, &d->n_properties,
+               kafka ? "sasl.username" : "user", cu_slice_of(user));
+    if (password.data)
+        add_header(s, &d->properties, &d->n_properties,
+                   kafka ? "sasl.password" : "password", password);
 }
 
 bool cu_ddl_user_mapping(cu_sql *s, const cu_ast_stmt *st)
@@ -358,7 +390,7 @@ bool cu_ddl_user_mapping(cu_sql *s, const cu_ast_stmt *st)
     if (!v)
         return true; /* reported; the server's name is not at fault */
     cu_wrapper w = v->def->wrapper;
-    if (v->mapped || !(1u << w & (KAFKA | HTTP))) {
+    if (v->mapped || !(1u << w & (KAFKA | HTTP | PG))) {
         cu_sql_error(s, st->at_pos, CU_SQLSTATE('4', '2', '7', '1', '0'), NULL,
                      v->mapped ? "server \"%s\" has a user mapping already"
                                : "server \"%s\" needs no user mapping",
@@ -379,7 +411,7 @@ bool cu_ddl_user_mapping(cu_sql *s, const cu_ast_stmt *st)
     good = secret(s, &o[M_PASSWORD_FILE], &o[M_PASSWORD_ENV], &password) &&
            good;
     good = secret(s, &o[M_TOKEN_FILE], &o[M_TOKEN_ENV], &token) && good;
-    if (good && !password.data && !token.data) {
+    if (good && !password.data && !token.data && w != CU_W_POSTGRES) {
         cu_sql_error(s, st->pos, CU_SQLSTATE('H', 'V', '0', '0', 'J'),
                      "Add: password_file 'secrets/password'",
                      "the user mapping names no secret");
@@ -392,6 +424,6 @@ bool cu_ddl_user_mapping(cu_sql *s, const cu_ast_stmt *st)
     if (w == CU_W_HTTP)
         http_secret(s, v, user, password, token);
     else
-        kafka_secret(s, v, user, password);
+        plain_secret(s, v, user, password);
     return true;
 }

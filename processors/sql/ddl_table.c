@@ -19,6 +19,7 @@ enum {
     H = CU_ON_HTTP,
     F = CU_ON_FILES,
     B = CU_ON_BLACKHOLE,
+    P = CU_ON_POSTGRES,
     READ = K | H | F,
 };
 
@@ -30,14 +31,17 @@ enum {
 static const cu_opt_spec specs[CU_TO_OPTIONS] = {
     [CU_TO_TOPIC] = {"topic", CU_OPT_TOPIC, READ, K, 0, "bids"},
     [CU_TO_FORMAT] = {"format", CU_OPT_WORD, READ, K | F, FORMATS, "json"},
-    [CU_TO_MODE] = {"mode", CU_OPT_WORD, READ, 0, MODES, NULL},
+    [CU_TO_MODE] = {"mode", CU_OPT_WORD, READ | P, 0, MODES, NULL},
     [CU_TO_KEY] = {"key", CU_OPT_NAMES, READ, 0, 0, NULL},
     [CU_TO_KEY_FORMAT] = {"key_format", CU_OPT_WORD, K, 0,
                           "json | text | bytes | avro", NULL},
     [CU_TO_ENVELOPE] = {"envelope", CU_OPT_WORD, K | F, 0, "key_value | avro",
                         NULL},
     [CU_TO_START] = {"start", CU_OPT_TEXT, READ, 0, 0, "earliest"},
-    [CU_TO_IDLE_TIMEOUT] = {"idle_timeout", CU_OPT_LATER, READ, 0, 0, NULL},
+    [CU_TO_IDLE_TIMEOUT] = {"idle_timeout", CU_OPT_DURATION, READ, 0, 0,
+                            "30 seconds"},
+    [CU_TO_MAX_FUTURE] = {"max_future", CU_OPT_DURATION, READ, 0, 0, "1 day"},
+    [CU_TO_TABLE] = {"table", CU_OPT_TEXT, P, P, 0, "public.events"},
     [CU_TO_ON_ERROR] = {"on_error", CU_OPT_WORD, READ, 0, "dead_letter | fail",
                         NULL},
     [CU_TO_DEAD_LETTER_TOPIC] = {"dead_letter_topic", CU_OPT_TOPIC, READ, 0, 0,
@@ -96,6 +100,8 @@ static bool mode_fits(cu_table_maker *t)
     else
         d->mode = (cu_table_mode)mode->i;
     if (d->mode == CU_MODE_SNAPSHOT && t->who != F)
+        return unsupported(t, mode);
+    if (d->mode == CU_MODE_CHANGELOG && t->who == P)
         return unsupported(t, mode);
     if (d->mode == CU_MODE_CHANGELOG && t->who == H)
         return unsupported(t, mode);
@@ -303,6 +309,58 @@ static bool start(cu_table_maker *t)
     return true;
 }
 
+static bool time_options(cu_table_maker *t)
+{
+    const cu_opt *idle = &t->o[CU_TO_IDLE_TIMEOUT],
+                 *future = &t->o[CU_TO_MAX_FUTURE];
+    const cu_opt *o = idle->at ? idle : future;
+    if (!o->at)
+        return true;
+    for (uint32_t i = 0; i < t->st->n_columns; i++)
+        if (t->col[i][CU_CO_WATERMARK].at)
+            return true;
+    cu_sql_error(t->s, o->at->pos, DEFINITION,
+                 "Add to its time column: OPTIONS (watermark '5 seconds')",
+                 "option \"%s\" needs a column with a watermark", o->at->name);
+    return false;
+}
+
+/* "schema.name" as quoted SQL. */
+static bool remote(cu_table_maker *t)
+{
+    const cu_opt *o = &t->o[CU_TO_TABLE];
+    cu_table_def *d = t->def;
+    cu_buf out = {0};
+    bool quoted = false, empty = true;
+    if (!o->at)
+        return true;
+    cu_buf_put_str(&out, "\"");
+    for (const char *p = o->text; *p; p++) {
+        if (*p == '"') {
+            quoted = !quoted;
+            continue;
+        }
+        char c = *p;
+        if (!quoted && c >= 'A' && c <= 'Z')
+            c = (char)(c - 'A' + 'a');
+        bool dot = c == '.' && !quoted;
+        if (dot && (empty || !p[1]))
+            break;
+        empty = dot;
+        if (dot)
+            cu_buf_put_str(&out, "\".\"");
+        else
+            cu_buf_put(&out, &c, 1);
+    }
+    cu_buf_put_str(&out, "\"");
+    d->remote = cu_arena_strn(t->s->arena, out.data, out.len);
+    cu_buf_free(&out);
+    d->write_mode = d->mode == CU_MODE_UPSERT ? "upsert" : "append";
+    if (empty || quoted)
+        return wrong(t, o, "Expected a name such as 'public.events'.");
+    return true;
+}
+
 static bool common(cu_table_maker *t)
 {
     cu_table_def *d = t->def;
@@ -317,6 +375,11 @@ static bool common(cu_table_maker *t)
     d->on_error = (cu_on_error)cu_option_int(&o[CU_TO_ON_ERROR], 0);
     d->dead_letter_topic = o[CU_TO_DEAD_LETTER_TOPIC].text;
     d->topic = o[CU_TO_TOPIC].text;
+    d->idle_timeout_ms = cu_option_int(&o[CU_TO_IDLE_TIMEOUT], 0);
+    d->max_future_us = cu_option_int(&o[CU_TO_MAX_FUTURE], 0) * 1000;
+    good = time_options(t) && good;
+    if (t->who == P)
+        good = remote(t) && good;
     if (!d->topic && t->who & (H | F)) {
         d->topic = cu_arena_printf(t->s->arena, "bronze.%s", d->name);
         if (!cu_topic_ok(d->topic)) {
@@ -336,7 +399,7 @@ static bool decodable(cu_table_maker *t)
 {
     cu_decoder *d;
     cu_err err = {0};
-    if (t->who == B)
+    if (t->who & (B | P))
         return true;
     if (!cu_decoder_open(&t->def->codec, t->def->schema, &d, &err)) {
         cu_decoder_close(d);
@@ -374,7 +437,8 @@ static bool build(cu_table_maker *t, bool *good)
 bool cu_ddl_foreign_table(cu_sql *s, const cu_ast_stmt *st)
 {
     static const char *const owners[] = {"a kafka table", "an http table",
-                                         "a files table", "a blackhole table"};
+                                         "a files table", "a blackhole table",
+                                         "a postgres table"};
     cu_program *p = s->program;
     bool skip;
     bool fresh = cu_ddl_new_name(s, st, &skip);
@@ -400,5 +464,6 @@ bool cu_ddl_foreign_table(cu_sql *s, const cu_ast_stmt *st)
     p->tables = cu_sql_grow(s->arena, p->tables, p->n_tables,
                             sizeof *p->tables);
     p->tables[p->n_tables++] = t->def;
+    cu_ddl_show(s, st, t->def);
     return good;
 }

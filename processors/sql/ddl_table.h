@@ -11,6 +11,7 @@ enum {
     CU_ON_HTTP = 1 << CU_W_HTTP,
     CU_ON_FILES = 1 << CU_W_FILES,
     CU_ON_BLACKHOLE = 1 << CU_W_BLACKHOLE,
+    CU_ON_POSTGRES = 1 << CU_W_POSTGRES,
 };
 
 enum { /* options of tables */
@@ -43,6 +44,8 @@ enum { /* options of tables */
        CU_TO_HEADER,
        CU_TO_DELIMITER,
        CU_TO_ORDER,
+       CU_TO_TABLE,
+       CU_TO_MAX_FUTURE,
        CU_TO_LATER, /* from here on: not supported yet */
        CU_TO_OPTIONS = CU_TO_LATER + 4
 };

@@ -26,8 +26,11 @@ enum {
     V_ON_ERROR,
     V_FORMAT,
     V_EMIT,
+    V_EMIT_INTERVAL,
+    V_ALLOWED_LATENESS,
+    V_LATE,
     V_LATER,
-    N_VIEW = V_LATER + 7
+    N_VIEW = V_LATER + 4
 };
 
 static const cu_opt_spec specs[N_VIEW] = {
@@ -35,17 +38,21 @@ static const cu_opt_spec specs[N_VIEW] = {
     [V_PRIMARY_KEY] = {"primary_key", CU_OPT_NAMES, MV, 0, 0, NULL},
     [V_INTO] = {"into", CU_OPT_TEXT, MV, 0, 0, "sink"},
     [V_PARTITIONS] = {"partitions", CU_OPT_INT, MV, 0, 0, NULL},
-    [V_RETENTION] = {"retention", CU_OPT_LATER, MV, 0, 0, NULL},
+    [V_RETENTION] = {"retention", CU_OPT_DURATION, MV, 0, 0, "30 days"},
     [V_ON_ERROR] = {"on_error", CU_OPT_WORD, MV, 0, "dead_letter | fail", NULL},
     [V_FORMAT] = {"format", CU_OPT_WORD, MV, 0, "json | avro", NULL},
-    [V_EMIT] = {"emit", CU_OPT_WORD, MV, 0, "changes | final", NULL},
-    [V_LATER] = {"emit_interval", CU_OPT_LATER, MV, 0, 0, 0},
-    [V_LATER + 1] = {"allowed_lateness", CU_OPT_LATER, MV, 0, 0, 0},
-    [V_LATER + 2] = {"late", CU_OPT_LATER, MV, 0, 0, 0},
-    [V_LATER + 3] = {"state_ttl", CU_OPT_LATER, MV, 0, 0, 0},
-    [V_LATER + 4] = {"replication", CU_OPT_LATER, MV, 0, 0, 0},
-    [V_LATER + 5] = {"registry", CU_OPT_LATER, MV, 0, 0, 0},
-    [V_LATER + 6] = {"schema_file", CU_OPT_LATER, MV, 0, 0, 0},
+    /* in the order of cu_emit */
+    [V_EMIT] = {"emit", CU_OPT_WORD, MV, 0, "changes | final | early_final",
+                NULL},
+    [V_EMIT_INTERVAL] = {"emit_interval", CU_OPT_DURATION, MV, 0, 0,
+                         "1 second"},
+    [V_ALLOWED_LATENESS] = {"allowed_lateness", CU_OPT_DELAY, MV, 0, 0,
+                            "1 minute"},
+    [V_LATE] = {"late", CU_OPT_TOPIC, MV, 0, 0, "bids.late"},
+    [V_LATER] = {"state_ttl", CU_OPT_LATER, MV, 0, 0, 0},
+    [V_LATER + 1] = {"replication", CU_OPT_LATER, MV, 0, 0, 0},
+    [V_LATER + 2] = {"registry", CU_OPT_LATER, MV, 0, 0, 0},
+    [V_LATER + 3] = {"schema_file", CU_OPT_LATER, MV, 0, 0, 0},
 };
 
 /* --- plain views ---------------------------------------------------------- */
@@ -147,6 +154,8 @@ static cu_node *materialize(cu_sql *s, cu_view_def *v, cu_node *in, bool bag)
     m->n_inputs = 1;
     m->inputs = cu_arena_dup(s->arena, &in, sizeof in);
     m->append_only = in->append_only;
+    m->time = in->time;
+    m->windows = in->windows;
     m->single = v->single;
     m->key = v->key;
     m->n_key = v->n_key;
@@ -217,7 +226,8 @@ static cu_table_def *sink(cu_sql *s, const char *name, cu_pos pos)
         return NULL;
     }
     cu_wrapper w = t->server->wrapper;
-    if (w != CU_W_KAFKA && w != CU_W_BLACKHOLE) {
+    if (t->letters || (w != CU_W_KAFKA && w != CU_W_BLACKHOLE &&
+                       w != CU_W_POSTGRES)) {
         cu_sql_refuse(s, pos, "writing into table \"%s\", which is collected,",
                       name);
         return NULL;
@@ -329,10 +339,13 @@ static bool no_key(cu_sql *s, const cu_view_def *v)
 /* Nothing comes back from a black hole, and what is written is not read. */
 static bool no_hole(void *ctx, cu_node *n)
 {
-    if (n->kind != CU_N_SOURCE ||
-        n->source.table->server->wrapper != CU_W_BLACKHOLE)
+    if (n->kind != CU_N_SOURCE || n->source.table->letters)
         return true;
-    cu_sql_refuse(ctx, n->pos, "reading from blackhole table \"%s\"",
+    cu_wrapper w = n->source.table->server->wrapper;
+    if (w != CU_W_BLACKHOLE && w != CU_W_POSTGRES)
+        return true;
+    cu_sql_refuse(ctx, n->pos, "reading from %s table \"%s\"",
+                  w == CU_W_POSTGRES ? "postgres" : "blackhole",
                   n->source.table->name);
     return false;
 }
@@ -346,6 +359,8 @@ static bool finish_view(cu_sql *s, const cu_ast_stmt *st, cu_view_def *v,
     if (!v->schema)
         return false;
     bool hole = v->into && v->into->server->wrapper == CU_W_BLACKHOLE;
+    if (v->into && !cu_ddl_writable(s, v, in))
+        return false;
     bool keyed = true;
     if (primary_key && primary_key->at) {
         if (!key_of_names(s, primary_key, v))
@@ -371,11 +386,6 @@ static bool view_options(cu_sql *s, const cu_ast_stmt *st, cu_view_def *v,
                       "Expected a number from 1 to 10000.");
         good = false;
     }
-    if (cu_option_int(&o[V_EMIT], 0) == 1) {
-        cu_sql_error(s, o[V_EMIT].at->pos, STATE('0', 'A', '0', '0', '0'), NULL,
-                     "emit = 'final' is not supported yet");
-        good = false;
-    }
     if (o[V_INTO].at && o[V_TOPIC].at) {
         cu_sql_error(s, o[V_TOPIC].at->pos, STATE('4', '2', 'P', '1', '6'),
                      NULL,
@@ -387,6 +397,8 @@ static bool view_options(cu_sql *s, const cu_ast_stmt *st, cu_view_def *v,
     v->on_error = (cu_on_error)cu_option_int(&o[V_ON_ERROR], 0);
     v->format = cu_option_int(&o[V_FORMAT], 0) ? CU_FORMAT_AVRO
                                                : CU_FORMAT_JSON;
+    cu_ddl_view_time(v, &o[V_EMIT], &o[V_EMIT_INTERVAL],
+                     &o[V_ALLOWED_LATENESS]);
     return good;
 }
 
@@ -430,17 +442,22 @@ bool cu_ddl_materialized_view(cu_sql *s, const cu_ast_stmt *st)
         to = sink(s, o[V_INTO].text, o[V_INTO].at->value_pos);
         good = to && good;
     }
+    s->time = (cu_sql_time){v->emit, o[V_ALLOWED_LATENESS].at != NULL,
+                            v->allowed_lateness_us};
     good = cu_bind_select(s, st->select, false, &bound) && good;
+    s->time = (cu_sql_time){0};
     if (!good || !names_fit(s, st, bound.node->schema->n))
         return false;
     v->into = to;
-    cu_node *in = bound.node;
+    cu_node *in = cu_ddl_emit(s, v, bound.node, &o[V_EMIT]);
     cu_ast_stmt bare = *st;
-    if (to) {
+    if (in && to) {
         bare.n_names = 0; /* by position; the sink's names win */
         in = as_sink(s, &bare, in, to);
     }
     if (!in || !view_topic(s, v, &o[V_TOPIC]) ||
+        !cu_ddl_late(s, v, in, &o[V_LATE], &o[V_ALLOWED_LATENESS]) ||
+        !cu_ddl_retention(s, v, in, &o[V_RETENTION]) ||
         !finish_view(s, &bare, v, in, &o[V_PRIMARY_KEY]))
         return false;
     if (to)

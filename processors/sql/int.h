@@ -26,12 +26,38 @@ typedef struct cu_sql_rest {
     cu_env *env;
     const cu_sql_view *views; /* plain ones */
     uint32_t n_views;
+    const struct cu_sql_function *functions;
 } cu_sql_rest;
+
+/* A function that SQL made; `value` is its body. */
+typedef struct cu_sql_function {
+    const struct cu_sql_function *next;
+    const char *name;
+    uint32_t n_args;
+    const char **names; /* a NULL: only $n */
+    cu_type *types;
+    cu_type result;
+    bool strict;
+    const cu_ast_expr *value;
+} cu_sql_function;
+
+/* Tables to which ALTER adds columns: how many may be seen so far. */
+typedef struct cu_sql_shown {
+    const cu_table_def *table;
+    uint32_t n;
+} cu_sql_shown;
 
 typedef struct cu_sql_failed {
     const char *name;
     uint32_t n_problems; /* there were when it failed */
 } cu_sql_failed;
+
+/* What the options of a view say about time while its query is bound. */
+typedef struct cu_sql_time {
+    cu_emit emit;
+    bool lateness_given;
+    int64_t lateness_us;
+} cu_sql_time;
 
 typedef struct cu_sql {
     cu_arena *arena; /* the program's */
@@ -46,11 +72,21 @@ typedef struct cu_sql {
     uint32_t n_views, cap_views;
     uint32_t n_copies; /* hidden views made so far, for their names */
     bool muted;        /* problems are not worth telling: see ast.h */
+    cu_sql_time time;  /* of the view that is being bound */
+    const cu_sql_function *functions; /* latest first */
+    cu_sql_shown *shown;
+    uint32_t n_shown;
     /* Objects whose statements had problems: that they do not exist is no
      * further problem for later statements. */
     struct cu_sql_failed *failed;
     uint32_t n_failed;
     struct cu_sql_server *servers; /* ddl.h: one per program->servers */
+    /* While a query is bound (bind.h): */
+    uint32_t n_scopes;
+    const struct cu_scope *outer;    /* of the query around */
+    const struct cu_scope *siblings; /* FROM items that are not LATERAL's */
+    struct cu_outer_ref *refs;       /* columns of outer queries meant */
+    uint32_t n_refs, cap_refs;
 } cu_sql;
 
 /* Adds a problem; `hint` may be NULL or "". */

@@ -7,10 +7,25 @@
  */
 #include "processors/sql/parse_int.h"
 
+#include "processors/plan/call.h"
+
 #include <stdlib.h>
 
-/* FRAMEOPTION_NONDEFAULT of PostgreSQL's parsenodes.h. */
-enum { FRAME_WRITTEN = 1 };
+/* FRAMEOPTION_* of PostgreSQL's parsenodes.h. */
+enum {
+    FRAME_WRITTEN = 0x1,
+    FRAME_ROWS = 0x4,
+    FRAME_GROUPS = 0x8,
+    FRAME_END_UNBOUNDED = 0x100,
+    FRAME_START_CURRENT = 0x200,
+    FRAME_START_PRECEDING = 0x800,
+    FRAME_END_PRECEDING = 0x1000,
+    FRAME_START_FOLLOWING = 0x2000,
+    FRAME_END_FOLLOWING = 0x4000,
+    FRAME_NOT_CURRENT = 0x8000,
+    FRAME_NOT_GROUP = 0x10000,
+    FRAME_NOT_TIES = 0x20000,
+};
 /* INTERVAL_MASK() of PostgreSQL's timestamp.h: bit numbers of units. */
 enum {
     BIT_MONTH = 1,
@@ -322,7 +337,7 @@ static cu_ast_expr *operation(cu_parse *p, const PgQuery__AExpr *a)
         like(p, e, a);
         break;
     case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR:
-        cu_parse_refuse(p, e->pos, "SIMILAR TO");
+        two(p, e, a);
         break;
     case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM:
     case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM:
@@ -378,12 +393,16 @@ static cu_ast_expr *sublink(cu_parse *p, const PgQuery__SubLink *l)
     case PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK:
         e->sub = CU_SUB_IN;
         e->text = l->n_oper_name ? sign(p, l->oper_name, l->n_oper_name) : "=";
-        if (strcmp(e->text, "=") != 0)
-            cu_parse_refuse(p, e->pos, "%s ANY (SELECT …)", e->text);
+        unary(p, e, l->testexpr);
+        break;
+    case PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK:
+        e->sub = CU_SUB_IN;
+        e->flag = true;
+        e->text = sign(p, l->oper_name, l->n_oper_name);
         unary(p, e, l->testexpr);
         break;
     default:
-        cu_parse_refuse(p, e->pos, "ALL (SELECT …)");
+        cu_parse_refuse(p, e->pos, "this subquery");
         break;
     }
     e->select = cu_parse_query(p, l->subselect);
@@ -406,21 +425,41 @@ static cu_ast_expr *case_expr(cu_parse *p, const PgQuery__CaseExpr *c)
 
 /* --- calls --------------------------------------------------------------- */
 
+static void frame(cu_parse *p, const PgQuery__WindowDef *w, cu_ast_frame *out)
+{
+    const int32_t o = w->frame_options;
+    out->written = (o & FRAME_WRITTEN) != 0;
+    out->mode = o & FRAME_ROWS     ? CU_FRAME_ROWS
+                : o & FRAME_GROUPS ? CU_FRAME_GROUPS
+                                   : CU_FRAME_RANGE;
+    out->start = o & FRAME_START_PRECEDING   ? CU_BOUND_PRECEDING
+                 : o & FRAME_START_FOLLOWING ? CU_BOUND_FOLLOWING
+                 : o & FRAME_START_CURRENT   ? CU_BOUND_CURRENT
+                                             : CU_BOUND_UNBOUNDED_PRECEDING;
+    out->end = o & FRAME_END_PRECEDING   ? CU_BOUND_PRECEDING
+               : o & FRAME_END_FOLLOWING ? CU_BOUND_FOLLOWING
+               : o & FRAME_END_UNBOUNDED ? CU_BOUND_UNBOUNDED_FOLLOWING
+                                         : CU_BOUND_CURRENT;
+    out->exclude = o & FRAME_NOT_CURRENT ? CU_EXCLUDE_CURRENT
+                   : o & FRAME_NOT_GROUP ? CU_EXCLUDE_GROUP
+                   : o & FRAME_NOT_TIES  ? CU_EXCLUDE_TIES
+                                         : CU_EXCLUDE_NOTHING;
+    out->start_offset = cu_parse_expr(p, w->start_offset);
+    out->end_offset = cu_parse_expr(p, w->end_offset);
+}
+
 void cu_parse_window(cu_parse *p, const PgQuery__WindowDef *w,
                      cu_ast_window *out)
 {
     out->pos = cu_parse_pos(p, w->location);
-    out->framed = (w->frame_options & FRAME_WRITTEN) != 0;
     out->partition = cu_parse_list(p, w->partition_clause,
                                    w->n_partition_clause);
     out->order = cu_parse_sorts(p, w->order_clause, w->n_order_clause);
+    frame(p, w, &out->frame);
     if (w->name[0])
         out->name = cu_parse_str(p, w->name);
-    if (!w->refname[0])
-        return;
-    if (out->name || out->partition.n || out->order.n || out->framed)
-        cu_parse_refuse(p, out->pos, "a window built on another window");
-    out->name = cu_parse_str(p, w->refname);
+    if (w->refname[0])
+        out->base = cu_parse_str(p, w->refname);
 }
 
 static bool is_catalog(const char *schema)
@@ -536,21 +575,40 @@ static cu_ast_expr *collate(cu_parse *p, const PgQuery__CollateClause *c)
     return cu_parse_expr(p, c->arg);
 }
 
+static cu_ast_expr *grouping_set(cu_parse *p, const PgQuery__GroupingSet *g)
+{
+    cu_ast_expr *e = nary(p, CU_A_GROUPING_SET, g->location, g->content,
+                          g->n_content);
+    switch (g->kind) {
+    case PG_QUERY__GROUPING_SET_KIND__GROUPING_SET_ROLLUP:
+        e->text = "rollup";
+        break;
+    case PG_QUERY__GROUPING_SET_KIND__GROUPING_SET_CUBE:
+        e->text = "cube";
+        break;
+    case PG_QUERY__GROUPING_SET_KIND__GROUPING_SET_SETS:
+        e->text = "sets";
+        break;
+    default:
+        e->text = "empty";
+        break;
+    }
+    return e;
+}
+
 static cu_ast_expr *other(cu_parse *p, const PgQuery__Node *n)
 {
     switch (n->node_case) {
-    case PG_QUERY__NODE__NODE_PARAM_REF:
-        cu_parse_refuse(p, cu_parse_pos(p, n->param_ref->location),
-                        "a parameter $%d", n->param_ref->number);
-        break;
+    case PG_QUERY__NODE__NODE_PARAM_REF: {
+        cu_ast_expr *e = make(p, CU_A_PARAM, n->param_ref->location);
+        e->text = cu_arena_printf(p->s->arena, "%d", n->param_ref->number);
+        return e;
+    }
     case PG_QUERY__NODE__NODE_GROUPING_FUNC:
-        cu_parse_refuse(p, cu_parse_pos(p, n->grouping_func->location),
-                        "GROUPING()");
-        break;
+        return nary(p, CU_A_GROUPING, n->grouping_func->location,
+                    n->grouping_func->args, n->grouping_func->n_args);
     case PG_QUERY__NODE__NODE_GROUPING_SET:
-        cu_parse_refuse(p, cu_parse_pos(p, n->grouping_set->location),
-                        "GROUPING SETS");
-        break;
+        return grouping_set(p, n->grouping_set);
     case PG_QUERY__NODE__NODE_XML_EXPR:
     case PG_QUERY__NODE__NODE_XML_SERIALIZE:
         cu_parse_refuse(p, p->at, "XML");

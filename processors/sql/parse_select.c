@@ -228,8 +228,11 @@ static void plain(cu_parse *p, const PgQuery__SelectStmt *s, cu_ast_select *out)
         out->from[out->n_from++] = from(p, s->from_clause[i]);
     out->where = cu_parse_expr(p, s->where_clause);
     out->group_by = cu_parse_list(p, s->group_clause, s->n_group_clause);
-    if (s->group_distinct)
-        cu_parse_refuse(p, out->pos, "GROUP BY DISTINCT");
+    for (uint32_t i = 0; i < out->group_by.n; i++)
+        out->grouping_sets = out->grouping_sets ||
+                             (out->group_by.at[i] &&
+                              out->group_by.at[i]->kind == CU_A_GROUPING_SET);
+    out->group_distinct = s->group_distinct;
     out->having = cu_parse_expr(p, s->having_clause);
     windows(p, s, out);
     values(p, s, out);

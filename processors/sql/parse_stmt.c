@@ -420,8 +420,6 @@ static cu_ast_stmt *select(cu_parse *p, const PgQuery__SelectStmt *q)
     return s;
 }
 
-/* --- the rest ------------------------------------------------------------ */
-
 /* A statement's name is made of its first words: "CREATE UNIQUE INDEX". */
 static void refuse_by_name(cu_parse *p)
 {
@@ -465,6 +463,140 @@ static void refuse_by_name(cu_parse *p)
     cu_buf_free(&name);
 }
 
+/* --- functions, ALTER ------------------------------------------------------ */
+
+static void parameters(cu_parse *p, const PgQuery__CreateFunctionStmt *c,
+                       cu_ast_function *f)
+{
+    f->names = cu_arena_calloc(p->s->arena, c->n_parameters + 1,
+                               sizeof *f->names);
+    f->types = cu_arena_calloc(p->s->arena, c->n_parameters + 1,
+                               sizeof *f->types);
+    for (size_t i = 0; i < c->n_parameters; i++) {
+        const PgQuery__FunctionParameter *a = c->parameters[i]
+                                                  ->function_parameter;
+        bool in = a->mode == PG_QUERY__FUNCTION_PARAMETER_MODE__FUNC_PARAM_IN ||
+                  a->mode ==
+                      PG_QUERY__FUNCTION_PARAMETER_MODE__FUNC_PARAM_DEFAULT;
+        if (!in)
+            cu_parse_refuse(p, p->at, "a parameter that is not IN");
+        if (a->defexpr)
+            cu_parse_refuse(p, p->at, "DEFAULT of a parameter");
+        f->names[f->n_args] = a->name[0] ? cu_parse_str(p, a->name) : NULL;
+        f->types[f->n_args++] = *cu_parse_type(p, a->arg_type);
+    }
+}
+
+static void function_option(cu_parse *p, const PgQuery__DefElem *d,
+                            cu_ast_function *f)
+{
+    cu_pos pos = cu_parse_pos(p, d->location);
+    const PgQuery__Node *v = d->arg;
+    bool flag = v && v->node_case == PG_QUERY__NODE__NODE_BOOLEAN &&
+                v->boolean->boolval;
+    const char *text = v ? cu_parse_string(v) : NULL;
+    if (!strcmp(d->defname, "language")) {
+        if (!text || strcmp(text, "sql") != 0)
+            cu_parse_refuse(p, pos, "LANGUAGE %s", text ? text : "");
+    } else if (!strcmp(d->defname, "strict")) {
+        f->strict = flag;
+    } else if (!strcmp(d->defname, "volatility")) {
+        if (text && !strcmp(text, "volatile"))
+            cu_parse_refuse(p, pos, "VOLATILE");
+    } else if (!strcmp(d->defname, "as")) {
+        const PgQuery__List *l = v && v->node_case == PG_QUERY__NODE__NODE_LIST
+                                     ? v->list
+                                     : NULL;
+        if (l && l->n_items == 1)
+            f->body = cu_parse_str(p, cu_parse_string(l->items[0]));
+        f->body_pos = pos;
+    } else if (strcmp(d->defname, "parallel") != 0 &&
+               strcmp(d->defname, "cost") != 0 &&
+               strcmp(d->defname, "leakproof") != 0) {
+        cu_parse_refuse(p, pos, "this option of a function");
+    }
+}
+
+/* RETURN expression, or BEGIN ATOMIC SELECT expression; END. */
+static void function_value(cu_parse *p, const PgQuery__Node *n,
+                           cu_ast_function *f)
+{
+    while (n && n->node_case == PG_QUERY__NODE__NODE_LIST) {
+        if (n->list->n_items != 1) {
+            cu_parse_refuse(p, p->at, "a function of several statements");
+            return;
+        }
+        n = n->list->items[0];
+    }
+    if (n && n->node_case == PG_QUERY__NODE__NODE_RETURN_STMT) {
+        f->value = cu_parse_expr(p, n->return_stmt->returnval);
+        return;
+    }
+    cu_ast_select *q = n ? cu_parse_query(p, n) : NULL;
+    if (q && q->n_targets == 1 && !q->n_from && !q->where)
+        f->value = q->targets[0].expr;
+    else if (n)
+        cu_parse_refuse(p, p->at,
+                        "a function's body that is more than SELECT and one "
+                        "expression");
+}
+
+static cu_ast_stmt *function(cu_parse *p, const PgQuery__CreateFunctionStmt *c)
+{
+    cu_ast_stmt *s = make(p, CU_S_CREATE_FUNCTION);
+    cu_ast_function *f = cu_arena_calloc(p->s->arena, 1, sizeof *f);
+    uint32_t at = name_behind(p, "function");
+    if (c->is_procedure) {
+        cu_parse_refuse(p, s->pos, "CREATE PROCEDURE");
+        return NULL;
+    }
+    s->function = f;
+    s->name = cu_parse_str(p, cu_parse_string(c->funcname[c->n_funcname - 1]));
+    s->name_pos = p->at = token_pos(p, at);
+    f->replace = c->replace;
+    parameters(p, c, f);
+    if (!c->return_type) {
+        cu_parse_refuse(p, s->name_pos, "a function without RETURNS");
+        return NULL;
+    }
+    f->result = *cu_parse_type(p, c->return_type);
+    for (size_t i = 0; i < c->n_options; i++)
+        function_option(p, c->options[i]->def_elem, f);
+    function_value(p, c->sql_body, f);
+    return s;
+}
+
+static cu_ast_stmt *alter(cu_parse *p, const PgQuery__AlterTableStmt *a)
+{
+    if (a->objtype != PG_QUERY__OBJECT_TYPE__OBJECT_FOREIGN_TABLE) {
+        refuse_by_name(p);
+        return NULL;
+    }
+    cu_ast_stmt *s = make(p, CU_S_ALTER_FOREIGN_TABLE);
+    s->name = cu_parse_relation(p, a->relation);
+    s->name_pos = p->at = cu_parse_pos(p, a->relation->location);
+    s->columns = cu_arena_calloc(p->s->arena, a->n_cmds + 1,
+                                 sizeof *s->columns);
+    for (size_t i = 0; i < a->n_cmds; i++) {
+        const PgQuery__AlterTableCmd *c = a->cmds[i]->alter_table_cmd;
+        const PgQuery__ColumnDef *d = c->def ? c->def->column_def : NULL;
+        if (c->subtype != PG_QUERY__ALTER_TABLE_TYPE__AT_AddColumn || !d) {
+            cu_parse_refuse(p, s->pos,
+                            "ALTER FOREIGN TABLE other than ADD COLUMN");
+            return NULL;
+        }
+        if (d->n_constraints)
+            cu_parse_refuse(p, cu_parse_pos(p, d->location),
+                            "a constraint on a column that is added, which is "
+                            "NULL in old rows,");
+        else
+            column(p, d, s);
+    }
+    return s;
+}
+
+/* --- the rest ------------------------------------------------------------ */
+
 static void transaction(cu_parse *p, const PgQuery__TransactionStmt *t)
 {
     switch (t->kind) {
@@ -498,6 +630,10 @@ static cu_ast_stmt *convert(cu_parse *p, const PgQuery__Node *n)
         return explain(p, n->explain_stmt);
     case PG_QUERY__NODE__NODE_SELECT_STMT:
         return select(p, n->select_stmt);
+    case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT:
+        return function(p, n->create_function_stmt);
+    case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT:
+        return alter(p, n->alter_table_stmt);
     case PG_QUERY__NODE__NODE_TRANSACTION_STMT:
         transaction(p, n->transaction_stmt);
         return NULL;

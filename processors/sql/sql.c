@@ -110,13 +110,20 @@ static void build(cu_sql *s)
     cu_program *p = s->program;
     cu_sql_vars *vars = cu_sql_vars_new(s);
     cu_buf filled = {0};
+    cu_ast_stmt **all = NULL;
+    uint32_t n_all = 0;
     for (uint32_t i = 0; i < p->n_files; i++) {
         cu_ast_stmt **stmts = NULL;
         uint32_t n = parse_text(s, vars, (int32_t)i, p->files[i].text, &filled,
                                 &stmts);
-        for (uint32_t k = 0; k < n; k++)
-            cu_ddl_statement(s, stmts[k]);
+        for (uint32_t k = 0; k < n; k++) {
+            all = cu_sql_grow(s->arena, all, n_all, sizeof *all);
+            all[n_all++] = stmts[k];
+        }
     }
+    cu_ddl_merge(s, all, n_all);
+    for (uint32_t i = 0; i < n_all; i++)
+        cu_ddl_statement(s, all[i]);
     cu_ddl_finish(s);
     p->hash = cu_hash(cu_buf_slice(&filled));
     cu_buf_free(&filled);
@@ -262,6 +269,7 @@ int cu_sql_query(const cu_program *p, cu_slice text, cu_query **out,
         s.views = cu_sql_grow(arena, s.views, i, sizeof *s.views);
         s.views[s.n_views++] = p->sql->views[i];
     }
+    s.functions = p->sql->functions;
     uint32_t n = parse_text(&s, cu_sql_vars_new(&s), -1, text, &filled, &stmts);
     const cu_ast_stmt *st = only_select(&s, stmts, n);
     cu_copy_def *copy = NULL;

@@ -534,6 +534,15 @@ void cu_sql_fill(cu_sql *s, cu_sql_vars *v, int32_t file, cu_slice text,
     cu_buf_free(&f.out);
 }
 
+const cu_sql_map *cu_sql_map_to(cu_sql *s, int32_t offset)
+{
+    cu_sql_map *m = cu_arena_calloc(s->arena, 1, sizeof *m);
+    m->at = cu_arena_calloc(s->arena, 1, sizeof *m->at);
+    m->at[0] = (segment){.in = offset, .fixed = true};
+    m->n = m->cap = 1;
+    return m;
+}
+
 int32_t cu_sql_map_back(const cu_sql_map *map, int32_t offset)
 {
     uint32_t lo = 0, hi = map->n;

@@ -22,6 +22,8 @@ cu_sql_vars *cu_sql_vars_new(cu_sql *s);
  * result is usable all the same.  *out is NUL-terminated, in the arena. */
 void cu_sql_fill(cu_sql *s, cu_sql_vars *v, int32_t file, cu_slice text,
                  cu_slice *out, const cu_sql_map **map);
+/* A map that leads every offset to one: text that stood in a string. */
+const cu_sql_map *cu_sql_map_to(cu_sql *s, int32_t offset);
 /* The offset in the file of an offset in the filled text. */
 int32_t cu_sql_map_back(const cu_sql_map *map, int32_t offset);
 /* True when a variable without a value stood in this stretch of the filled
