@@ -1,19 +1,25 @@
-/* Binds FROM: relations, inlined views, set-returning functions.
+/* Binds FROM: relations, inlined views, set-returning functions, joins.
  *
- * A scope is one node and the names of its columns.  The first relation makes
- * the node; a function of the rows to its left (LATERAL, as every function in
- * FROM is) becomes a flatmap over it, so that
+ * A scope is the items of FROM and the names of their columns; columns are
+ * numbered as if all items stood beside each other.  How they are joined is
+ * decided when WHERE is known (bind_join.c):
  *
- *     FROM pages p, jsonb_array_elements(p.body->'works') AS w
- *
- * is flatmap(pages).  A second relation would be a join, refused by name.
+ *     FROM pages p, jsonb_array_elements(p.body->'works') AS w JOIN t USING (k)
+ *          item 0   item 1 (a function of columns of 0)        item 2 + a name
  */
-#include "processors/sql/bind.h"
+#include "processors/sql/bind_rel.h"
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
 
-static bool bind_item(cu_sql *s, const cu_ctes *ctes, const cu_ast_from *f,
-                      bool outer, cu_scope *scope);
+/* Where items go, and which columns came before. */
+typedef struct binder {
+    cu_sql *s;
+    const cu_ctes *ctes;
+    cu_scope *scope;
+    uint32_t width; /* columns of all items so far */
+} binder;
+
+static bool bind_item(binder *b, const cu_ast_from *f, cu_from_items *to);
 
 void cu_scope_add(cu_sql *s, cu_scope *scope, const char *rel, const char *name,
                   cu_type type, uint32_t at)
@@ -26,13 +32,23 @@ void cu_scope_add(cu_sql *s, cu_scope *scope, const char *rel, const char *name,
         scope->cols = more;
         scope->cap = cap;
     }
-    scope->cols[scope->n_cols++] = (cu_scope_col){rel, name, type, at, false};
+    scope->cols[scope->n_cols++] = (cu_scope_col){
+        .rel = rel, .name = name, .type = type, .at = at};
+}
+
+cu_expr *cu_scope_expr(cu_sql *s, const cu_scope_col *c, cu_pos pos)
+{
+    if (c->expr == NULL)
+        return cu_expr_col(s->arena, c->at, c->type, pos);
+    cu_expr *out = cu_arena_dup(s->arena, c->expr, sizeof(*c->expr));
+    out->pos = pos;
+    return out;
 }
 
 static bool add_rel(cu_sql *s, cu_scope *scope, const char *rel, cu_pos pos)
 {
     for (uint32_t i = 0; i < scope->n_rels; i++)
-        if (strcmp(scope->rels[i], rel) == 0) {
+        if (*rel && strcmp(scope->rels[i], rel) == 0) {
             cu_sql_error(s, pos, STATE('4', '2', '7', '1', '2'), NULL,
                          "table name \"%s\" specified more than once", rel);
             return false;
@@ -49,29 +65,39 @@ static bool add_rel(cu_sql *s, cu_scope *scope, const char *rel, cu_pos pos)
     return true;
 }
 
-/* The relation's node becomes the scope's; its columns get their names. */
-static bool adopt(cu_sql *s, cu_scope *scope, const cu_ast_from *f,
-                  const char *rel, cu_node *node)
+static void add_item(binder *b, cu_from_items *to, cu_item it)
 {
-    if (scope->node) {
-        cu_sql_refuse(s, f->pos, "a join of two relations");
+    it.first = b->width;
+    b->width += it.n;
+    to->items = cu_sql_grow(b->s->arena, to->items, to->n_items, sizeof it);
+    to->items[to->n_items++] = it;
+}
+
+/* A relation's node becomes an item; its columns get their names. */
+static bool adopt(binder *b, const cu_ast_from *f, const char *rel,
+                  cu_node *node, cu_from_items *to)
+{
+    cu_sql *s = b->s;
+    uint32_t first = b->width, n = node->schema->n;
+    bool lateral = f->lateral && cu_rel_tree_means(s, node, b->scope->id);
+    add_item(b, to, (cu_item){.kind = lateral ? CU_I_LATERAL : CU_I_RELATION,
+                              .pos = f->pos,
+                              .n = n,
+                              .node = node});
+    if (!add_rel(s, b->scope, rel, f->pos))
         return false;
-    }
-    scope->node = node;
-    if (!add_rel(s, scope, rel, f->pos))
-        return false;
-    if (f->n_columns > node->schema->n) {
+    if (f->n_columns > n) {
         cu_sql_error(s, f->pos, STATE('4', '2', 'P', '1', '0'), NULL,
                      "table \"%s\" has %u columns available but %u columns "
                      "specified",
-                     rel, node->schema->n, f->n_columns);
+                     rel, n, f->n_columns);
         return false;
     }
-    for (uint32_t i = 0; i < node->schema->n; i++)
-        cu_scope_add(s, scope, rel,
+    for (uint32_t i = 0; i < n; i++)
+        cu_scope_add(s, b->scope, rel,
                      i < f->n_columns ? f->columns[i]
                                       : node->schema->fields[i].name,
-                     node->schema->fields[i].type, i);
+                     node->schema->fields[i].type, first + i);
     return true;
 }
 
@@ -94,10 +120,15 @@ static cu_node *renamed(cu_sql *s, cu_node *n, const char *const *names,
 
 static cu_node *inlined(cu_sql *s, const cu_ctes *ctes,
                         const cu_ast_select *sel, const char *const *names,
-                        uint32_t n_names, cu_pos pos, const char *what)
+                        uint32_t n_names, cu_pos pos, const char *what,
+                        const cu_scope *outer)
 {
     cu_bound q;
-    if (!cu_bind_query(s, ctes, sel, false, &q))
+    const cu_scope *before = s->outer;
+    s->outer = outer;
+    bool good = cu_bind_query(s, ctes, sel, false, &q);
+    s->outer = before;
+    if (!good)
         return NULL;
     if (n_names > q.node->schema->n) {
         cu_sql_error(s, pos, STATE('4', '2', 'P', '1', '0'), NULL,
@@ -132,15 +163,16 @@ static cu_node *named_relation(cu_sql *s, const cu_ctes *ctes,
             if (strcmp(c->at[i].name, f->name) == 0) {
                 /* A CTE sees those before it. */
                 cu_ctes *seen = cu_arena_calloc(s->arena, 1, sizeof(*seen));
-                *seen = (cu_ctes){c->outer, c->at, i};
+                *seen = (cu_ctes){c->outer, c->at, i, c->scope};
                 return inlined(s, seen, c->at[i].select, c->at[i].columns,
-                               c->at[i].n_columns, c->at[i].pos, f->name);
+                               c->at[i].n_columns, c->at[i].pos, f->name,
+                               c->scope);
             }
     for (uint32_t i = 0; i < s->n_views; i++) {
         const cu_sql_view *v = &s->views[i];
         if (strcmp(v->name, f->name) == 0)
             return inlined(s, NULL, v->select, v->columns, v->n_columns, f->pos,
-                           v->name);
+                           v->name, NULL);
     }
     const cu_view_def *v = cu_program_view(s->program, f->name);
     if (v && v->has_topic)
@@ -161,19 +193,6 @@ static cu_node *named_relation(cu_sql *s, const cu_ctes *ctes,
 
 /* --- functions
  * ---------------------------------------------------------------- */
-
-/* A row of nothing, for functions that stand first. */
-static cu_node *one_row(cu_sql *s, cu_pos pos)
-{
-    cu_schema *schema = cu_schema_new(s->arena, 1);
-    schema->fields[0] = (cu_field){.name = "?column?",
-                                   .type = CU_TYPE(CU_T_INT4)};
-    cu_value zero = {.type = CU_TYPE(CU_T_INT4)};
-    cu_expr ***rows = cu_arena_calloc(s->arena, 1, sizeof(*rows));
-    rows[0] = cu_arena_calloc(s->arena, 1, sizeof(**rows));
-    rows[0][0] = cu_expr_const(s->arena, &zero, pos);
-    return cu_node_values(s, schema, rows, 1, pos);
-}
 
 static bool refuse_function(cu_sql *s, const cu_ast_expr *call)
 {
@@ -206,101 +225,477 @@ static bool refuse_function(cu_sql *s, const cu_ast_expr *call)
 
 /* A function of one column is named by its alias, unless its result has a name
  * (jsonb_array_elements: value); the alias means the column even then. */
-static void name_columns(cu_sql *s, cu_scope *scope, const cu_ast_from *f,
-                         const char *rel, uint32_t first, uint32_t n)
+static void name_columns(binder *b, const cu_ast_from *f, const char *rel,
+                         const cu_field *fields, uint32_t n, uint32_t first)
 {
-    const cu_schema *schema = scope->node->schema;
-    for (uint32_t i = 0; i < schema->n - first; i++) {
-        const char *name = schema->fields[first + i].name;
+    for (uint32_t i = 0; i < n + f->ordinality; i++) {
+        const char *name = i < n ? fields[i].name : "ordinality";
         if (i < f->n_columns)
             name = f->columns[i];
         else if (n == 1 && i == 0 && f->alias && strcmp(name, "value"))
             name = f->alias;
-        cu_scope_add(s, scope, rel, name, schema->fields[first + i].type,
-                     first + i);
-        scope->cols[scope->n_cols - 1].scalar = n == 1 && !f->ordinality;
+        cu_scope_add(b->s, b->scope, rel, name,
+                     i < n ? fields[i].type : CU_TYPE(CU_T_INT8), first + i);
+        b->scope->cols[b->scope->n_cols - 1].scalar = n == 1 && !f->ordinality;
     }
 }
 
-static bool bind_function(cu_sql *s, const cu_ast_from *f, bool outer,
-                          cu_scope *scope)
+static bool arguments(binder *b, const cu_ast_from *f, cu_item *it)
 {
+    cu_sql *s = b->s;
+    const cu_ast_expr *call = f->call;
+    cu_bind bind = {.sql = s, .scope = b->scope, .clause = "functions in FROM"};
+    bool good = true;
+    it->n_args = call->args.n;
+    it->args = cu_arena_calloc(s->arena, it->n_args + 1, sizeof(*it->args));
+    for (uint32_t i = 0; i < it->n_args; i++) {
+        it->args[i] = cu_bind_expr(&bind, call->args.at[i]);
+        good = good && it->args[i];
+        if (good && cu_rel_uses(it->args[i], CU_SUB_BASE, CU_OUTER_BASE)) {
+            cu_sql_refuse(s, call->pos,
+                          "a subquery in an argument of a function in FROM");
+            return false;
+        }
+    }
+    return good;
+}
+
+/* LEFT JOIN f(…) ON …: the function as a LATERAL subquery. */
+static cu_expr *as_ref(void *ctx, cu_expr *col)
+{
+    binder *b = ctx;
+    return col->col < CU_AGG_BASE ? cu_rel_ref(b->s, b->scope, col) : col;
+}
+
+static void as_lateral(binder *b, cu_item *it)
+{
+    cu_sql *s = b->s;
+    for (uint32_t i = 0; i < it->n_args; i++)
+        it->args[i] = cu_rel_rewrite(s, it->args[i], as_ref, b);
+    cu_node *n = cu_node_flatmap(s, cu_rel_one_row(s, it->pos), it->func,
+                                 it->args, it->n_args, it->fields,
+                                 it->n - it->ordinality, it->ordinality, false);
+    uint32_t *cols = cu_arena_calloc(s->arena, it->n + 1, sizeof(*cols));
+    for (uint32_t i = 0; i < it->n; i++)
+        cols[i] = i + 1;
+    it->node = cu_rel_pick(s, n, cols, it->n);
+    it->kind = cu_rel_tree_means(s, n, b->scope->id) ? CU_I_LATERAL
+                                                     : CU_I_RELATION;
+}
+
+static bool bind_function(binder *b, const cu_ast_from *f, bool condition,
+                          cu_from_items *to)
+{
+    cu_sql *s = b->s;
     const cu_ast_expr *call = f->call;
     if (refuse_function(s, call))
         return false;
-    if (scope->node == NULL)
-        scope->node = one_row(s, f->pos);
-    cu_bind b = {.sql = s, .scope = scope, .clause = "functions in FROM"};
-    cu_expr **args = cu_arena_calloc(s->arena, call->args.n + 1, sizeof(*args));
-    cu_type types[CU_FUNC_ARGS] = {0};
-    bool good = true;
-    for (uint32_t i = 0; i < call->args.n; i++) {
-        args[i] = cu_bind_expr(&b, call->args.at[i]);
-        good = good && args[i];
-    }
-    if (!good)
+    cu_item it = {.kind = CU_I_FUNCTION, .pos = f->pos};
+    if (to->n_items == 0 && !condition)
+        add_item(b, to, (cu_item){.kind = CU_I_RELATION,
+                                  .pos = f->pos,
+                                  .n = 1,
+                                  .node = cu_rel_one_row(s, f->pos)});
+    if (!arguments(b, f, &it))
         return false;
     const char *name = call->names[call->n_names - 1];
-    const cu_func *func;
-    cu_type result;
+    cu_type types[CU_FUNC_ARGS] = {0}, result;
     char hint[120] = "";
     cu_err err = {0};
-    if (cu_func_resolve(s->arena, name, CU_FUNC_SET, args, call->args.n, &func,
-                        &result, hint, &err)) {
+    if (cu_func_resolve(s->arena, name, CU_FUNC_SET, it.args, it.n_args,
+                        &it.func, &result, hint, &err)) {
         cu_bind_problem(s, call->pos, &err, hint);
         return false;
     }
-    for (uint32_t i = 0; i < call->args.n && i < CU_FUNC_ARGS; i++)
-        types[i] = args[i]->type;
-    cu_field fields[4];
-    uint32_t n = cu_set_columns(func, types, fields);
-    uint32_t first = scope->node->schema->n;
+    for (uint32_t i = 0; i < it.n_args && i < CU_FUNC_ARGS; i++)
+        types[i] = it.args[i]->type;
+    cu_field *fields = cu_arena_calloc(s->arena, 4, sizeof(*fields));
+    uint32_t n = cu_set_columns(it.func, types, fields);
+    it.fields = fields;
+    it.ordinality = f->ordinality;
+    it.n = n + f->ordinality;
+    if (condition)
+        as_lateral(b, &it);
     const char *rel = f->alias ? f->alias : name;
-    scope->node = cu_node_flatmap(s, scope->node, func, args, call->args.n,
-                                  fields, n, f->ordinality, outer);
-    if (!add_rel(s, scope, rel, f->pos))
+    uint32_t first = b->width;
+    add_item(b, to, it);
+    if (!add_rel(s, b->scope, rel, f->pos))
         return false;
-    name_columns(s, scope, f, rel, first, n);
+    name_columns(b, f, rel, fields, n, first);
     return true;
 }
 
-/* --- joins that are flatmaps -------------------------------------------------
- */
+/* --- joins ------------------------------------------------------------------ */
+
+/* The names of a join's sides: scope->cols[lo..mid) and [mid..hi). */
+typedef struct sides {
+    uint32_t lo, mid, rels;
+} sides;
 
 static bool is_true(const cu_ast_expr *e)
 {
     return e == NULL || (e->kind == CU_A_BOOL && e->flag);
 }
 
-static bool bind_join(cu_sql *s, const cu_ctes *ctes, const cu_ast_from *f,
-                      cu_scope *scope)
+/* A side's column that a bare name of USING means. -1 after a problem. */
+static int32_t using_column(binder *b, const char *name, uint32_t lo,
+                            uint32_t hi, const char *side, cu_pos pos)
 {
-    bool plain = f->join == CU_J_CROSS || f->join == CU_J_INNER;
-    bool outer = f->join == CU_J_LEFT;
-    if (f->right->kind != CU_F_FUNCTION || !(plain || outer) || f->natural ||
-        f->n_using || !is_true(f->on)) {
-        cu_sql_refuse(s, f->pos, "JOIN");
-        return false;
+    int32_t at = -1;
+    for (uint32_t i = lo; i < hi; i++) {
+        const cu_scope_col *c = &b->scope->cols[i];
+        if (c->hidden || strcmp(c->name, name))
+            continue;
+        if (at >= 0) {
+            cu_sql_error(b->s, pos, STATE('4', '2', '7', '0', '2'), NULL,
+                         "common column name \"%s\" appears more than once in "
+                         "%s table",
+                         name, side);
+            return -1;
+        }
+        at = (int32_t)i;
     }
-    return bind_item(s, ctes, f->left, false, scope) &&
-           bind_item(s, ctes, f->right, outer, scope);
+    if (at < 0)
+        cu_sql_error(b->s, pos, STATE('4', '2', '7', '0', '3'), NULL,
+                     "column \"%s\" specified in USING clause does not exist "
+                     "in %s table",
+                     name, side);
+    return at;
 }
 
-static bool bind_item(cu_sql *s, const cu_ctes *ctes, const cu_ast_from *f,
-                      bool outer, cu_scope *scope)
+static cu_expr *merged_value(binder *b, cu_ast_join kind, cu_expr *pair[2],
+                             cu_type t, cu_pos pos)
+{
+    if (kind == CU_J_RIGHT)
+        return pair[1];
+    if (kind != CU_J_FULL)
+        return pair[0];
+    cu_expr **args = cu_arena_dup(b->s->arena, pair, 2 * sizeof(*pair));
+    return cu_expr_nary(b->s->arena, CU_E_COALESCE, t, args, 2, pos);
+}
+
+/* One column of USING: its equality, and the name that means both. */
+static cu_expr *merge(binder *b, const cu_ast_from *f, const char *name,
+                      const sides *w, cu_scope_col *out)
+{
+    cu_sql *s = b->s;
+    int32_t l = using_column(b, name, w->lo, w->mid, "left", f->pos);
+    int32_t r = l < 0 ? -1
+                      : using_column(b, name, w->mid, b->scope->n_cols,
+                                     "right", f->pos);
+    if (r < 0)
+        return NULL;
+    cu_scope_col *lc = &b->scope->cols[l], *rc = &b->scope->cols[r];
+    cu_expr *pair[2] = {cu_scope_expr(s, lc, f->pos),
+                        cu_scope_expr(s, rc, f->pos)};
+    cu_type t;
+    cu_err err = {0};
+    char ln[64], rn[64];
+    if (cu_expr_unify(s->arena, pair, 2, "JOIN/USING", &t, &err)) {
+        cu_sql_error(s, f->pos, STATE('4', '2', '8', '0', '4'), NULL,
+                     "JOIN/USING types %s and %s cannot be matched",
+                     cu_type_name(lc->type, ln), cu_type_name(rc->type, rn));
+        return NULL;
+    }
+    cu_expr *value = merged_value(b, f->join, pair, t, f->pos);
+    *out = (cu_scope_col){.rel = "", .name = name, .type = value->type};
+    out->expr = value->kind == CU_E_COL ? NULL : value;
+    out->at = value->kind == CU_E_COL ? value->col : 0;
+    lc->hidden = rc->hidden = true;
+    return cu_rel_call(s, "=", pair[0], pair[1], f->pos);
+}
+
+static bool common(const binder *b, const sides *w, const cu_scope_col *c)
+{
+    for (uint32_t i = w->mid; i < b->scope->n_cols; i++)
+        if (!b->scope->cols[i].hidden &&
+            strcmp(b->scope->cols[i].name, c->name) == 0)
+            return true;
+    return false;
+}
+
+static const char **using_names(binder *b, const cu_ast_from *f, const sides *w,
+                                uint32_t *n)
+{
+    *n = f->n_using;
+    if (!f->natural)
+        return f->using_columns;
+    const char **names = NULL;
+    for (uint32_t i = w->lo; i < w->mid; i++) {
+        const cu_scope_col *c = &b->scope->cols[i];
+        if (c->hidden || !common(b, w, c))
+            continue;
+        names = cu_sql_grow(b->s->arena, names, *n, sizeof(*names));
+        names[(*n)++] = c->name;
+    }
+    return names;
+}
+
+/* The merged names come first, as `*` lists them. */
+static void put_first(binder *b, const sides *w, const cu_scope_col *merged,
+                      uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        cu_scope_add(b->s, b->scope, "", "", merged[i].type, 0);
+    cu_scope_col *at = b->scope->cols + w->lo;
+    memmove(at + n, at, (b->scope->n_cols - n - w->lo) * sizeof(*at));
+    memcpy(at, merged, n * sizeof(*at));
+}
+
+static bool bind_using(binder *b, const cu_ast_from *f, const sides *w,
+                       cu_expr ***conj, uint32_t *n_conj)
+{
+    uint32_t n;
+    const char **names = using_names(b, f, w, &n);
+    cu_scope_col *merged = cu_arena_calloc(b->s->arena, n + 1, sizeof(*merged));
+    for (uint32_t i = 0; i < n; i++) {
+        cu_expr *e = merge(b, f, names[i], w, &merged[i]);
+        if (e == NULL)
+            return false;
+        *conj = cu_rel_conjuncts(b->s, e, *conj, n_conj);
+    }
+    put_first(b, w, merged, n);
+    return true;
+}
+
+/* ON, USING or NATURAL as conjuncts; ON sees the join's own sides alone. */
+static bool condition(binder *b, const cu_ast_from *f, const sides *w,
+                      cu_expr ***conj, uint32_t *n)
+{
+    if (f->natural || f->n_using)
+        return bind_using(b, f, w, conj, n);
+    if (is_true(f->on))
+        return true;
+    cu_scope *seen = cu_arena_dup(b->s->arena, b->scope, sizeof(*b->scope));
+    seen->cols += w->lo;
+    seen->n_cols -= w->lo;
+    seen->rels += w->rels;
+    seen->n_rels -= w->rels;
+    seen->around = b->scope;
+    cu_bind bind = {
+        .sql = b->s, .scope = seen, .clause = "JOIN conditions"};
+    cu_expr *e = cu_bind_bool(&bind, f->on, "JOIN/ON");
+    *conj = cu_rel_conjuncts(b->s, e, *conj, n);
+    return e != NULL;
+}
+
+/* A side planned alone: one item. */
+static bool closed(binder *b, const cu_ast_from *f, cu_item *out)
+{
+    cu_from_items own = {0};
+    uint32_t first = b->width;
+    if (!bind_item(b, f, &own))
+        return false;
+    *out = (cu_item){.pos = f->pos, .first = first, .n = b->width - first};
+    if (own.n_items == 1 && own.n_where == 0 &&
+        own.items[0].kind != CU_I_FUNCTION) {
+        *out = own.items[0];
+        return true;
+    }
+    out->node = cu_rel_close(b->s, b->scope, &own, first, out->n);
+    return out->node != NULL;
+}
+
+static void put_item(binder *b, cu_from_items *to, const cu_item *it)
+{
+    to->items = cu_sql_grow(b->s->arena, to->items, to->n_items, sizeof(*it));
+    to->items[to->n_items++] = *it;
+}
+
+static bool bind_full(binder *b, const cu_ast_from *f, cu_from_items *to)
+{
+    cu_sql *s = b->s;
+    sides w = {b->scope->n_cols, 0, b->scope->n_rels};
+    cu_item l, r;
+    cu_expr **conj = NULL;
+    uint32_t n = 0, at;
+    if (!closed(b, f->left, &l))
+        return false;
+    w.mid = b->scope->n_cols;
+    if (!closed(b, f->right, &r) || !condition(b, f, &w, &conj, &n))
+        return false;
+    uint32_t *map = cu_arena_calloc(s->arena, b->width + 1, sizeof(*map));
+    for (uint32_t i = l.first; i < b->width; i++)
+        map[i] = i - l.first;
+    for (uint32_t i = 0; i < n; i++) {
+        if (cu_rel_uses(conj[i], CU_SUB_BASE, CU_OUTER_BASE)) {
+            cu_sql_refuse(s, conj[i]->pos, "a subquery in ON of a FULL JOIN");
+            return false;
+        }
+        conj[i] = cu_rel_mapped(s, conj[i], map);
+    }
+    cu_node *j = cu_rel_join(s, CU_JOIN_FULL, l.node, r.node, conj, n, &at);
+    uint32_t *cols = cu_arena_calloc(s->arena, l.n + r.n + 1, sizeof(*cols));
+    for (uint32_t i = 0; i < l.n + r.n; i++)
+        cols[i] = i < l.n ? i : at + i - l.n;
+    cu_item both = {.pos = f->pos, .first = l.first, .n = l.n + r.n};
+    both.node = cu_rel_pick(s, j, cols, both.n);
+    put_item(b, to, &both);
+    return true;
+}
+
+static bool is_own(const cu_ast_from *f)
+{
+    return f->kind == CU_F_FUNCTION &&
+           cu_bind_is_relation(f->call->names[f->call->n_names - 1]);
+}
+
+/* LEFT JOIN f(…) ON true extends the rows at hand. */
+static bool left_function(const cu_ast_from *f, const cu_from_items *to)
+{
+    return f->join == CU_J_LEFT && f->right->kind == CU_F_FUNCTION &&
+           is_true(f->on) && !f->natural && !f->n_using && to->n_items &&
+           !is_own(f->right);
+}
+
+static bool bind_outer(binder *b, const cu_ast_from *f, cu_from_items *to)
+{
+    sides w = {b->scope->n_cols, 0, b->scope->n_rels};
+    bool left = f->join == CU_J_LEFT;
+    cu_item it = {0};
+    cu_expr **conj = NULL;
+    uint32_t n = 0;
+    if (!(left ? bind_item(b, f->left, to) : closed(b, f->left, &it)))
+        return false;
+    w.mid = b->scope->n_cols;
+    if (left_function(f, to)) {
+        if (!bind_function(b, f->right, false, to))
+            return false;
+        to->items[to->n_items - 1].outer = true;
+        return true;
+    }
+    bool function = left && f->right->kind == CU_F_FUNCTION &&
+                    !is_own(f->right);
+    cu_from_items own = {0};
+    if (function && bind_function(b, f->right, true, &own))
+        it = own.items[0];
+    else if (function ||
+             !(left ? closed(b, f->right, &it) : bind_item(b, f->right, to)))
+        return false;
+    if (!condition(b, f, &w, &conj, &n))
+        return false;
+    it.outer = true;
+    it.on = conj;
+    it.n_on = n;
+    put_item(b, to, &it);
+    return true;
+}
+
+/* Columns [first, first + l->n + r) of the join, right's from `at` on. */
+static void put_joined(binder *b, const cu_ast_from *f, const cu_item *l,
+                       cu_node *j, uint32_t r, uint32_t at, cu_from_items *to)
+{
+    uint32_t *cols = cu_arena_calloc(b->s->arena, l->n + r + 1, sizeof(*cols));
+    for (uint32_t i = 0; i < l->n + r; i++)
+        cols[i] = i < l->n ? i : at + i - l->n;
+    cu_item both = {.pos = f->pos, .first = l->first, .n = l->n + r};
+    both.node = cu_rel_pick(b->s, j, cols, both.n);
+    put_item(b, to, &both);
+}
+
+/* left JOIN asof(right, left's time): bind_asof.c. */
+static bool bind_asof(binder *b, const cu_ast_from *f, cu_from_items *to)
+{
+    cu_sql *s = b->s;
+    sides w = {b->scope->n_cols, 0, b->scope->n_rels};
+    const cu_ast_expr *call = f->right->call;
+    const char *rel = f->right->alias ? f->right->alias
+                                      : call->names[call->n_names - 1];
+    cu_item l;
+    cu_asof a;
+    cu_expr *time = NULL, **conj = NULL;
+    cu_from_items aside = {0};
+    uint32_t n = 0, at;
+    if (f->join == CU_J_RIGHT || f->join == CU_J_FULL) {
+        cu_sql_refuse(s, f->pos, "%s() in a RIGHT or FULL JOIN",
+                      call->names[call->n_names - 1]);
+        return false;
+    }
+    if (!closed(b, f->left, &l) || !cu_bind_asof(s, b->ctes, f->right, &a))
+        return false;
+    w.mid = b->scope->n_cols;
+    cu_bind bind = {.sql = s, .scope = b->scope, .clause = "asof()"};
+    if (a.time && !(time = cu_bind_expr(&bind, a.time)))
+        return false;
+    if (!adopt(b, f->right, rel, a.node, &aside) ||
+        !condition(b, f, &w, &conj, &n))
+        return false;
+    uint32_t *map = cu_arena_calloc(s->arena, b->width + 1, sizeof(*map));
+    for (uint32_t i = l.first; i < b->width; i++)
+        map[i] = i - l.first;
+    for (uint32_t i = 0; i < n; i++)
+        conj[i] = cu_rel_mapped(s, conj[i], map);
+    time = time ? cu_rel_mapped(s, time, map) : NULL;
+    cu_node *j = cu_bind_asof_join(s, &a, l.node, time, f->join == CU_J_LEFT,
+                                   conj, n, &at);
+    if (j)
+        put_joined(b, f, &l, j, a.node->schema->n, at, to);
+    return j != NULL;
+}
+
+static bool bind_join(binder *b, const cu_ast_from *f, cu_from_items *to)
+{
+    if (cu_bind_is_asof(f->right))
+        return bind_asof(b, f, to);
+    if (f->join == CU_J_FULL)
+        return bind_full(b, f, to);
+    if (f->join == CU_J_LEFT || f->join == CU_J_RIGHT)
+        return bind_outer(b, f, to);
+    sides w = {b->scope->n_cols, 0, b->scope->n_rels};
+    if (!bind_item(b, f->left, to))
+        return false;
+    w.mid = b->scope->n_cols;
+    return bind_item(b, f->right, to) &&
+           condition(b, f, &w, &to->where, &to->n_where);
+}
+
+/* --- one item --------------------------------------------------------------- */
+
+static bool bind_derived(binder *b, const cu_ast_from *f, cu_from_items *to)
+{
+    cu_sql *s = b->s;
+    const cu_scope *siblings = s->siblings;
+    s->siblings = f->lateral ? NULL : b->scope;
+    cu_node *n = inlined(s, b->ctes, f->select, NULL, 0, f->pos, "a subquery",
+                         f->lateral ? b->scope : b->scope->outer);
+    s->siblings = siblings;
+    return n && adopt(b, f, f->alias ? f->alias : "", n, to);
+}
+
+/* tumble(), history() and their like; what they hide has no name. */
+static bool bind_own(binder *b, const cu_ast_from *f, cu_from_items *to)
+{
+    uint32_t hidden;
+    const char *name = f->call->names[f->call->n_names - 1];
+    if (f->ordinality) {
+        cu_sql_refuse(b->s, f->pos, "WITH ORDINALITY of %s()", name);
+        return false;
+    }
+    cu_node *n = cu_bind_relation(b->s, b->ctes, f->call, &hidden);
+    if (!n || !adopt(b, f, f->alias ? f->alias : name, n, to))
+        return false;
+    for (uint32_t i = 0; i < hidden; i++) {
+        cu_scope_col *c = &b->scope->cols[b->scope->n_cols - 1 - i];
+        c->name = "\1";
+        c->hidden = true;
+    }
+    return true;
+}
+
+static bool bind_item(binder *b, const cu_ast_from *f, cu_from_items *to)
 {
     cu_node *n;
     switch (f->kind) {
     case CU_F_TABLE:
-        n = named_relation(s, ctes, f);
-        return n && adopt(s, scope, f, f->alias ? f->alias : f->name, n);
+        n = named_relation(b->s, b->ctes, f);
+        return n && adopt(b, f, f->alias ? f->alias : f->name, n, to);
     case CU_F_SUBQUERY:
-        n = inlined(s, ctes, f->select, NULL, 0, f->pos, "a subquery");
-        return n && adopt(s, scope, f, f->alias ? f->alias : "subquery", n);
+        return bind_derived(b, f, to);
     case CU_F_FUNCTION:
-        return bind_function(s, f, outer, scope);
+        return is_own(f) ? bind_own(b, f, to)
+                         : bind_function(b, f, false, to);
     case CU_F_JOIN:
-        return bind_join(s, ctes, f, scope);
+        return bind_join(b, f, to);
     }
     return false;
 }
@@ -308,13 +703,22 @@ static bool bind_item(cu_sql *s, const cu_ctes *ctes, const cu_ast_from *f,
 bool cu_bind_from(cu_sql *s, const cu_ctes *ctes, const cu_ast_select *sel,
                   cu_scope *out)
 {
-    *out = (cu_scope){0};
-    if (sel->n_from == 0) {
-        out->node = one_row(s, sel->pos);
-        return true;
-    }
-    for (uint32_t i = 0; i < sel->n_from; i++)
-        if (!bind_item(s, ctes, sel->from[i], false, out))
-            return false;
-    return true;
+    *out = (cu_scope){.id = ++s->n_scopes, .outer = s->outer};
+    out->around = s->siblings;
+    out->ctes = ctes;
+    out->from = cu_arena_calloc(s->arena, 1, sizeof(*out->from));
+    out->subs = cu_arena_calloc(s->arena, 1, sizeof(*out->subs));
+    const cu_scope *siblings = s->siblings;
+    s->siblings = NULL;
+    binder b = {s, ctes, out, 0};
+    if (sel->n_from == 0)
+        add_item(&b, out->from, (cu_item){.kind = CU_I_RELATION,
+                                          .pos = sel->pos,
+                                          .n = 1,
+                                          .node = cu_rel_one_row(s, sel->pos)});
+    bool good = true;
+    for (uint32_t i = 0; good && i < sel->n_from; i++)
+        good = bind_item(&b, sel->from[i], out->from);
+    s->siblings = siblings;
+    return good;
 }

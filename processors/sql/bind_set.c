@@ -1,5 +1,13 @@
-/* Binds UNION and VALUES, and filters that bound a row_number(). */
-#include "processors/sql/bind.h"
+/* Binds VALUES, UNION, INTERSECT and EXCEPT.
+ *
+ * INTERSECT and EXCEPT are one aggregate over both sides, each marked:
+ *
+ *     union all (left, true, false | right, false, true)
+ *       -> by all columns: nl = rows of left, nr = rows of right
+ *       -> INTERSECT  nl > 0 and nr > 0         ALL: least(nl, nr) times
+ *          EXCEPT     nl > 0 and nr = 0         ALL: nl - nr times
+ */
+#include "processors/sql/bind_rel.h"
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
 
@@ -9,7 +17,7 @@
 static bool bind_rows(cu_sql *s, const cu_ast_select *sel, cu_expr ***rows,
                       uint32_t n_cols)
 {
-    static const cu_scope nothing;
+    const cu_scope nothing = {.outer = s->outer};
     cu_bind b = {.sql = s, .scope = &nothing, .clause = "VALUES"};
     bool good = true;
     for (uint32_t r = 0; r < sel->n_values; r++) {
@@ -91,6 +99,13 @@ static cu_expr *untyped(cu_sql *s, const cu_ast_select *sel, uint32_t i,
     return NULL;
 }
 
+static const char *word_of(const cu_ast_select *sel)
+{
+    return sel->set == CU_SET_UNION       ? "UNION"
+           : sel->set == CU_SET_INTERSECT ? "INTERSECT"
+                                          : "EXCEPT";
+}
+
 /* Both sides with common types; the left side's names. */
 static bool unite(cu_sql *s, const cu_ast_select *sel, cu_node *side[2],
                   const cu_schema **out)
@@ -98,7 +113,8 @@ static bool unite(cu_sql *s, const cu_ast_select *sel, cu_node *side[2],
     uint32_t n = side[0]->schema->n;
     if (side[1]->schema->n != n) {
         cu_sql_error(s, sel->right->pos, STATE('4', '2', '6', '0', '1'), NULL,
-                     "each UNION query must have the same number of columns");
+                     "each %s query must have the same number of columns",
+                     word_of(sel));
         return false;
     }
     cu_expr **exprs[2] = {columns_of(s, side[0]), columns_of(s, side[1])};
@@ -113,8 +129,8 @@ static bool unite(cu_sql *s, const cu_ast_select *sel, cu_node *side[2],
                 pair[k] = exprs[k][i];
         names[i] = side[0]->schema->fields[i].name;
         schema->fields[i].name = names[i];
-        if (cu_expr_unify(s->arena, pair, 2, "UNION", &schema->fields[i].type,
-                          &err)) {
+        if (cu_expr_unify(s->arena, pair, 2, word_of(sel),
+                          &schema->fields[i].type, &err)) {
             cu_bind_problem(s, sel->right->pos, &err, NULL);
             return false;
         }
@@ -158,16 +174,105 @@ static bool order_by_output(cu_sql *s, const cu_ast_select *sel, cu_bound *out)
     return true;
 }
 
+/* --- INTERSECT, EXCEPT
+ * ---------------------------------------------------- */
+
+/* A side with two boolean columns more: of left, of right. */
+static cu_node *marked(cu_sql *s, cu_node *n, bool right)
+{
+    cu_expr **marks = cu_arena_calloc(s->arena, 2, sizeof(*marks));
+    for (int k = 0; k < 2; k++) {
+        cu_value v = {.type = CU_TYPE(CU_T_BOOL), .b = right == (k == 1)};
+        marks[k] = cu_expr_const(s->arena, &v, n->pos);
+    }
+    return cu_rel_append(s, n, marks, 2);
+}
+
+/* By all columns: how many rows of left and of right there are. */
+static cu_node *counted(cu_sql *s, cu_node *side[2], uint32_t n)
+{
+    cu_node *both[2] = {marked(s, side[0], false), marked(s, side[1], true)};
+    cu_node **inputs = cu_arena_dup(s->arena, both, sizeof(both));
+    cu_node *all = cu_node_union(s, inputs, 2, both[0]->schema);
+    cu_schema *schema = cu_schema_new(s->arena, n + 2);
+    for (uint32_t i = 0; i < n + 2; i++) {
+        schema->fields[i] = both[0]->schema->fields[i];
+        schema->fields[i].not_null = schema->fields[i].not_null &&
+                                     both[1]->schema->fields[i].not_null;
+    }
+    all->schema = schema;
+    cu_agg_call *calls = cu_arena_calloc(s->arena, 2, sizeof(*calls));
+    for (uint32_t k = 0; k < 2; k++) {
+        char hint[120] = "";
+        cu_err err = {0};
+        calls[k] = (cu_agg_call){.arg = -1, .filter = (int32_t)(n + k)};
+        if (cu_func_resolve(s->arena, "count", CU_FUNC_AGGREGATE, NULL, 0,
+                            &calls[k].func, &calls[k].result, hint, &err)) {
+            cu_bind_problem(s, all->pos, &err, hint);
+            return NULL;
+        }
+    }
+    return cu_node_aggregate(s, all, n, calls, 2, false);
+}
+
+/* Every row as often as the bigint in its last column says. */
+static cu_node *repeated(cu_sql *s, cu_node *in)
+{
+    uint32_t last = in->schema->n - 1;
+    cu_expr **args = cu_arena_calloc(s->arena, 2, sizeof(*args));
+    args[0] = cu_rel_int8(s, 1, in->pos);
+    args[1] = cu_rel_col(s, in, last);
+    const cu_func *series;
+    cu_type t;
+    char hint[120] = "";
+    cu_err err = {0};
+    if (cu_func_resolve(s->arena, "generate_series", CU_FUNC_SET, args, 2,
+                        &series, &t, hint, &err)) {
+        cu_bind_problem(s, in->pos, &err, hint);
+        return NULL;
+    }
+    cu_type types[CU_FUNC_ARGS] = {args[0]->type, args[1]->type};
+    cu_field fields[4];
+    uint32_t n = cu_set_columns(series, types, fields);
+    return cu_node_flatmap(s, in, series, args, 2, fields, n, false, false);
+}
+
+static cu_expr *less(cu_sql *s, cu_node *n, uint32_t nl, bool intersect)
+{
+    cu_expr *l = cu_rel_col(s, n, nl), *r = cu_rel_col(s, n, nl + 1);
+    if (!intersect)
+        return cu_rel_call(s, "-", l, r, n->pos);
+    return cu_rel_case(s, cu_rel_call(s, "<", l, r, n->pos),
+                       cu_rel_col(s, n, nl), cu_rel_col(s, n, nl + 1));
+}
+
+static cu_node *met(cu_sql *s, const cu_ast_select *sel, cu_node *side[2],
+                    uint32_t n)
+{
+    bool intersect = sel->set == CU_SET_INTERSECT;
+    cu_node *c = counted(s, side, n);
+    if (c == NULL)
+        return NULL;
+    cu_pos pos = c->pos;
+    cu_expr *none = cu_rel_int8(s, 0, pos);
+    if (sel->set_all) {
+        cu_expr *times = less(s, c, n, intersect);
+        cu_node *more = cu_rel_append(s, c, &times, 1);
+        more = repeated(s, more);
+        return more ? cu_rel_pick(s, more, NULL, n) : NULL;
+    }
+    cu_expr *conj[2] = {cu_rel_call(s, ">", cu_rel_col(s, c, n), none, pos),
+                        cu_rel_call(s, intersect ? ">" : "=",
+                                    cu_rel_col(s, c, n + 1), none, pos)};
+    c = cu_node_filter(s, c, cu_rel_and(s, conj, 2));
+    return cu_rel_pick(s, c, NULL, n);
+}
+
 bool cu_bind_set(cu_sql *s, const cu_ctes *ctes, const cu_ast_select *sel,
                  cu_bound *out)
 {
     if (sel->n_values)
         return bind_values(s, sel, out) && order_by_output(s, sel, out);
-    if (sel->set != CU_SET_UNION) {
-        cu_sql_refuse(s, sel->pos, "%s",
-                      sel->set == CU_SET_EXCEPT ? "EXCEPT" : "INTERSECT");
-        return false;
-    }
     cu_bound left, right;
     bool good = cu_bind_query(s, ctes, sel->left, false, &left);
     good = cu_bind_query(s, ctes, sel->right, false, &right) && good;
@@ -178,67 +283,15 @@ bool cu_bind_set(cu_sql *s, const cu_ctes *ctes, const cu_ast_select *sel,
     if (!unite(s, sel, side, &schema))
         return false;
     cu_node **inputs = cu_arena_dup(s->arena, side, sizeof(side));
-    out->node = cu_node_union(s, inputs, 2, schema);
-    if (!sel->set_all)
-        out->node = cu_node_distinct(s, out->node);
+    if (sel->set != CU_SET_UNION) {
+        out->node = met(s, sel, side, schema->n);
+        if (out->node == NULL)
+            return false;
+    } else {
+        out->node = cu_node_union(s, inputs, 2, schema);
+        if (!sel->set_all)
+            out->node = cu_bind_distinct(s, out->node);
+    }
     out->n_visible = schema->n;
     return order_by_output(s, sel, out);
-}
-
-/* --- WHERE rn <= n over a row_number()
- * ------------------------------------------------ */
-
-/* The numbered rank whose number column `col` of `n` is, through plain
- * projections. */
-static cu_node *rank_behind(cu_node *n, uint32_t col)
-{
-    while (n->kind == CU_N_PROJECT && n->project.exprs[col]->kind == CU_E_COL) {
-        col = n->project.exprs[col]->col;
-        n = n->inputs[0];
-    }
-    if (n->kind == CU_N_RANK && n->rank.numbered && col == n->schema->n - 1)
-        return n;
-    return NULL;
-}
-
-/* `col <= 10`, `col < 11`, `col = 1`: how many rows can pass; -1: no such
- * bound. */
-static int64_t bound_of(cu_sql *s, const cu_expr *e, uint32_t *col)
-{
-    if (e->kind != CU_E_CALL || e->n_args != 2 ||
-        e->args[0]->kind != CU_E_COL || !cu_expr_is_const(e->args[1]))
-        return -1;
-    cu_err err = {0};
-    cu_value v;
-    cu_expr *wide;
-    if (cu_expr_cast(s->arena, e->args[1], CU_TYPE(CU_T_INT8),
-                     CU_CAST_ASSIGNMENT, &wide, &err) ||
-        cu_expr_fold(s->arena, wide, &v, &err) || v.null || v.i8 < 1)
-        return -1;
-    *col = e->args[0]->col;
-    if (strcmp(e->func->name, "<=") == 0 || strcmp(e->func->name, "=") == 0)
-        return v.i8;
-    if (strcmp(e->func->name, "<") == 0 && v.i8 > 1)
-        return v.i8 - 1;
-    return -1;
-}
-
-static void push_bound(cu_sql *s, cu_node *in, const cu_expr *e)
-{
-    if (e->kind == CU_E_AND) {
-        for (uint32_t i = 0; i < e->n_args; i++)
-            push_bound(s, in, e->args[i]);
-        return;
-    }
-    uint32_t col;
-    int64_t most = bound_of(s, e, &col);
-    cu_node *rank = most < 0 ? NULL : rank_behind(in, col);
-    if (rank && (rank->rank.limit < 0 || most < rank->rank.limit))
-        rank->rank.limit = most;
-}
-
-cu_node *cu_bind_filter(cu_sql *s, cu_node *in, cu_expr *predicate)
-{
-    push_bound(s, in, predicate);
-    return cu_node_filter(s, in, predicate);
 }
