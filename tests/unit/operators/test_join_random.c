@@ -8,9 +8,22 @@
 static const char *const left = "k:int v:int";
 static const char *const right = "k:int w:int";
 static const char *const both = "k:int v:int k2:int w:int";
+/* Of interval joins: the values are days. */
+static const char *const left_days = "k:int v:date";
+static const char *const right_days = "k:int w:date";
+static const char *const both_days = "k:int v:date k2:int w:date";
 static const cu_pos nowhere = {-1, -1};
 
-enum { KEYS = 4, VALUES = 9, NONE_KEY = 3, NONE = 8, MOST = 30, SEEDS = 25 };
+enum {
+    KEYS = 4,
+    VALUES = 9,
+    NONE_KEY = 3,
+    NONE = 8,
+    MOST = 30,
+    SEEDS = 25,
+    LOWER = -1,
+    UPPER = 2
+};
 
 typedef struct model {
     int rows[2][KEYS][VALUES], n[2];
@@ -18,7 +31,7 @@ typedef struct model {
 
 typedef struct shape {
     cu_join_kind kind;
-    bool residual, null_safe, cross;
+    bool residual, null_safe, cross, interval;
 } shape;
 
 static bool is_half(const shape *s)
@@ -26,34 +39,56 @@ static bool is_half(const shape *s)
     return s->kind == CU_JOIN_SEMI || s->kind == CU_JOIN_ANTI;
 }
 
-/* 12 / w > v */
-static cu_expr *residual(rig *r)
+static cu_expr *call(rig *r, const char *name, cu_expr *a, cu_expr *b)
 {
-    static const char *const ops[] = {"/", ">"};
-    cu_type t = CU_TYPE(CU_T_INT4);
-    cu_value twelve = {.type = t, .i4 = 12};
-    cu_expr *e = cu_expr_const(r->arena, &twelve, nowhere);
-    for (int i = 0; i < 2; i++) {
-        cu_expr **args = cu_arena_calloc(r->arena, 2, sizeof(*args));
-        char hint[120];
-        args[0] = e;
-        args[1] = cu_expr_col(r->arena, i ? 1 : 3, t, nowhere);
-        cr_assert_eq(
-            cu_expr_call(r->arena, ops[i], args, 2, nowhere, &e, hint, &r->err),
-            0);
-    }
-    return e;
+    cu_expr **args = cu_arena_calloc(r->arena, 2, sizeof(*args)), *out;
+    char hint[120];
+    args[0] = a;
+    args[1] = b;
+    cr_assert_eq(
+        cu_expr_call(r->arena, name, args, 2, nowhere, &out, hint, &r->err), 0);
+    return out;
+}
+
+static cu_expr *number(rig *r, int32_t v)
+{
+    cu_value value = {.type = CU_TYPE(CU_T_INT4), .i4 = v};
+    return cu_expr_const(r->arena, &value, nowhere);
+}
+
+/* 12 / w > v; of days: w - v between LOWER and UPPER */
+static cu_expr *residual(rig *r, const shape *s)
+{
+    cu_type t = CU_TYPE(s->interval ? CU_T_DATE : CU_T_INT4);
+    cu_expr *v = cu_expr_col(r->arena, 1, t, nowhere);
+    cu_expr *w = cu_expr_col(r->arena, 3, t, nowhere);
+    if (!s->interval)
+        return call(r, ">", call(r, "/", number(r, 12), w), v);
+    cu_expr *gap = call(r, "-", w, v);
+    cu_expr **args = cu_arena_calloc(r->arena, 2, sizeof(*args));
+    args[0] = call(r, ">=", gap, number(r, LOWER));
+    args[1] = call(r, "<=", gap, number(r, UPPER));
+    return cu_expr_nary(r->arena, CU_E_AND, CU_TYPE(CU_T_BOOL), args, 2,
+                        nowhere);
 }
 
 static cu_node *node_of(rig *r, const shape *s)
 {
-    cu_node *n = rig_join(r, CU_N_JOIN, s->kind, is_half(s) ? left : both,
-                          rig_source(r, left), rig_source(r, right),
-                          s->cross ? "" : "0", s->cross ? "" : "0");
+    const char *l = s->interval ? left_days : left;
+    const char *out = s->interval ? both_days : both;
+    const char *keys = s->cross ? "" : "0";
+    cu_node *n = rig_join(
+        r, CU_N_JOIN, s->kind, is_half(s) ? l : out, rig_source(r, l),
+        rig_source(r, s->interval ? right_days : right), keys, keys);
     bool *safe = cu_arena_calloc(r->arena, 1, sizeof(*safe));
     safe[0] = true;
     n->join.null_safe = s->null_safe ? safe : NULL;
-    n->join.residual = s->residual ? residual(r) : NULL;
+    n->join.residual = s->residual ? residual(r, s) : NULL;
+    if (s->interval) {
+        n->join.left_time = n->join.right_time = 2;
+        n->join.lower_us = INT64_C(86400000000) * LOWER;
+        n->join.upper_us = INT64_C(86400000000) * UPPER;
+    }
     return n;
 }
 
@@ -61,13 +96,17 @@ static bool match(const shape *s, int k, int v, int k2, int w)
 {
     if (!s->cross && (k != k2 || (k == NONE_KEY && !s->null_safe)))
         return false;
+    if (s->interval)
+        return v != NONE && w != NONE && w - v >= LOWER && w - v <= UPPER;
     return !s->residual || (v != NONE && w != NONE && w != 0 && 12 / w > v);
 }
 
-static void print_value(char *text, int v, int none)
+static void print_value(char *text, int v, int none, bool is_day)
 {
     if (v == none)
         strcat(text, " null");
+    else if (is_day)
+        sprintf(text + strlen(text), " 2000-01-%02d", v + 1);
     else
         sprintf(text + strlen(text), " %d", v);
 }
@@ -82,12 +121,12 @@ static void print_row(char *text, int count, const shape *s, const int *l,
     if (count == 0)
         return;
     sprintf(line, "%+d |", count);
-    print_value(line, l[0], NONE_KEY);
-    print_value(line, l[1], NONE);
+    print_value(line, l[0], NONE_KEY, false);
+    print_value(line, l[1], NONE, s->interval);
     if (!is_half(s)) {
         r = r ? r : absent;
-        print_value(line, r[0], NONE_KEY);
-        print_value(line, r[1], NONE);
+        print_value(line, r[0], NONE_KEY, false);
+        print_value(line, r[1], NONE, s->interval);
     }
     strcat(strcat(text, line), "\n");
 }
@@ -126,7 +165,7 @@ static void expected(const model *m, const shape *s, char *text)
                     expect_row(m, s, side, (int[]){k, v}, text);
 }
 
-static void change(rig *r, model *m)
+static void change(rig *r, const shape *s, model *m)
 {
     int side = (int)rig_draw(r, 2);
     char text[1024] = "";
@@ -148,8 +187,8 @@ static void change(rig *r, model *m)
         m->rows[side][k][v] += w;
         m->n[side] += w;
         sprintf(text + strlen(text), "%+d |", w);
-        print_value(text, k, NONE_KEY);
-        print_value(text, v, NONE);
+        print_value(text, k, NONE_KEY, false);
+        print_value(text, v, NONE, s->interval);
         strcat(text, "\n");
     }
     if (text[0])
@@ -165,7 +204,7 @@ static void run(const shape *s, uint64_t seed)
     rig_start(&r, node_of(&r, s));
     for (int round = 0; round < 12; round++) {
         for (unsigned i = rig_draw(&r, 6); i > 0; i--)
-            change(&r, &now);
+            change(&r, s, &now);
         if (rig_draw(&r, 5) == 0) {
             rig_abort(&r);
             now = committed;
@@ -178,10 +217,11 @@ static void run(const shape *s, uint64_t seed)
         const char *want = rig_normal(&r, r.root->schema, text);
         const char *got = rig_integral(&r);
         cr_assert_str_eq(got, want,
-                         "seed %u kind %d residual %d null_safe %d cross %d\n"
+                         "seed %u kind %d residual %d null_safe %d cross %d "
+                         "interval %d\n"
                          "got:\n%swant:\n%s",
                          (unsigned)seed, (int)s->kind, s->residual,
-                         s->null_safe, s->cross, got, want);
+                         s->null_safe, s->cross, s->interval, got, want);
         if (rig_draw(&r, 4) == 0)
             rig_reopen(&r);
     }
@@ -191,14 +231,15 @@ static void run(const shape *s, uint64_t seed)
 static void run_kind(cu_join_kind kind)
 {
     for (uint64_t seed = 1; seed <= SEEDS; seed++)
-        for (unsigned bits = 0; bits < 8; bits++) {
+        for (unsigned bits = 0; bits < 16; bits++) {
             shape s = {.kind = kind,
                        .residual = bits & 1,
                        .null_safe = bits & 2,
-                       .cross = bits & 4};
-            if (s.cross && (s.null_safe || seed > SEEDS / 3))
+                       .cross = bits & 4,
+                       .interval = bits & 8};
+            if ((s.cross || s.interval) && (s.null_safe || seed > SEEDS / 2))
                 continue;
-            run(&s, seed * 8 + bits);
+            run(&s, seed * 16 + bits);
         }
 }
 
