@@ -550,9 +550,10 @@ static int commit_group(aggregate *a, cu_group *g, cu_err *err)
     int rc = emit_change(a, g, lives, err);
     if (rc)
         return rc;
-    bool stays = lives &&
-                 !(a->closer.on &&
-                   cu_closer_has_closed(&a->closer, cu_keyrec_key(&g->rec)));
+    bool closed = a->closer.on &&
+                  cu_closer_has_closed(&a->closer, cu_keyrec_key(&g->rec));
+    a->closer.forgot = a->closer.forgot || closed;
+    bool stays = lives && !closed;
     if (stays)
         group_write(a, g);
     else if (g->exists)

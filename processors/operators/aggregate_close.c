@@ -99,7 +99,7 @@ int cu_closer_sift(cu_closer *c, const cu_batch **batch, cu_err *err)
                 return rc;
             continue;
         }
-        if (us < c->low)
+        if (us < c->low && cu_instant_finite(us))
             c->low = us;
         sel[n++] = (uint16_t)row;
     }
@@ -201,8 +201,9 @@ int cu_closer_expire(cu_closer *c, unsigned n_tables,
         rc = sweep_table(c, k, s, forget, ctx, err);
     if (!rc)
         c->low = s->next; /* of table 0, the last */
-    if (!rc && s->n_deleted)
+    if (!rc && (s->n_deleted || c->forgot))
         remember(c);
+    c->forgot = false;
     cu_free(s);
     return rc;
 }

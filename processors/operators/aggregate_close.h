@@ -12,6 +12,7 @@ typedef struct cu_closer {
     uint16_t col; /* of the input */
     int64_t mark; /* us: the watermark; what it closes is closed */
     int64_t low;  /* no group in the state is earlier */
+    bool forgot;  /* a group closed before it was ever written */
 } cu_closer;
 
 /* Reads from the state what was closed when it was written. */
