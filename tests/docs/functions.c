@@ -23,7 +23,11 @@ static const section sections[] = {
     {CU_FUNC_AGGREGATE, false, "Aggregates",
      "All take DISTINCT and FILTER (WHERE …), and are exact when rows change "
      "or\n"
-     "go.\n"},
+     "go. Those that keep an order take ORDER BY; without it, and among rows "
+     "that are\n"
+     "equal in it, values stand in their own order, where PostgreSQL has that "
+     "of\n"
+     "arrival. WITHIN GROUP is that of the ordered sets.\n"},
     {CU_FUNC_WINDOW, false, "Window functions",
      "They take OVER (PARTITION BY … ORDER BY … frame), as the aggregates do\n"
      "whose values can be taken away again.\n"},
