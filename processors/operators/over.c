@@ -14,22 +14,18 @@
  * their bytes, byte-equal ones are copies 0, 1, …: the output is a function
  * of the rows and not of how they came.  Taking one away takes the highest.
  *
- * table 1: "" -> u8 1 | u64le watermark; only with `closing`.  It is that of
- * the last commit: partitions that it has passed are gone, and rows for them
- * are late.
+ * The key "" is closing's (aggregate_close.h).
  *
  * V1 between commits every row of the state is shown with its outputs, or
  *    refused.
  * V2 copies of a row are numbered without gaps.
  */
-#include "processors/operators/instant.h"
+#include "processors/operators/aggregate_close.h"
 #include "processors/operators/over_pass.h"
-
-enum { VERSION = 1, COPY_BYTES = 4, MOST_DROPPED = 1024 };
 
 typedef struct over {
     cu_op op;
-    cu_table *table, *meta;
+    cu_table *table;
     cu_over_pass pass;
     cu_key_col *order; /* partition, then order columns */
     uint32_t n_partition, n_all;
@@ -39,28 +35,11 @@ typedef struct over {
     uint32_t n_changes, cap_changes;
     cu_buf scratch, fresh;
     cu_held_mark mark;
-    int64_t closed;     /* the watermark of the last commit */
-    int64_t next_close; /* no partition closes before that */
-    uint64_t applied;   /* rows that came and went, ever */
+    cu_closer closer;
+    uint64_t applied; /* rows that came and went, ever */
 } over;
 
 /* --- open ----------------------------------------------------------------- */
-
-static int read_closed(over *o, cu_err *err)
-{
-    cu_slice value;
-    int rc = cu_table_get(o->meta, CU_LIT(""), &value, err);
-    if (rc || !value.data)
-        return rc;
-    cu_scan s = cu_scan_of(value);
-    uint8_t version = cu_scan_u8(&s);
-    o->closed = (int64_t)cu_scan_u64le(&s);
-    if (s.bad || version != VERSION)
-        return cu_fail(err, CU_CORRUPT, 0,
-                       "over (node %u): the watermark does not check out",
-                       o->op.node->id);
-    return 0;
-}
 
 static int open_op(cu_op *op, cu_err *err)
 {
@@ -68,7 +47,6 @@ static int open_op(cu_op *op, cu_err *err)
     const cu_node *n = op->node;
     uint32_t np = n->over.n_partition, no = n->over.n_order;
     o->table = cu_space_table(op->env->space, cu_node_state_table(n, 0));
-    o->meta = cu_space_table(op->env->space, cu_node_state_table(n, 1));
     o->order = cu_calloc(np + no + 1, sizeof(*o->order));
     for (uint32_t i = 0; i < np; i++)
         o->order[i].col = n->over.partition[i];
@@ -77,57 +55,26 @@ static int open_op(cu_op *op, cu_err *err)
     o->n_partition = np;
     o->n_all = np + no;
     o->mark = CU_HELD_MARK;
-    o->closed = o->next_close = INT64_MIN;
     int rc = cu_over_pass_open(&o->pass, op, o->table, err);
-    return !rc && n->over.closing.on ? read_closed(o, err) : rc;
+    return rc ? rc
+              : cu_closer_open(&o->closer, op, &n->over.closing,
+                               n->over.partition, err);
 }
 
 /* --- push ----------------------------------------------------------------- */
-
-static int64_t closes_at(const over *o, int64_t us)
-{
-    const cu_closing *c = &o->op.node->over.closing;
-    return cu_instant_plus(us, c->delay, c->lateness_us);
-}
-
-/* A row of a partition that is gone: true, and said. */
-static int judge(over *o, const cu_batch *b, uint32_t row, bool *late,
-                 cu_err *err)
-{
-    const cu_node *n = o->op.node;
-    int64_t us;
-    *late = false;
-    if (!n->over.closing.on ||
-        !cu_instant_at(&b->cols[n->over.partition[0]], row, &us))
-        return 0;
-    int64_t at = closes_at(o, us);
-    *late = o->closed != INT64_MIN && at <= o->closed;
-    if (!*late && at < o->next_close)
-        o->next_close = at;
-    if (!*late || cu_batch_weight(b, row) < 0 || !o->op.env->late)
-        return 0;
-    cu_late l = {.batch = b,
-                 .row = row,
-                 .window_start_us = us,
-                 .window_end_us = cu_instant_plus(us, n->over.closing.delay, 0),
-                 .watermark_us = o->closed};
-    return o->op.env->late(o->op.env->ctx, &l, err);
-}
 
 static int push(cu_op *op, int port, const cu_batch *b, cu_err *err)
 {
     over *o = (over *)op;
     (void)port;
+    int rc = o->closer.on ? cu_closer_sift(&o->closer, &b, err) : 0;
+    if (rc)
+        return rc;
     cu_keys_encode(b, o->order, o->n_partition, &o->partitions);
     cu_keys_encode(b, o->order, o->n_all, &o->orders);
     for (uint32_t i = 0; i < b->n_sel; i++) {
         uint32_t row = cu_batch_row(b, i);
-        bool late, fresh;
-        int rc = judge(o, b, row, &late, err);
-        if (rc)
-            return rc;
-        if (late)
-            continue;
+        bool fresh;
         cu_slice order = cu_batch_key(&o->orders, i);
         cu_buf_clear(&o->scratch);
         cu_buf_put_slice(&o->scratch, order);
@@ -276,65 +223,18 @@ static int commit_changes(over *o, cu_err *err)
     return rc ? rc : cu_outbox_flush(&o->pass.out, err);
 }
 
-/* --- closing -------------------------------------------------------------- */
-
-/* Deletes rows from the start of the table whose partitions are closed;
- * *more: there may be others. */
-static int drop_some(over *o, bool *more, cu_err *err)
+/* Nothing stays in memory between commits. */
+static void forget(void *ctx, cu_slice key)
 {
-    const cu_node *n = o->op.node;
-    cu_type type = n->inputs[0]->schema->fields[n->over.partition[0]].type;
-    cu_slice *keys = cu_arena_alloc(o->op.arena, MOST_DROPPED * sizeof(*keys));
-    cu_slice key, value;
-    cu_table_iter *it;
-    uint32_t dropped = 0;
-    int64_t us;
-    *more = false;
-    int rc = cu_table_scan(o->table, CU_LIT(""), CU_NULL_SLICE, false, &it,
-                           err);
-    if (rc)
-        return rc;
-    o->next_close = INT64_MAX;
-    while (cu_table_iter_next(it, &key, &value)) {
-        if (!cu_instant_of_key(type, key, &us))
-            break;
-        *more = closes_at(o, us) <= o->closed;
-        if (!*more)
-            o->next_close = closes_at(o, us);
-        if (!*more || dropped == MOST_DROPPED)
-            break;
-        keys[dropped++] = cu_arena_slice(o->op.arena, key);
-        *more = false;
-    }
-    rc = cu_table_iter_close(it, err);
-    for (uint32_t i = 0; i < dropped && !rc; i++)
-        cu_table_del(o->table, keys[i]);
-    return rc;
-}
-
-static int close_partitions(over *o, cu_err *err)
-{
-    bool more = true;
-    int rc = 0;
-    if (!o->op.node->over.closing.on || o->mark.seen <= o->closed)
-        return 0;
-    o->closed = o->mark.seen;
-    cu_buf_clear(&o->scratch);
-    cu_buf_put_u8(&o->scratch, VERSION);
-    cu_buf_put_u64le(&o->scratch, (uint64_t)o->closed);
-    cu_table_put(o->meta, CU_LIT(""), cu_buf_slice(&o->scratch));
-    while (more && !rc && o->next_close <= o->closed) {
-        cu_arena_reset(o->op.arena);
-        rc = drop_some(o, &more, err);
-    }
-    return rc;
+    (void)ctx, (void)key;
 }
 
 static int commit(cu_op *op, cu_err *err)
 {
     over *o = (over *)op;
     int rc = commit_changes(o, err);
-    rc = rc ? rc : close_partitions(o, err);
+    if (!rc && o->closer.on)
+        rc = cu_closer_expire(&o->closer, 1, forget, NULL, err);
     return rc ? rc : cu_held_mark_send(&o->mark, op, err);
 }
 
@@ -343,6 +243,7 @@ static int watermark(cu_op *op, int port, int64_t ts_us, cu_err *err)
     over *o = (over *)op;
     (void)port, (void)err;
     cu_held_mark_see(&o->mark, ts_us);
+    cu_closer_mark(&o->closer, ts_us);
     return 0;
 }
 

@@ -1,5 +1,5 @@
 /* Rank: the first rows of each partition in an order: DISTINCT ON, LIMIT,
- * row_number() <= n.
+ * row_number(), rank() or dense_rank() <= n, LIMIT WITH TIES.
  *
  * State, table 0, in the order that rows have:
  *
@@ -21,6 +21,10 @@
  * When the window has become shorter than what must be visible and is not
  * whole, the commit reads on behind its last row.  Nothing else scans.
  *
+ * By rank() and dense_rank() the last visible row's equals are visible too:
+ * the window then goes on to the first row behind them (W3), and is cut back
+ * when it has doubled.
+ *
  * An append-only input with a limit can never need the rows behind the
  * window: these are not kept.
  *
@@ -28,6 +32,8 @@
  * and emits only the difference: all -1 rows of a partition, then all +1.
  */
 #include "processors/operators/rank.h"
+
+#include "processors/operators/aggregate_close.h"
 
 enum { VERSION = 1, DEFAULT_CACHE_BYTES = 8 << 20, RESERVE = 8 };
 
@@ -37,6 +43,8 @@ typedef struct rank {
     cu_key_col *partition; /* then the order columns */
     uint32_t n_partition, n_all;
     bool prunes;
+    cu_rank_fn fn;
+    bool tied;      /* a limit that equals may pass */
     size_t visible; /* offset + limit; SIZE_MAX: all */
     size_t keep;    /* rows that the window aims at */
     uint64_t arrivals;
@@ -52,6 +60,7 @@ typedef struct rank {
     cu_buf scratch, row, end;
     cu_outbox out;
     cu_held_mark mark;
+    cu_closer closer;
 } rank;
 
 /* --- open ---------------------------------------------------------------- */
@@ -91,6 +100,8 @@ static int open_op(cu_op *op, cu_err *err)
         r->visible = (size_t)n->rank.limit + (size_t)n->rank.offset;
         r->keep = r->visible + (r->visible < RESERVE ? r->visible : RESERVE);
     }
+    r->fn = n->rank.fn;
+    r->tied = r->fn != CU_RANK_ROW_NUMBER && n->rank.limit >= 0;
     r->prunes = n->inputs[0]->append_only && n->rank.limit >= 0;
     if (r->prunes)
         r->keep = r->visible;
@@ -98,7 +109,10 @@ static int open_op(cu_op *op, cu_err *err)
                                      : DEFAULT_CACHE_BYTES;
     r->mark = CU_HELD_MARK;
     r->out.schema = n->schema;
-    return read_arrivals(r, err);
+    int rc = read_arrivals(r, err);
+    return rc ? rc
+              : cu_closer_open(&r->closer, op, &n->rank.closing,
+                               n->rank.partition, err);
 }
 
 /* --- partitions in memory ------------------------------------------------ */
@@ -145,10 +159,43 @@ static void evict(rank *r)
     }
 }
 
-/* Reads on behind the window's last row until it has `want` rows. */
-static int fill(rank *r, cu_ranked *g, size_t want, cu_err *err)
+static size_t shown(const rank *r, const cu_window *w)
+{
+    return cu_window_shown(w, r->fn, r->visible);
+}
+
+/* Does the window say what is visible? */
+static bool covers(const rank *r, const cu_window *w)
+{
+    if (w->whole || !r->tied || r->visible == 0)
+        return w->whole || w->n >= r->visible;
+    return w->n > shown(r, w);
+}
+
+/* The same in a loop that appends rows; `groups` of peers so far. */
+static bool has_all(const rank *r, const cu_window *w, size_t groups)
+{
+    if (w->n < r->keep || !r->tied || r->visible == 0)
+        return w->n >= r->keep;
+    if (r->fn == CU_RANK_DENSE_RANK)
+        return groups > r->visible;
+    return w->n > r->visible &&
+           !cu_item_peers(w->at[w->n - 1], w->at[r->visible - 1]);
+}
+
+static size_t begins_group(const cu_window *w, size_t i)
+{
+    return i == 0 || !cu_item_peers(w->at[i - 1], w->at[i]);
+}
+
+/* Reads on behind the window's last row until it has what it aims at. */
+static int fill(rank *r, cu_ranked *g, cu_err *err)
 {
     cu_window *w = &g->window;
+    size_t groups = 0;
+    bool dense = r->tied && r->fn == CU_RANK_DENSE_RANK;
+    for (size_t i = 0; dense && i < w->n; i++)
+        groups += begins_group(w, i);
     cu_table_iter *it;
     cu_slice key, value;
     bool more = true;
@@ -169,10 +216,12 @@ static int fill(rank *r, cu_ranked *g, size_t want, cu_err *err)
                            err);
     if (rc)
         return rc;
-    while (w->n < want && (more = cu_table_iter_next(it, &key, &value))) {
+    while (!has_all(r, w, groups) &&
+           (more = cu_table_iter_next(it, &key, &value))) {
         cu_item *item = cu_item_new(key, value);
         cu_window_insert(w, w->n, item);
         cu_item_release(item);
+        groups += dense && begins_group(w, w->n - 1);
     }
     w->whole = !more;
     return cu_table_iter_close(it, err);
@@ -187,7 +236,7 @@ static int load(rank *r, const cu_keys *keys, uint32_t i, cu_ranked **out,
     if (g)
         return 0;
     *out = g = group_new(r, keys->hash[i], key);
-    return fill(r, g, r->keep, err);
+    return fill(r, g, err);
 }
 
 static void touch(rank *r, cu_ranked *g)
@@ -199,10 +248,26 @@ static void touch(rank *r, cu_ranked *g)
     r->dirty[r->n_dirty++] = (cu_keyed){.key = cu_keyrec_key(&g->rec),
                                         .item = g};
     g->dirty = g->used = true;
-    cu_window_copy(&g->before, &g->window, r->visible);
+    cu_window_copy(&g->before, &g->window, shown(r, &g->window));
 }
 
 /* --- rows ---------------------------------------------------------------- */
+
+/* Rows that the window need not hold go from its end. */
+static void cut(rank *r, cu_ranked *g)
+{
+    cu_window *w = &g->window;
+    size_t keep = r->keep;
+    if (r->tied)
+        keep = shown(r, w) + (r->prunes ? 0 : RESERVE);
+    while (w->n > keep) {
+        if (r->prunes)
+            cu_table_del(r->table, cu_item_key(w->at[w->n - 1]));
+        cu_window_remove(w, w->n - 1);
+        w->whole = r->prunes;
+    }
+    g->most = r->tied ? 2 * (w->n + RESERVE) : r->keep;
+}
 
 static void insert(rank *r, cu_ranked *g, cu_slice order, cu_slice row)
 {
@@ -214,7 +279,7 @@ static void insert(rank *r, cu_ranked *g, cu_slice order, cu_slice row)
     cu_slice key = cu_buf_slice(&r->scratch);
     size_t at = cu_window_find(w, key);
     bool inside = at < w->n || w->whole;
-    if (inside && at < r->keep) {
+    if (inside && (at < r->keep || r->tied)) {
         cu_item *item = cu_item_new(key, row);
         cu_window_insert(w, at, item);
         cu_item_release(item);
@@ -224,12 +289,8 @@ static void insert(rank *r, cu_ranked *g, cu_slice order, cu_slice row)
         w->whole = false;
     }
     cu_table_put_new(r->table, key, row);
-    if (w->n <= r->keep)
-        return;
-    if (r->prunes)
-        cu_table_del(r->table, cu_item_key(w->at[w->n - 1]));
-    cu_window_remove(w, w->n - 1);
-    w->whole = r->prunes;
+    if (w->n > (r->tied ? g->most : r->keep))
+        cut(r, g);
 }
 
 /* The key of the newest row with these bytes, into scratch. */
@@ -298,8 +359,10 @@ static int push_row(rank *r, const cu_batch *b, uint32_t i, cu_err *err)
 static int push(cu_op *op, int port, const cu_batch *b, cu_err *err)
 {
     rank *r = (rank *)op;
-    int rc = 0;
     (void)port;
+    int rc = r->closer.on ? cu_closer_sift(&r->closer, &b, err) : 0;
+    if (rc)
+        return rc;
     cu_keys_encode(b, r->partition, r->n_partition, &r->keys);
     cu_keys_encode(b, r->partition, r->n_all, &r->orders);
     cu_keyset_probe(&r->set, &r->keys, r->found);
@@ -310,7 +373,7 @@ static int push(cu_op *op, int port, const cu_batch *b, cu_err *err)
 
 /* --- commit -------------------------------------------------------------- */
 
-static int emit_row(rank *r, const cu_item *item, size_t position, int32_t w,
+static int emit_row(rank *r, const cu_item *item, size_t number, int32_t w,
                     cu_err *err)
 {
     const cu_node *n = r->op.node;
@@ -323,7 +386,7 @@ static int emit_row(rank *r, const cu_item *item, size_t position, int32_t w,
         return rc;
     cu_batch *b = r->out.batch;
     cu_col *col = &b->cols[b->n_cols - 1];
-    cu_value v = {.type = col->type, .i8 = (int64_t)position + 1};
+    cu_value v = {.type = col->type, .i8 = (int64_t)number};
     cu_col_set(b->arena, col, b->n_rows - 1, b->capacity, &v);
     return 0;
 }
@@ -340,22 +403,29 @@ static int emit_numbered(rank *r, const cu_window *old, const cu_window *now,
             if (i < b->n && i < r->visible &&
                 cu_slice_eq(cu_item_row(a->at[i]), cu_item_row(b->at[i])))
                 continue;
-            rc = emit_row(r, a->at[i], i, pass ? 1 : -1, err);
+            rc = emit_row(r, a->at[i], i + 1, pass ? 1 : -1, err);
         }
     }
     return rc;
 }
 
-static int emit_unnumbered(rank *r, const cu_window *old, const cu_window *now,
-                           size_t from, cu_err *err)
+/* What came and went; with numbers when equals share them. */
+static int emit_differences(rank *r, const cu_window *old, const cu_window *now,
+                            size_t from, cu_err *err)
 {
     cu_arena *a = r->op.arena;
-    cu_window_diff d = cu_window_compare(old, now, from, r->visible, a);
+    cu_numbered x = {.window = old, .end = old->n};
+    cu_numbered y = {.window = now, .end = shown(r, now)};
+    if (r->op.node->rank.numbered) {
+        x.numbers = cu_window_numbers(old, r->fn, x.end, a);
+        y.numbers = cu_window_numbers(now, r->fn, y.end, a);
+    }
+    cu_window_diff d = cu_window_compare(&x, &y, from, a);
     int rc = 0;
     for (size_t i = 0; i < d.n_gone && !rc; i++)
-        rc = emit_row(r, d.gone[i], 0, -1, err);
+        rc = emit_row(r, d.gone[i].item, d.gone[i].number, -1, err);
     for (size_t i = 0; i < d.n_come && !rc; i++)
-        rc = emit_row(r, d.come[i], 0, 1, err);
+        rc = emit_row(r, d.come[i].item, d.come[i].number, 1, err);
     return rc;
 }
 
@@ -364,13 +434,15 @@ static int commit_group(rank *r, cu_ranked *g, cu_err *err)
     size_t from = (size_t)r->op.node->rank.offset;
     cu_window *w = &g->window;
     int rc = 0;
-    if (w->n < r->visible && !w->whole)
-        rc = fill(r, g, r->keep, err);
+    if (!covers(r, w))
+        rc = fill(r, g, err);
     if (!rc)
-        rc = r->op.node->rank.numbered
+        rc = r->op.node->rank.numbered && r->fn == CU_RANK_ROW_NUMBER
                  ? emit_numbered(r, &g->before, w, from, err)
-                 : emit_unnumbered(r, &g->before, w, from, err);
+                 : emit_differences(r, &g->before, w, from, err);
     cu_window_clear(&g->before);
+    if (r->tied && !rc)
+        cut(r, g);
     g->dirty = false;
     r->bytes -= g->counted;
     g->counted = sizeof(*g) + g->rec.key_len + cu_window_bytes(w);
@@ -389,6 +461,26 @@ static void write_arrivals(rank *r)
     r->arrivals_changed = false;
 }
 
+static void count_dropped(void *ctx, cu_slice key)
+{
+    (void)key;
+    ++*(uint64_t *)ctx;
+}
+
+/* Partitions that the watermark has passed, in the state and here. */
+static int forget(rank *r, cu_err *err)
+{
+    uint64_t dropped = 0;
+    if (!r->closer.on)
+        return 0;
+    int rc = cu_closer_expire(&r->closer, 1, count_dropped, &dropped, err);
+    for (uint32_t i = r->n_groups; i > 0 && dropped > 0 && !rc; i--)
+        if (cu_closer_has_closed(&r->closer,
+                                 cu_keyrec_key(&r->groups[i - 1]->rec)))
+            group_free(r, r->groups[i - 1]);
+    return rc;
+}
+
 static int commit(cu_op *op, cu_err *err)
 {
     rank *r = (rank *)op;
@@ -405,6 +497,9 @@ static int commit(cu_op *op, cu_err *err)
         return rc;
     if (r->arrivals_changed)
         write_arrivals(r);
+    rc = forget(r, err);
+    if (rc)
+        return rc;
     evict(r);
     return cu_held_mark_send(&r->mark, op, err);
 }
@@ -414,6 +509,7 @@ static int watermark(cu_op *op, int port, int64_t ts_us, cu_err *err)
     rank *r = (rank *)op;
     (void)port, (void)err;
     cu_held_mark_see(&r->mark, ts_us);
+    cu_closer_mark(&r->closer, ts_us);
     return 0;
 }
 

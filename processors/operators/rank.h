@@ -41,14 +41,34 @@ void cu_window_remove(cu_window *w, size_t at);
 void cu_window_copy(cu_window *to, const cu_window *from, size_t most);
 size_t cu_window_bytes(const cu_window *w);
 
-/* Rows of [from, visible) that are in one window only; byte-equal rows that
- * were replaced by one another cancel.  In window order, in the arena. */
+/* Are two rows equal in the order? Their keys end with the arrival. */
+bool cu_item_peers(const cu_item *a, const cu_item *b);
+/* How many of the first rows have a number <= `limit`: all that are there,
+ * when the first row behind is not among them. */
+size_t cu_window_shown(const cu_window *w, cu_rank_fn fn, size_t limit);
+/* The numbers of the first `n` rows; in the arena. */
+size_t *cu_window_numbers(const cu_window *w, cu_rank_fn fn, size_t n,
+                          cu_arena *a);
+
+/* Some of the rows of a window with their numbers. */
+typedef struct cu_numbered {
+    const cu_window *window;
+    size_t end;      /* rows up to here */
+    size_t *numbers; /* NULL: they do not count */
+} cu_numbered;
+/* Rows from `from` on that are in one window only, or with another number;
+ * byte-equal rows that were replaced by one another cancel.  In window
+ * order, in the arena. */
+typedef struct cu_ranked_item {
+    const cu_item *item;
+    size_t number;
+} cu_ranked_item;
 typedef struct cu_window_diff {
-    const cu_item **gone, **come;
+    cu_ranked_item *gone, *come;
     size_t n_gone, n_come;
 } cu_window_diff;
-cu_window_diff cu_window_compare(const cu_window *old, const cu_window *now,
-                                 size_t from, size_t visible, cu_arena *a);
+cu_window_diff cu_window_compare(const cu_numbered *old, const cu_numbered *now,
+                                 size_t from, cu_arena *a);
 
 /* A partition in memory. */
 typedef struct cu_ranked {
@@ -56,6 +76,7 @@ typedef struct cu_ranked {
     cu_window window, before; /* before: at the first touch of the commit */
     uint32_t at;              /* index in the operator's list */
     bool dirty, used;
+    size_t most;    /* RANK, DENSE_RANK: rows before it is cut again */
     size_t counted; /* bytes in the operator's budget */
     char bytes[];   /* the key */
 } cu_ranked;

@@ -102,72 +102,122 @@ size_t cu_window_bytes(const cu_window *w)
     return total;
 }
 
+/* --- numbers ------------------------------------------------------------- */
+
+bool cu_item_peers(const cu_item *a, const cu_item *b)
+{
+    cu_slice x = cu_item_key(a), y = cu_item_key(b);
+    x.len -= sizeof(uint64_t);
+    y.len -= sizeof(uint64_t);
+    return cu_slice_eq(x, y);
+}
+
+size_t cu_window_shown(const cu_window *w, cu_rank_fn fn, size_t limit)
+{
+    size_t i = fn == CU_RANK_DENSE_RANK ? 0 : limit, groups = 0;
+    if (w->n <= i || limit == 0)
+        return w->n < i ? w->n : i;
+    switch (fn) {
+    case CU_RANK_ROW_NUMBER:
+        break;
+    case CU_RANK_RANK:
+        while (i < w->n && cu_item_peers(w->at[i], w->at[limit - 1]))
+            i++;
+        break;
+    case CU_RANK_DENSE_RANK:
+        for (; i < w->n; i++) {
+            groups += i == 0 || !cu_item_peers(w->at[i - 1], w->at[i]);
+            if (groups > limit)
+                break;
+        }
+        break;
+    }
+    return i;
+}
+
+size_t *cu_window_numbers(const cu_window *w, cu_rank_fn fn, size_t n,
+                          cu_arena *a)
+{
+    size_t *numbers = cu_arena_alloc(a, (n + 1) * sizeof(*numbers));
+    size_t number = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool peer = fn != CU_RANK_ROW_NUMBER && i > 0 &&
+                    cu_item_peers(w->at[i - 1], w->at[i]);
+        if (!peer)
+            number = fn == CU_RANK_DENSE_RANK ? number + 1 : i + 1;
+        numbers[i] = number;
+    }
+    return numbers;
+}
+
 /* --- comparing ----------------------------------------------------------- */
 
-/* Takes out of both lists what is byte-equal: sorted views of the rows are
- * walked together. */
+static cu_keyed *sorted(cu_ranked_item *list, size_t n, cu_arena *a)
+{
+    cu_keyed *items = cu_arena_alloc(a, n * sizeof(*items));
+    for (size_t i = 0; i < n; i++)
+        items[i] = (cu_keyed){.key = cu_item_row(list[i].item),
+                              .item = &list[i]};
+    cu_sort_keyed(items, n);
+    return items;
+}
+
+/* Takes out of both lists what is byte-equal and of one number: sorted views
+ * of the rows are walked together; equal rows stand by number. */
 static void cancel(cu_window_diff *d, cu_arena *a)
 {
     if (!d->n_gone || !d->n_come)
         return;
-    cu_keyed *g = cu_arena_alloc(a, d->n_gone * sizeof(*g));
-    cu_keyed *c = cu_arena_alloc(a, d->n_come * sizeof(*c));
-    for (size_t i = 0; i < d->n_gone; i++)
-        g[i] = (cu_keyed){.key = cu_item_row(d->gone[i]), .item = &d->gone[i]};
-    for (size_t i = 0; i < d->n_come; i++)
-        c[i] = (cu_keyed){.key = cu_item_row(d->come[i]), .item = &d->come[i]};
-    cu_sort_keyed(g, d->n_gone);
-    cu_sort_keyed(c, d->n_come);
+    cu_keyed *g = sorted(d->gone, d->n_gone, a);
+    cu_keyed *c = sorted(d->come, d->n_come, a);
     for (size_t i = 0, k = 0; i < d->n_gone && k < d->n_come;) {
+        cu_ranked_item *x = g[i].item, *y = c[k].item;
         int order = cu_slice_cmp(g[i].key, c[k].key);
-        if (order == 0) {
-            *(const cu_item **)g[i++].item = NULL;
-            *(const cu_item **)c[k++].item = NULL;
-        } else if (order < 0) {
-            i++;
-        } else {
-            k++;
-        }
+        if (order == 0)
+            order = x->number < y->number ? -1 : x->number > y->number;
+        if (order == 0)
+            x->item = y->item = NULL;
+        i += order <= 0;
+        k += order >= 0;
     }
 }
 
-static size_t squeeze(const cu_item **list, size_t n)
+static size_t squeeze(cu_ranked_item *list, size_t n)
 {
     size_t kept = 0;
     for (size_t i = 0; i < n; i++)
-        if (list[i])
+        if (list[i].item)
             list[kept++] = list[i];
     return kept;
 }
 
-static size_t end_of(const cu_window *w, size_t visible)
+static cu_ranked_item item_of(const cu_numbered *w, size_t i)
 {
-    return w->n < visible ? w->n : visible;
+    return (cu_ranked_item){w->window->at[i], w->numbers ? w->numbers[i] : 0};
 }
 
-cu_window_diff cu_window_compare(const cu_window *old, const cu_window *now,
-                                 size_t from, size_t visible, cu_arena *a)
+cu_window_diff cu_window_compare(const cu_numbered *old, const cu_numbered *now,
+                                 size_t from, cu_arena *a)
 {
-    size_t end_old = end_of(old, visible), end_now = end_of(now, visible);
     size_t i = from, k = from;
     cu_window_diff d = {0};
-    d.gone = cu_arena_alloc(a, (end_old + 1) * sizeof(*d.gone));
-    d.come = cu_arena_alloc(a, (end_now + 1) * sizeof(*d.come));
-    while (i < end_old || k < end_now) {
-        int order = i >= end_old   ? 1
-                    : k >= end_now ? -1
-                    : old->at[i] == now->at[k]
-                        ? 0
-                        : cu_slice_cmp(cu_item_key(old->at[i]),
-                                       cu_item_key(now->at[k]));
-        if (order < 0) {
-            d.gone[d.n_gone++] = old->at[i++];
-        } else if (order > 0) {
-            d.come[d.n_come++] = now->at[k++];
-        } else {
-            i++;
-            k++;
-        }
+    d.gone = cu_arena_alloc(a, (old->end + 1) * sizeof(*d.gone));
+    d.come = cu_arena_alloc(a, (now->end + 1) * sizeof(*d.come));
+    while (i < old->end || k < now->end) {
+        cu_ranked_item x = i < old->end ? item_of(old, i) : (cu_ranked_item){0};
+        cu_ranked_item y = k < now->end ? item_of(now, k) : (cu_ranked_item){0};
+        int order = !x.item            ? 1
+                    : !y.item          ? -1
+                    : x.item == y.item ? 0
+                                       : cu_slice_cmp(cu_item_key(x.item),
+                                                      cu_item_key(y.item));
+        bool same = order == 0 && x.number == y.number;
+        if (order <= 0 && !same)
+            d.gone[d.n_gone++] = x;
+        if (order >= 0 && !same)
+            d.come[d.n_come++] = y;
+        i += order <= 0;
+        k += order >= 0;
     }
     cancel(&d, a);
     d.n_gone = squeeze(d.gone, d.n_gone);
