@@ -15,6 +15,11 @@ typedef struct cu_span {
     uint64_t n; /* entries of table `rows` */
 } cu_span;
 
+static inline bool cu_span_holds(const cu_span *p, int64_t time)
+{
+    return p->start <= time && time <= p->last;
+}
+
 typedef struct cu_spans {
     cu_span *at; /* ascending, a gap or more between them */
     uint32_t n, cap;

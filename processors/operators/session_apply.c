@@ -24,12 +24,15 @@
  * again, which bounds the moves of a row by the logarithm of its session's
  * length.  A new session is anchored at its first row.
  *
- * A1 Spans of a partition are a gap or more apart and hold their anchors:
- *    anchors are unique.
+ * A1 Spans of a partition are a gap or more apart and hold their anchors (but
+ *    see A4): anchors are unique.
  * A2 In each pass what is emitted fits what downstream has: join works on the
  *    rows as they were, part on the rows as they are.
- * A3 A new anchor is not closed by the watermark, or its session is: middle
- *    or start when their own gap is still open, else the last row.
+ * A3 A new anchor is not closed by the watermark: middle or start when their
+ *    own gap is still open, else the last row.
+ * A4 What the watermark has closed is not moved: a part that is split off
+ *    behind it keeps the anchor that it had, outside of its span, until it
+ *    leaves the state with this commit.
  */
 #include "processors/operators/session.h"
 
@@ -43,11 +46,6 @@ static int64_t anchor_of(const cu_sessions *s, int64_t at, const cu_span *p)
     if (s->type.kind == CU_T_DATE)
         at = cu_floor_div(at, CU_US_DAY) * CU_US_DAY;
     return end > s->horizon ? at : p->last; /* A3 */
-}
-
-static bool holds(const cu_span *p, int64_t time)
-{
-    return p->start <= time && time <= p->last;
 }
 
 /* The rows of a span leave `from` and come under its anchor. Counts them. */
@@ -74,6 +72,13 @@ static int move_rows(cu_sessions *s, cu_span *p, int64_t from, cu_err *err)
     return rc ? rc : closed;
 }
 
+/* The commit at hand will close it. */
+static bool is_over(const cu_sessions *s, const cu_span *p)
+{
+    int64_t end = cu_instant_add(p->last, s->gap);
+    return s->closes && cu_instant_add(end, s->lateness) <= s->horizon;
+}
+
 /* A span whose anchor is not in it gets another. */
 static int settle(cu_sessions *s, cu_span *p, cu_err *err)
 {
@@ -82,7 +87,9 @@ static int settle(cu_sessions *s, cu_span *p, cu_err *err)
         p->anchor = p->start;
         return 0;
     }
-    if (holds(p, from))
+    if (cu_span_holds(p, from))
+        return 0;
+    if (is_over(s, p)) /* A4 */
         return 0;
     p->anchor = anchor_of(s, p->start + (p->last - p->start) / 2, p);
     return move_rows(s, p, from, err);
@@ -224,11 +231,12 @@ static int change_rows(cu_sessions *s, cu_session_row **rows, uint32_t n,
         while (s->live.at[k].last < r->time)
             k++;
         cu_span *p = &s->live.at[k];
-        CU_ASSERT(holds(p, r->time)); /* A1 */
+        CU_ASSERT(cu_span_holds(p, r->time)); /* A1 */
         bool absent = r->count < 0;
         int64_t old = absent ? 0 : r->count;
         r->count = old + r->change;
-        p->n += (uint64_t)(r->count > 0) - (uint64_t)(old > 0);
+        p->n += r->count > 0 && old == 0;
+        p->n -= r->count == 0 && old > 0 && p->n > 0;
         cu_session_put_row(s, key, r->count, absent);
         if (!s->final)
             rc = cu_session_emit(s, row, r->change, p->anchor, 0, err);
@@ -266,7 +274,8 @@ static int split(cu_sessions *s, cu_span *p, int64_t left, int64_t right,
     cu_span a = *p, b = *p;
     a.last = left;
     b.start = right;
-    bool a_keeps = holds(&a, p->anchor), b_keeps = holds(&b, p->anchor);
+    bool a_keeps = cu_span_holds(&a, p->anchor),
+         b_keeps = cu_span_holds(&b, p->anchor);
     int rc = settle(s, &a, err);
     rc = rc ? rc : settle(s, &b, err);
     if (!s->final && a_keeps)
@@ -329,8 +338,9 @@ static int part(cu_sessions *s, cu_session_row **rows, uint32_t n, cu_err *err)
             if (rc)
                 return rc;
         }
-        if (s->final)
-            p.anchor = p.start;
+        int rc = gone ? 0 : settle(s, &p, err);
+        if (rc)
+            return rc;
         if (!gone)
             cu_spans_add(&s->kept, p);
     }

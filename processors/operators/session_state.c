@@ -166,7 +166,8 @@ void cu_session_span_del(cu_sessions *s, const cu_span *p)
 {
     cu_table_del(s->spans, cu_session_key(s, p->last));
     cu_table_del(s->closing, by_time(s, p->last));
-    cu_table_del(s->anchors, by_time(s, p->anchor));
+    if (cu_span_holds(p, p->anchor))
+        cu_table_del(s->anchors, by_time(s, p->anchor));
 }
 
 static void put_span(cu_sessions *s, const cu_span *p)
@@ -179,33 +180,58 @@ static void put_span(cu_sessions *s, const cu_span *p)
     cu_table_put(s->spans, cu_session_key(s, p->last), cu_buf_slice(&s->value));
 }
 
-/* The first at or after `k` whose last row (or anchor) is not before that. */
-static uint32_t seek(const cu_spans *l, uint32_t k, int64_t time, bool anchor)
+/* The first at or after `k` whose last row is not before `time`. */
+static uint32_t seek_last(const cu_spans *l, uint32_t k, int64_t time)
 {
-    while (k < l->n && (anchor ? l->at[k].anchor : l->at[k].last) < time)
+    while (k < l->n && l->at[k].last < time)
         k++;
     return k;
+}
+
+/* The same by the anchor, among those that hold theirs. */
+static uint32_t seek_anchor(const cu_spans *l, uint32_t k, int64_t time)
+{
+    while (k < l->n && (!cu_span_holds(&l->at[k], l->at[k].anchor) ||
+                        l->at[k].anchor < time))
+        k++;
+    return k;
+}
+
+/* The anchors of `of` that `than` has not. */
+static void each_anchor(cu_sessions *s, const cu_spans *of,
+                        const cu_spans *than, bool del)
+{
+    for (uint32_t i = 0, k = 0; i < of->n; i++) {
+        int64_t anchor = of->at[i].anchor;
+        if (!cu_span_holds(&of->at[i], anchor))
+            continue;
+        k = seek_anchor(than, k, anchor);
+        if (k < than->n && than->at[k].anchor == anchor)
+            continue;
+        if (del) {
+            cu_table_del(s->anchors, by_time(s, anchor));
+            continue;
+        }
+        cu_table_put(s->anchors, by_time(s, anchor), CU_LIT(""));
+        s->anchor_low = anchor < s->anchor_low ? anchor : s->anchor_low;
+    }
 }
 
 /* What is in both lists under the same key is not deleted and put. */
 void cu_session_save(cu_sessions *s)
 {
     const cu_spans *old = &s->loaded, *now = &s->kept;
-    for (uint32_t i = 0, k = 0, m = 0; i < old->n; i++) {
-        const cu_span *p = &old->at[i];
-        k = seek(now, k, p->last, false);
-        m = seek(now, m, p->anchor, true);
-        if (k == now->n || now->at[k].last != p->last) {
-            cu_table_del(s->spans, cu_session_key(s, p->last));
-            cu_table_del(s->closing, by_time(s, p->last));
-        }
-        if (m == now->n || now->at[m].anchor != p->anchor)
-            cu_table_del(s->anchors, by_time(s, p->anchor));
+    for (uint32_t i = 0, k = 0; i < old->n; i++) {
+        int64_t last = old->at[i].last;
+        k = seek_last(now, k, last);
+        if (k < now->n && now->at[k].last == last)
+            continue;
+        cu_table_del(s->spans, cu_session_key(s, last));
+        cu_table_del(s->closing, by_time(s, last));
     }
-    for (uint32_t i = 0, k = 0, m = 0; i < now->n; i++) {
+    for (uint32_t i = 0, k = 0; i < now->n; i++) {
         const cu_span *p = &now->at[i];
-        k = seek(old, k, p->last, false);
-        m = seek(old, m, p->anchor, true);
+        k = seek_last(old, k, p->last);
         bool same = k < old->n && old->at[k].last == p->last;
         if (!same) {
             cu_table_put(s->closing, by_time(s, p->last), CU_LIT(""));
@@ -213,10 +239,7 @@ void cu_session_save(cu_sessions *s)
         }
         if (!same || memcmp(&old->at[k], p, sizeof(*p)) != 0)
             put_span(s, p);
-        if (m == old->n || old->at[m].anchor != p->anchor) {
-            cu_table_put(s->anchors, by_time(s, p->anchor), CU_LIT(""));
-            s->anchor_low = p->anchor < s->anchor_low ? p->anchor
-                                                      : s->anchor_low;
-        }
     }
+    each_anchor(s, old, now, true);
+    each_anchor(s, now, old, false);
 }

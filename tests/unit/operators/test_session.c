@@ -454,6 +454,83 @@ Test(session, random_final_sessions_are_sent_as_recomputed)
         run_with_watermarks(CU_SESSION_FINAL, seed);
 }
 
+/* --- grouped by anchor -----------------------------------------------------
+ */
+
+/* count(*) GROUP BY anchor, p, which forgets groups behind the watermark. */
+static cu_node *counted(rig *r, int64_t lateness_us)
+{
+    cu_node *n = sessions(r, CU_SESSION_ANCHOR, true);
+    n->session.gap_us = GAP * MINUTE;
+    n->session.lateness_us = lateness_us;
+    cu_node *a = rig_aggregate(r, "a:timestamp p:int n:int8", n, "3 0");
+    rig_call(r, a, CU_AGG_COUNT_STAR, -1, false, -1);
+    a->aggregate.closing = (cu_closing){
+        true, {.us = GAP * MINUTE}, lateness_us};
+    return a;
+}
+
+static int count_all(const model *m)
+{
+    int n = 0;
+    for (int p = 0; p < PARTS; p++)
+        for (int t = 0; t < TIMES; t++)
+            for (int v = 0; v < VALUES; v++)
+                n += m->open[p][t][v] + m->closed[p][t][v];
+    return n;
+}
+
+static int64_t sum_of_counts(const rig *r)
+{
+    int64_t n = 0;
+    for (uint32_t i = 0; i < r->committed.n; i++)
+        for (uint32_t row = 0; row < r->committed.at[i]->n_rows; row++)
+            n += CU_COL(&r->committed.at[i]->cols[2], int64_t)[row];
+    return n;
+}
+
+/* The watermark that goes on never closes the group of an open session: all
+ * rows that the session took are counted, none is late behind it. */
+static void run_counted(uint64_t seed)
+{
+    static model m;
+    char rows[30 * 60], mark[40];
+    rig r;
+    int late = 0;
+    memset(&m, 0, sizeof(m));
+    m.lateness = (int)(seed % 3);
+    rig_open(&r, seed);
+    rig_start(&r, counted(&r, m.lateness * MINUTE));
+    for (int round = 0; round < 60; round++) {
+        draw_rows(&r, &m, rows, sizeof(rows), 1 + (int)rig_draw(&r, 12),
+                  m.mark - 12, 30);
+        rig_push(&r, 0, rows);
+        if (m.mark + 12 < TIMES) {
+            m.mark += (int)rig_draw(&r, 9);
+            snprintf(mark, sizeof(mark), "2020-01-01 %02d:%02d", m.mark / 60,
+                     m.mark % 60);
+            rig_mark(&r, 0, mark);
+        }
+        rig_commit(&r);
+        model_close(&m);
+        for (const char *c = r.late; *c; c++)
+            late += *c == '\n';
+        r.late[0] = r.late_windows[0] = 0;
+        cr_assert_eq(late, m.late, "%d late, not %d", late, m.late);
+        cr_assert_eq(sum_of_counts(&r), count_all(&m));
+    }
+    rig_mark(&r, 0, "2020-01-02");
+    rig_commit(&r);
+    cr_assert_leq(rig_state_keys(&r), 2); /* two watermarks */
+    rig_close(&r);
+}
+
+Test(session, groups_by_anchor_are_closed_behind_their_sessions_only)
+{
+    for (uint64_t seed = 1; seed <= 25; seed++)
+        run_counted(seed);
+}
+
 /* --- cost ------------------------------------------------------------------
  */
 
