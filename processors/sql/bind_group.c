@@ -45,10 +45,14 @@ static cu_expr *rewrite(grouping *g, cu_expr *e)
     for (uint32_t i = 0; i < g->g->n_group; i++)
         if (cu_expr_same(e, g->match[i]))
             return g->results[i];
-    if (e->kind == CU_E_COL && e->col >= CU_GROUPING_BASE)
-        return cu_bind_grouping_value(
+    if (e->kind == CU_E_COL && e->col >= CU_GROUPING_BASE) {
+        uint32_t before = g->s->n_problems;
+        cu_expr *x = cu_bind_grouping_value(
             g->s, g->g, &g->b->groupings[e->col - CU_GROUPING_BASE],
             g->set_col);
+        g->failed = g->failed || g->s->n_problems > before;
+        return x;
+    }
     if (e->kind == CU_E_COL && e->col >= CU_WINDOW_BASE)
         return e;
     if (e->kind == CU_E_COL && e->col >= CU_AGG_BASE)
@@ -156,8 +160,8 @@ static uint32_t room(const cu_bind *b, uint32_t n_group)
 /* --- the usual grouping ------------------------------------------------------ */
 
 /* The group that closes first. */
-static void first_closes(grouping *g, cu_expr **group, const cu_node *in,
-                         cu_closing *closing)
+static uint32_t first_closes(grouping *g, cu_expr **group, const cu_node *in,
+                             cu_closing *closing)
 {
     uint32_t n = g->g->n_group;
     uint16_t *cols = cu_arena_calloc(g->s->arena, n + 1, sizeof(*cols));
@@ -166,12 +170,23 @@ static void first_closes(grouping *g, cu_expr **group, const cu_node *in,
                                              : UINT16_MAX;
     int32_t at = cu_node_closing(in, cols, n, closing);
     if (at <= 0)
-        return;
+        return 0;
     cu_expr *e = group[at], *m = g->match[at];
     group[at] = group[0];
     g->match[at] = g->match[0];
     group[0] = e;
     g->match[0] = m;
+    return (uint32_t)at;
+}
+
+/* The key in the order of GROUP BY. */
+static void key_as_written(grouping *g, cu_node *agg, uint32_t swapped)
+{
+    uint16_t *key = cu_arena_dup(g->s->arena, agg->key,
+                                 (agg->n_key + 1u) * sizeof(*key));
+    key[0] = (uint16_t)swapped;
+    key[swapped] = 0;
+    agg->key = key;
 }
 
 static void results_are_columns(grouping *g, uint32_t first)
@@ -195,7 +210,7 @@ static cu_node *aggregate_over(grouping *g, cu_node *in)
     for (uint32_t i = 0; i < n_group && s->time.lateness_given; i++)
         cu_bind_judge(s, &group[i], &in);
     cu_closing closing;
-    first_closes(g, group, in, &closing);
+    uint32_t swapped = first_closes(g, group, in, &closing);
     memcpy(p.exprs, group, n_group * sizeof(*group));
     cu_agg_call *calls = cu_arena_calloc(s->arena, b->n_aggs + 1,
                                          sizeof(*calls));
@@ -209,6 +224,8 @@ static cu_node *aggregate_over(grouping *g, cu_node *in)
                                  made_names(s, b, p.exprs, p.n), p.n);
     n = cu_node_aggregate(s, n, n_group, calls, b->n_aggs, n_group == 0);
     n->aggregate.closing = closing;
+    if (swapped)
+        key_as_written(g, n, swapped);
     results_are_columns(g, 0);
     g->first_agg = n_group;
     return n;

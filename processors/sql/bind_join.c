@@ -242,18 +242,23 @@ static void place_outer(planner *p, cu_item *it)
     it->node = restricted(p, it, it->on, used, it->n_on);
     cu_expr **conj = cu_arena_calloc(s->arena, it->n_on + 1, sizeof(*conj));
     uint32_t n = 0;
+    /* Subqueries first: they change how wide the left side is. */
     for (uint32_t i = 0; i < it->n_on; i++) {
         cu_expr *e = it->on[i];
         bool mapped = false;
-        if (used[i])
+        if (used[i] || !has_sub(e))
             continue;
-        if (has_sub(e) && !subs_of_on(p, it, &e, &mapped)) {
+        used[i] = true;
+        if (!subs_of_on(p, it, &e, &mapped)) {
             p->failed = true;
             return;
         }
-        if (e)
-            conj[n++] = mapped ? e : paired(p, it, e);
+        if (mapped)
+            conj[n++] = e;
     }
+    for (uint32_t i = 0; i < it->n_on; i++)
+        if (!used[i])
+            conj[n++] = paired(p, it, it->on[i]);
     uint32_t at;
     p->node = cu_rel_join(s, CU_JOIN_LEFT, p->node, it->node, conj, n, &at);
     settle(p, it, at);

@@ -125,6 +125,7 @@ cu_node *cu_node_project(cu_sql *s, cu_node *in, cu_expr **exprs,
         schema->fields[i].name = names[i];
         schema->fields[i].type = exprs[i]->type;
         schema->fields[i].not_null = exprs[i]->kind == CU_E_COL &&
+                                     exprs[i]->col < in->schema->n &&
                                      in->schema->fields[exprs[i]->col].not_null;
     }
     n->schema = schema;
