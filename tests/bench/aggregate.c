@@ -12,6 +12,8 @@ typedef struct groups {
     uint32_t batches; /* different ones, in memory */
     uint32_t rounds;  /* of all batches, in a run */
     uint32_t commit;  /* batches between commits */
+    bool deletes;     /* every other round takes back what the last brought */
+    bool percentile;  /* the median, too */
 } groups;
 
 typedef struct grouping {
@@ -49,6 +51,33 @@ static bool is_aggregate(void *ctx, cu_node *n)
     if (n->kind == CU_N_AGGREGATE)
         *(cu_node **)ctx = n;
     return true;
+}
+
+static const cu_func *percentile_disc(void)
+{
+    uint32_t n;
+    const cu_func *const *all = cu_func_all(&n);
+    for (uint32_t i = 0; i < n; i++)
+        if (all[i]->agg == CU_AGG_PERCENTILE_DISC &&
+            all[i]->args[0] == CU_T_FLOAT8)
+            return all[i];
+    return NULL;
+}
+
+/* max(v) becomes the median of v, of the same type. */
+static void to_median(grouping *x, cu_node *node)
+{
+    cu_agg_call *calls = cu_arena_dup(x->program->arena, node->aggregate.calls,
+                                      node->aggregate.n_calls * sizeof(*calls));
+    cu_key_col *order = cu_arena_calloc(x->program->arena, 1, sizeof(*order));
+    cu_value *half = cu_arena_calloc(x->program->arena, 1, sizeof(*half));
+    order->col = (uint16_t)calls[1].arg;
+    *half = (cu_value){.type = CU_TYPE(CU_T_FLOAT8), .f8 = 0.5};
+    calls[1].func = percentile_disc();
+    calls[1].n_order = 1;
+    calls[1].order = order;
+    calls[1].direct = half;
+    node->aggregate.calls = calls;
 }
 
 static void commit(grouping *x)
@@ -91,6 +120,17 @@ static void push(grouping *x, const cu_batch *b)
                 "push");
 }
 
+/* The same rows, taken back. */
+static void push_back(grouping *x, const cu_batch *b)
+{
+    int32_t weights[CU_BATCH_ROWS];
+    cu_batch minus = *b;
+    for (uint32_t i = 0; i < CU_BATCH_ROWS; i++)
+        weights[i] = -1;
+    minus.weights = weights;
+    push(x, &minus);
+}
+
 static void fill(grouping *x)
 {
     uint64_t rows = 0;
@@ -127,8 +167,15 @@ static void *open_groups(const bench_case *c)
         "CREATE FOREIGN TABLE t (k bigint, v bigint) SERVER k OPTIONS "
         "(topic 't', format 'json');"
         "CREATE MATERIALIZED VIEW c AS SELECT k, count(*) AS n, sum(v) AS s "
+        "FROM t GROUP BY k;"
+        "CREATE MATERIALIZED VIEW m AS SELECT k, count(*) AS n, max(v) AS s "
         "FROM t GROUP BY k;");
-    cu_node_walk(x->program->views[0]->root, is_aggregate, &node);
+    cu_node_walk(x->program->views[x->g->percentile]->root, is_aggregate,
+                 &node);
+    if (x->g->percentile)
+        to_median(x, node);
+    if (x->g->deletes)
+        node->inputs[0]->append_only = false;
     x->expr_env = (cu_expr_env){.env = bench_env(), .zone = cu_zone_utc()};
     x->env = (cu_op_env){.space = x->space,
                          .expr = &x->expr_env,
@@ -156,7 +203,11 @@ static uint64_t run_groups(void *ctx)
     grouping *x = ctx;
     uint32_t n = x->g->batches * x->g->rounds;
     for (uint32_t i = 0; i < n; i++) {
-        push(x, x->batches[i % x->g->batches]);
+        const cu_batch *b = x->batches[i % x->g->batches];
+        if (x->g->deletes && i / x->g->batches % 2)
+            push_back(x, b);
+        else
+            push(x, b);
         if ((i + 1) % x->g->commit == 0)
             commit(x);
     }
@@ -178,13 +229,27 @@ static void close_groups(void *ctx)
     cu_free(x);
 }
 
-static const groups hot = {1000, 64, 16, 1024};
-static const groups cold = {1 << 20, 200, 1, 100};
+static const groups hot = {
+    .n = 1000, .batches = 64, .rounds = 16, .commit = 1024};
+static const groups cold = {
+    .n = 1 << 20, .batches = 200, .rounds = 1, .commit = 100};
+static const groups deletes = {
+    .n = 1000, .batches = 64, .rounds = 16, .commit = 16, .deletes = true};
+static const groups medians = {.n = 1000,
+                               .batches = 64,
+                               .rounds = 4,
+                               .commit = 16,
+                               .deletes = true,
+                               .percentile = true};
 
 const bench_case bench_aggregate[] = {
     {"aggregate_hot", "count and sum, 1 k groups in memory", 25, &hot,
      open_groups, NULL, run_groups, close_groups},
     {"aggregate_cold", "the same, 1 M groups in RocksDB", 2000, &cold,
      open_groups, prepare, run_groups, close_groups},
+    {"aggregate_deletes", "1 k groups, every row taken back again", 0, &deletes,
+     open_groups, NULL, run_groups, close_groups},
+    {"aggregate_percentile", "the median, 1 k groups, rows taken back", 0,
+     &medians, open_groups, NULL, run_groups, close_groups},
     {0},
 };
