@@ -117,7 +117,12 @@ typedef struct cu_view_def {
     cu_format format;         /* of the silver topic: JSON or AVRO */
     cu_emit emit;
     int64_t allowed_lateness_us;
-    int64_t emit_interval_ms; /* 0: every commit */
+    int64_t emit_interval_ms; /* 0: every commit; holds back its topic only */
+    /* EARLY_FINAL: a row is final when the watermark has reached this column
+     * (+ 1) + delay + lateness. */
+    uint16_t final_col;
+    cu_interval final_delay;
+    int64_t final_lateness_us;
     int64_t state_ttl_us;     /* 0: none; declared lossy */
     int64_t retention_us;     /* closed windows leave the view; 0: never */
     uint16_t retention_col;   /* column + 1 that it counts from */

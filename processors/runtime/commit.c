@@ -34,8 +34,9 @@ static int emit_all(cu_worker *w, cu_err *err)
         int rc = cu_time_settle(i, err);
         if (rc == 0)
             rc = cu_pipeline_commit(i->pipeline, err);
-        if (rc == 0 && i->exchange)
-            rc = cu_exchange_flush(i, err);
+        if (rc == 0)
+            rc = i->exchange ? cu_exchange_flush(i, err)
+                             : cu_silver_flush(i, err);
         if (rc) {
             cu_err_note(err, "stage %s[%d]: ", i->stage->name,
                         (int)i->partition);
@@ -223,6 +224,7 @@ int cu_commit(cu_worker *w, cu_err *err)
     cu_env *env = w->rt->o.env;
     int64_t start = cu_mono_us(env);
     cu_worker_tick(w);
+    w->moved = w->moved || (atomic_load(&w->ready) && cu_time_moved(w));
     if (w->moved || w->in_txn) {
         int rc = transact(w, err);
         if (rc)

@@ -214,6 +214,10 @@ int cu_letter_future(cu_worker *w, const cu_table_def *t, const cu_record *r,
 int cu_late_row(void *instance, const cu_late *l, cu_err *err);
 /* silver.c */
 int cu_silver_open(cu_instance *i, cu_err *err);
+/* After the operators committed: what is due of what was held back. */
+int cu_silver_flush(cu_instance *i, cu_err *err);
+/* When the clock alone makes that necessary. */
+int64_t cu_silver_due(cu_instance *i);
 void cu_silver_close(cu_instance *i);
 /* exchange.c */
 int cu_exchange_open(cu_instance *i, cu_err *err);

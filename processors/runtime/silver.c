@@ -5,8 +5,11 @@
  * Keys and rows are JSON objects; the partition is murmur2 of the key's bytes
  * as the Java client computes it, so that other programs can join on it.
  * A view without key is append-only: null keys, one record per row.
+ *
+ *   root --> hold (emit_interval) ----------> topic
+ *       \\-> finals (emit = 'early_final') ---^
  */
-#include "processors/runtime/int.h"
+#include "processors/runtime/hold.h"
 
 #include "schemas/codec.h"
 
@@ -19,6 +22,10 @@ typedef struct cu_silver_out {
     const uint16_t *key;
     cu_key_col *order; /* the key columns, for comparing neighbours */
     cu_format format;
+    cu_hold *hold;     /* or NULL */
+    cu_finals *finals; /* or NULL */
+    int64_t watermark_us;
+    bool final; /* what is published now is final */
     cu_buf key_text, value_text, key_bytes, next_bytes;
 } cu_silver_out;
 
@@ -51,6 +58,11 @@ static int append(cu_silver_out *s, const cu_batch *b, uint32_t row,
             cu_buf_put_str(&s->key_text, "{}");
         rec.key = cu_buf_slice(&s->key_text);
         rec.part.partition = cu_partition_of(rec.key, s->partitions);
+    }
+    static const cu_header final = {CU_LIT("cupel.final"), CU_LIT("true")};
+    if (s->final) {
+        rec.headers = &final;
+        rec.n_headers = 1;
     }
     if (!tombstone) {
         encode_value(s, b, row);
@@ -108,10 +120,66 @@ static int push_appended(cu_silver_out *s, const cu_batch *b, cu_err *err)
     return 0;
 }
 
-static int push(void *ctx, const cu_batch *b, cu_err *err)
+static int publish(void *ctx, const cu_batch *b, cu_err *err)
 {
     cu_silver_out *s = ctx;
     return s->keyed ? push_keyed(s, b, err) : push_appended(s, b, err);
+}
+
+static int push(void *ctx, const cu_batch *b, cu_err *err)
+{
+    cu_silver_out *s = ctx;
+    int rc = s->finals ? cu_finals_push(s->finals, b, err) : 0;
+    if (rc)
+        return rc;
+    return s->hold ? cu_hold_push(s->hold, b, err) : publish(s, b, err);
+}
+
+static int watermark(void *ctx, int64_t ts_us, cu_err *err)
+{
+    cu_silver_out *s = ctx;
+    (void)err;
+    if (ts_us > s->watermark_us)
+        s->watermark_us = ts_us;
+    return 0;
+}
+
+static int publish_final(void *ctx, const cu_batch *b, cu_err *err)
+{
+    cu_silver_out *s = ctx;
+    s->final = true;
+    int rc = publish(s, b, err);
+    s->final = false;
+    return rc;
+}
+
+int cu_silver_flush(cu_instance *i, cu_err *err)
+{
+    cu_silver_out *s = i->silver;
+    cu_runtime *rt = i->worker->rt;
+    int64_t now_us = i->worker->expr_env.now_us;
+    bool all = atomic_load(&rt->ending) != CU_ENDING_NOT;
+    int rc = 0;
+    bool closing = false;
+    if (s->finals)
+        rc = cu_finals_closing(s->finals, s->watermark_us, &closing, err);
+    /* A final row is not followed by what it says already. */
+    all = all || closing;
+    if (rc == 0 && s->hold)
+        rc = cu_hold_flush(s->hold, now_us, all, publish, s, err);
+    if (rc == 0 && closing)
+        rc = cu_finals_flush(s->finals, s->watermark_us, publish_final, s, err);
+    return rc;
+}
+
+int64_t cu_silver_due(cu_instance *i)
+{
+    cu_err ignored = {0};
+    int64_t due = INT64_MAX;
+    if (i->silver && i->silver->hold &&
+        cu_hold_due(i->silver->hold, &due, &ignored))
+        return INT64_MAX; /* the next commit meets it again */
+    return due;
 }
 
 /* A sink table names its own topic and key columns. */
@@ -143,8 +211,15 @@ int cu_silver_open(cu_instance *i, cu_err *err)
     s->order = cu_calloc(s->n_key + 1, sizeof(*s->order));
     for (uint32_t k = 0; k < s->n_key; k++)
         s->order[k].col = s->key[k];
+    /* Without key there is nothing to net: rows go out as they come. */
+    if (s->keyed && v->emit_interval_ms > 0)
+        s->hold = cu_hold_new(i->space, v->schema, s->order, s->n_key,
+                              v->emit_interval_ms);
+    if (s->keyed && v->emit == CU_EMIT_EARLY_FINAL && v->final_col)
+        s->finals = cu_finals_new(i->space, v, s->order, s->n_key);
+    s->watermark_us = INT64_MIN;
     i->silver = s;
-    i->tap = cu_tap_new(push, NULL, s);
+    i->tap = cu_tap_new(push, watermark, s);
     cu_op_connect(i->pipeline->root, i->tap, 0);
     return 0;
 }
@@ -154,6 +229,8 @@ void cu_silver_close(cu_instance *i)
     cu_silver_out *s = i->silver;
     if (s == NULL)
         return;
+    cu_hold_free(s->hold);
+    cu_finals_free(s->finals);
     cu_buf_free(&s->key_text);
     cu_buf_free(&s->value_text);
     cu_buf_free(&s->key_bytes);

@@ -187,6 +187,10 @@ bool cu_time_moved(cu_worker *w)
     bool moved = false;
     if (atomic_load(&rt->ending) == CU_ENDING_TIME && !w->ended)
         moved = w->n_instances > 0;
+    for (uint32_t k = 0; !moved && atomic_load(&rt->ending) != CU_ENDING_NOT &&
+                         k < w->n_instances;
+         k++)
+        moved = cu_silver_due(w->instances[k]) != INT64_MAX;
     if (!rt->knows_idle)
         return moved;
     int64_t now_ms = cu_mono_ms(rt->o.env);
@@ -200,6 +204,8 @@ int64_t cu_time_due(const cu_worker *w)
     int64_t due = INT64_MAX;
     for (uint32_t k = 0; k < w->n_instances; k++) {
         int64_t at = cu_pipeline_due(w->instances[k]->pipeline);
+        due = at < due ? at : due;
+        at = cu_silver_due(w->instances[k]);
         due = at < due ? at : due;
     }
     return due;

@@ -39,7 +39,7 @@ bool cu_ddl_insert(cu_sql *s, const cu_ast_stmt *st);
 void cu_ddl_view_time(cu_view_def *v, const cu_opt *emit,
                       const cu_opt *interval, const cu_opt *lateness);
 /* What waits for windows to close; NULL after a problem. */
-cu_node *cu_ddl_emit(cu_sql *s, const cu_view_def *v, cu_node *in,
+cu_node *cu_ddl_emit(cu_sql *s, cu_view_def *v, cu_node *in,
                      const cu_opt *emit);
 bool cu_ddl_late(cu_sql *s, cu_view_def *v, cu_node *in, const cu_opt *late,
                  const cu_opt *lateness);

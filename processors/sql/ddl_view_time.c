@@ -21,7 +21,7 @@ void cu_ddl_view_time(cu_view_def *v, const cu_opt *emit,
     v->allowed_lateness_us = cu_option_int(lateness, 0) * 1000;
 }
 
-cu_node *cu_ddl_emit(cu_sql *s, const cu_view_def *v, cu_node *in,
+cu_node *cu_ddl_emit(cu_sql *s, cu_view_def *v, cu_node *in,
                      const cu_opt *emit)
 {
     cu_interval delay;
@@ -38,8 +38,12 @@ cu_node *cu_ddl_emit(cu_sql *s, const cu_view_def *v, cu_node *in,
                      v->emit == CU_EMIT_FINAL ? "final" : "early_final");
         return NULL;
     }
-    if (v->emit == CU_EMIT_EARLY_FINAL)
+    if (v->emit == CU_EMIT_EARLY_FINAL) {
+        v->final_col = col;
+        v->final_delay = delay;
+        v->final_lateness_us = lag;
         return in;
+    }
     cu_node *n = cu_node_over_input(s, CU_N_BUFFER, in);
     n->append_only = true;
     n->buffer.col = (uint16_t)(col - 1);
