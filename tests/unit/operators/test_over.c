@@ -254,6 +254,93 @@ Test(over, range_of_numerics_knows_nan)
     rig_close(&r);
 }
 
+Test(over, range_of_floats_keeps_infinities_and_nan_apart)
+{
+    static const char *const num = "x:float8";
+    static const char *const out = "x:float8 c:int8";
+    rig r;
+    start(&r, 16);
+    cu_node *n = over_node(&r, out, rig_source(&r, num), "", "0");
+    cu_over_frame *f = over_add(&r, n, "count", "");
+    cu_value *one = cu_arena_calloc(r.arena, 1, sizeof(*one));
+    *one = (cu_value){.type = CU_TYPE(CU_T_FLOAT8), .f8 = 1};
+    *f = (cu_over_frame){.mode = CU_FRAME_RANGE,
+                         .start = CU_BOUND_PRECEDING,
+                         .end = CU_BOUND_FOLLOWING,
+                         .start_offset = one,
+                         .end_offset = one};
+    rig_start(&r, n);
+    rig_push(&r, 0, "-Infinity\n0\n0.5\n1.5\nInfinity\nNaN\nnull\n");
+    rig_expect(&r, rig_commit(&r), out,
+               "-Infinity 1\n0 2\n0.5 3\n1.5 2\nInfinity 1\nNaN 1\nnull 1\n");
+    rig_close(&r);
+}
+
+Test(over, range_over_timestamps_downwards_and_over_times)
+{
+    static const char *const in_ts = "d:timestamptz", *const in_t = "t:time";
+    static const char *const out_ts = "d:timestamptz c:int8";
+    static const char *const out_t = "t:time c:int8";
+    rig r;
+    start(&r, 17);
+    cu_node *n = over_node(&r, out_ts, rig_source(&r, in_ts), "", "0");
+    ((cu_key_col *)n->over.order)->flags = CU_DESC | CU_NULLS_FIRST;
+    cu_over_frame *f = over_add(&r, n, "count", "");
+    *f = (cu_over_frame){.mode = CU_FRAME_RANGE,
+                         .start = CU_BOUND_PRECEDING,
+                         .end = CU_BOUND_FOLLOWING,
+                         .start_offset = over_interval(&r, "1 day"),
+                         .end_offset = over_interval(&r, "1 month")};
+    rig_start(&r, n);
+    rig_push(&r, 0,
+             "'2024-03-31 10:00+00'\n'2024-03-30 10:00+00'\n"
+             "'2024-02-29 10:00+00'\ninfinity\n-infinity\n");
+    rig_expect(&r, rig_commit(&r), out_ts,
+               "infinity 1\n'2024-03-31 10:00+00' 3\n"
+               "'2024-03-30 10:00+00' 3\n'2024-02-29 10:00+00' 1\n"
+               "-infinity 1\n");
+    rig_close(&r);
+    start(&r, 18);
+    n = over_node(&r, out_t, rig_source(&r, in_t), "", "0");
+    f = over_add(&r, n, "count", "");
+    *f = (cu_over_frame){.mode = CU_FRAME_RANGE,
+                         .start = CU_BOUND_PRECEDING,
+                         .end = CU_BOUND_CURRENT,
+                         .start_offset = over_interval(&r, "1 day 1 hour")};
+    rig_start(&r, n);
+    rig_push(&r, 0, "01:00:00\n01:30:00\n02:10:00\n");
+    rig_expect(&r, rig_commit(&r), out_t,
+               "01:00:00 1\n01:30:00 2\n02:10:00 2\n");
+    rig_close(&r);
+}
+
+Test(over, of_equal_bests_the_latest_is_shown)
+{
+    static const char *const num = "o:int x:numeric";
+    static const char
+        *const out = "o:int x:numeric a:numeric b:numeric c:numeric";
+    rig r;
+    start(&r, 19);
+    cu_node *n = over_node(&r, out, rig_source(&r, num), "", "0");
+    over_add(&r, n, "min", "1");
+    over_add(&r, n, "max", "1");
+    cu_over_frame *f = over_add(&r, n, "min", "1");
+    *f = (cu_over_frame){.mode = CU_FRAME_ROWS,
+                         .start = CU_BOUND_PRECEDING,
+                         .end = CU_BOUND_CURRENT,
+                         .start_offset = over_int(&r, CU_T_INT8, 1)};
+    rig_start(&r, n);
+    rig_push(&r, 0, "1 1.00\n2 1.0\n3 1.000\n");
+    rig_expect(&r, rig_commit(&r), out,
+               "1 1.00 1.00 1.00 1.00\n2 1.0 1.0 1.0 1.0\n"
+               "3 1.000 1.000 1.000 1.000\n");
+    rig_push(&r, 0, "-1 | 2 1.0\n");
+    rig_commit(&r);
+    rig_expect(&r, rig_integral(&r), out,
+               "1 1.00 1.00 1.00 1.00\n3 1.000 1.000 1.000 1.000\n");
+    rig_close(&r);
+}
+
 Test(over, an_offset_below_zero_is_refused)
 {
     static const char *const out = "p:int o:int v:int s:int8";
