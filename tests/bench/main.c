@@ -117,8 +117,8 @@ static bool read_options(session *s, int argc, char **argv)
 int main(int argc, char **argv)
 {
     static const bench_case *const subjects[] = {
-        bench_decode, bench_compute, bench_aggregate, bench_join, bench_window,
-        bench_log,    bench_pipeline,
+        bench_decode, bench_compute, bench_aggregate, bench_join,
+        bench_rank,   bench_window,  bench_log,       bench_pipeline,
     };
     session s = {.runs = RUNS};
     if (!read_options(&s, argc, argv))
