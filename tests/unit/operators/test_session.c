@@ -401,7 +401,7 @@ static void run_with_watermarks(cu_session_mode mode, uint64_t seed)
 {
     enum { ROUNDS = 50 };
     static model m;
-    char rows[30 * 60], mark[40];
+    char rows[30 * 60], mark[40] = "2020-01-01 00:00";
     rig r;
     int late = 0;
     memset(&m, 0, sizeof(m));
@@ -494,7 +494,7 @@ static int64_t sum_of_counts(const rig *r)
 static void run_counted(uint64_t seed)
 {
     static model m;
-    char rows[30 * 60], mark[40];
+    char rows[30 * 60], mark[40] = "2020-01-01 00:00";
     rig r;
     int late = 0;
     memset(&m, 0, sizeof(m));
