@@ -139,18 +139,14 @@ Test(emit, early_final_says_when_a_row_is_final)
     feed(&r, "00:02:10");
     cr_expect_str_eq(
         rig_topic(&r, "app.w", "cupel.final"),
-        "- " W("00",
-               2) "\n"
-                  "- " W("00",
-                         4) "\n"
-                            "- " W("01",
-                                   2) "\n"
-                                      "true " W("00",
-                                                4) "\n"
-                                                   "- " W("02",
-                                                          2) "\n"
-                                                             "true " W("01",
-                                                                       2) "\n");
+        "- " W("00", 1) "\n- " W("00", 2) "\n- " W("00", 3) "\n- " W("00", 4) "\n- " W(
+            "01",
+            1) "\ntrue " W("00",
+                           4) "\n- " W("01",
+                                       2) "\n- " W("02",
+                                                   1) "\n- " W("02",
+                                                               2) "\ntrue " W("01",
+                                                                              2) "\n");
     rig_close(&r);
 }
 
