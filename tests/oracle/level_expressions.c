@@ -281,9 +281,8 @@ void cu_level_expressions(cu_oracle *o, uint32_t n_random)
 /* --- whole SELECTs
  * ----------------------------------------------------------------------- */
 
-void cu_level_selects(cu_oracle *o)
+static void run_selects(cu_oracle *o, const cu_hand_cases *h)
 {
-    const cu_hand_cases *h = &cu_cases_selects;
     cu_arena *a = cu_arena_new(256 * 1024);
     cu_answer *theirs = cu_arena_calloc(a, h->n, sizeof(*theirs));
     cu_postgres_ask(o->pg, h->at, h->n, a, theirs);
@@ -304,8 +303,14 @@ void cu_level_selects(cu_oracle *o)
             o->failed++;
         }
     }
-    printf("whole selects: %u\n", h->n);
+    printf("whole selects, %s: %u\n", h->subject, h->n);
     cu_arena_free(a);
+}
+
+void cu_level_selects(cu_oracle *o)
+{
+    run_selects(o, &cu_cases_selects);
+    run_selects(o, &cu_cases_joins);
 }
 
 void cu_level_coverage(cu_oracle *o)
