@@ -79,8 +79,8 @@ Test(summary, is_one_object_for_programs)
     const char *head = "{\"app\":\"shop\",\"collectors\":[],\"tables\":"
                        "[{\"table\":\"orders\",\"in\":10,\"applied\":9,"
                        "\"late\":0,\"dead\":1}],\"views\":[{\"view\":"
-                       "\"by_product\",\"published\":0,\"rejected\":0}],"
-                       "\"reports\":[],\"commits\":0,\"aborts\":0,";
+                       "\"by_product\",\"published\":0,\"rejected\":0,"
+                       "\"late\":0}],\"reports\":[],\"commits\":0,\"aborts\":0,";
     cr_expect_eq(strncmp(text, head, strlen(head)), 0, "%s", text);
     cr_expect(strstr(text, ",\"adds_up\":true}\n"));
     set(10, 9, 0, 0);
