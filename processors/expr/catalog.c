@@ -39,6 +39,9 @@ static const cu_catalog_part *const parts[] = {
     &cu_part_set,
     &cu_part_aggregate,
     &cu_part_regex,
+    &cu_part_text_format,
+    &cu_part_to_char,
+    &cu_part_to_date,
     &cu_part_window,
 };
 

@@ -295,26 +295,6 @@ static void chr(cu_call *c)
     cu_text_finish(c);
 }
 
-/* A text with backslashes needs the E form. */
-static void quote_literal(cu_call *c)
-{
-    CU_ARG(cu_slice, x, c, 0);
-    size_t at = cu_text_start(c);
-    for (uint32_t i = 0, r; cu_call_next(c, &i, &r);) {
-        const cu_slice s = CU_AT(x, r);
-        const bool escapes = s.len && memchr(s.data, '\\', s.len);
-        cu_buf_put_str(c->scratch, escapes ? "E'" : "'");
-        for (size_t k = 0; k < s.len; k++) {
-            if (s.data[k] == '\'' || s.data[k] == '\\')
-                cu_buf_put_u8(c->scratch, (uint8_t)s.data[k]);
-            cu_buf_put_u8(c->scratch, (uint8_t)s.data[k]);
-        }
-        cu_buf_put_u8(c->scratch, '\'');
-        at = cu_text_row(c, r, at);
-    }
-    cu_text_finish(c);
-}
-
 #define T  CU_T_TEXT
 #define BY CU_T_BYTEA
 
@@ -328,6 +308,5 @@ static const cu_func list[] = {
     CU_FN_TOTAL("ascii", CU_T_INT4, ascii_kernel,
                 "code point of the first character", T),
     CU_FN("chr", T, chr, "the character of a code point", CU_T_INT4),
-    CU_FN("quote_literal", T, quote_literal, "as a literal of SQL", T),
 };
 CU_PART(cu_part_encode, list);

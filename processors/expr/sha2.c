@@ -1,0 +1,127 @@
+/* SHA-2 as in FIPS 180-4: two widths of words, four lengths of digests.
+ *
+ * The constants of the narrow form are the upper halves of the wide ones.
+ */
+#include "processors/expr/sha2.h"
+
+static const uint64_t rounds[80] = {
+    0x428a2f98d728ae22, 0x7137449123ef65cd, 0xb5c0fbcfec4d3b2f,
+    0xe9b5dba58189dbbc, 0x3956c25bf348b538, 0x59f111f1b605d019,
+    0x923f82a4af194f9b, 0xab1c5ed5da6d8118, 0xd807aa98a3030242,
+    0x12835b0145706fbe, 0x243185be4ee4b28c, 0x550c7dc3d5ffb4e2,
+    0x72be5d74f27b896f, 0x80deb1fe3b1696b1, 0x9bdc06a725c71235,
+    0xc19bf174cf692694, 0xe49b69c19ef14ad2, 0xefbe4786384f25e3,
+    0x0fc19dc68b8cd5b5, 0x240ca1cc77ac9c65, 0x2de92c6f592b0275,
+    0x4a7484aa6ea6e483, 0x5cb0a9dcbd41fbd4, 0x76f988da831153b5,
+    0x983e5152ee66dfab, 0xa831c66d2db43210, 0xb00327c898fb213f,
+    0xbf597fc7beef0ee4, 0xc6e00bf33da88fc2, 0xd5a79147930aa725,
+    0x06ca6351e003826f, 0x142929670a0e6e70, 0x27b70a8546d22ffc,
+    0x2e1b21385c26c926, 0x4d2c6dfc5ac42aed, 0x53380d139d95b3df,
+    0x650a73548baf63de, 0x766a0abb3c77b2a8, 0x81c2c92e47edaee6,
+    0x92722c851482353b, 0xa2bfe8a14cf10364, 0xa81a664bbc423001,
+    0xc24b8b70d0f89791, 0xc76c51a30654be30, 0xd192e819d6ef5218,
+    0xd69906245565a910, 0xf40e35855771202a, 0x106aa07032bbd1b8,
+    0x19a4c116b8d2d0c8, 0x1e376c085141ab53, 0x2748774cdf8eeb99,
+    0x34b0bcb5e19b48a8, 0x391c0cb3c5c95a63, 0x4ed8aa4ae3418acb,
+    0x5b9cca4f7763e373, 0x682e6ff3d6b2b8a3, 0x748f82ee5defb2fc,
+    0x78a5636f43172f60, 0x84c87814a1f0ab72, 0x8cc702081a6439ec,
+    0x90befffa23631e28, 0xa4506cebde82bde9, 0xbef9a3f7b2c67915,
+    0xc67178f2e372532b, 0xca273eceea26619c, 0xd186b8c721c0c207,
+    0xeada7dd6cde0eb1e, 0xf57d4f7fee6ed178, 0x06f067aa72176fba,
+    0x0a637dc5a2c898a6, 0x113f9804bef90dae, 0x1b710b35131c471b,
+    0x28db77f523047d84, 0x32caab7b40c72493, 0x3c9ebe0a15c9bebc,
+    0x431d67c49c100d4c, 0x4cc5d4becb3e42b6, 0x597f299cfc657e2a,
+    0x5fcb6fab3ad6faec, 0x6c44198c4a475817};
+static const uint64_t start_512[8] = {0x6a09e667f3bcc908, 0xbb67ae8584caa73b,
+                                      0x3c6ef372fe94f82b, 0xa54ff53a5f1d36f1,
+                                      0x510e527fade682d1, 0x9b05688c2b3e6c1f,
+                                      0x1f83d9abfb41bd6b, 0x5be0cd19137e2179};
+static const uint64_t start_384[8] = {0xcbbb9d5dc1059ed8, 0x629a292a367cd507,
+                                      0x9159015a3070dd17, 0x152fecd8f70e5939,
+                                      0x67332667ffc00b31, 0x8eb44a8768581511,
+                                      0xdb0c2e0d64f98fa7, 0x47b5481dbefa4fa4};
+static const uint64_t start_224[8] = {0xc1059ed8, 0x367cd507, 0x3070dd17,
+                                      0xf70e5939, 0xffc00b31, 0x68581511,
+                                      0x64f98fa7, 0xbefa4fa4};
+
+static uint32_t right32(uint32_t x, unsigned n)
+{
+    return x >> n | x << (32 - n);
+}
+
+static uint64_t right64(uint64_t x, unsigned n)
+{
+    return x >> n | x << (64 - n);
+}
+
+#define CHOOSE(x, y, z)   (((x) & (y)) ^ (~(x) & (z)))
+#define MAJORITY(x, y, z) (((x) & (y)) ^ ((x) & (z)) ^ ((y) & (z)))
+
+/* One block; the state's words move down by one each round. */
+#define BLOCK(fn, word, turn, n, A1, A2, A3, E1, E2, E3, S1, S2, S3, T1, T2,   \
+              T3, CONSTANT)                                                    \
+    static void fn(uint64_t state[8], const uint8_t *p)                        \
+    {                                                                          \
+        word w[n], v[8];                                                       \
+        for (unsigned i = 0; i < 16; i++) {                                    \
+            w[i] = 0;                                                          \
+            for (unsigned k = 0; k < sizeof(word); k++)                        \
+                w[i] = (word)(w[i] << 8 | *p++);                               \
+        }                                                                      \
+        for (unsigned i = 16; i < n; i++) {                                    \
+            const word a = w[i - 15], b = w[i - 2];                            \
+            w[i] = w[i - 16] + w[i - 7] +                                      \
+                   (turn(a, S1) ^ turn(a, S2) ^ a >> S3) +                     \
+                   (turn(b, T1) ^ turn(b, T2) ^ b >> T3);                      \
+        }                                                                      \
+        for (unsigned i = 0; i < 8; i++)                                       \
+            v[i] = (word)state[i];                                             \
+        for (unsigned i = 0; i < n; i++) {                                     \
+            const word e = v[4], a = v[0];                                     \
+            const word t = v[7] + (turn(e, E1) ^ turn(e, E2) ^ turn(e, E3)) +  \
+                           CHOOSE(e, v[5], v[6]) + (word)CONSTANT(rounds[i]) + \
+                           w[i];                                               \
+            const word u = (turn(a, A1) ^ turn(a, A2) ^ turn(a, A3)) +         \
+                           MAJORITY(a, v[1], v[2]);                            \
+            memmove(v + 1, v, 7 * sizeof(*v));                                 \
+            v[4] += t;                                                         \
+            v[0] = t + u;                                                      \
+        }                                                                      \
+        for (unsigned i = 0; i < 8; i++)                                       \
+            state[i] = (word)(state[i] + v[i]);                                \
+    }
+
+#define UPPER(x) ((x) >> 32)
+#define WHOLE(x) (x)
+BLOCK(narrow, uint32_t, right32, 64, 2, 13, 22, 6, 11, 25, 7, 18, 3, 17, 19, 10,
+      UPPER)
+BLOCK(wide, uint64_t, right64, 80, 28, 34, 39, 14, 18, 41, 1, 8, 7, 19, 61, 6,
+      WHOLE)
+
+void cu_sha2(cu_slice s, unsigned bits, uint8_t digest[64])
+{
+    const bool is_wide = bits > 256;
+    const size_t size = is_wide ? 128 : 64, word = size / 16;
+    void (*const block)(uint64_t *, const uint8_t *) = is_wide ? wide : narrow;
+    const uint64_t *from = bits == 224   ? start_224
+                           : bits == 384 ? start_384
+                                         : start_512;
+    uint64_t state[8];
+    uint8_t tail[256] = {0};
+    for (unsigned i = 0; i < 8; i++)
+        state[i] = bits == 256 ? from[i] >> 32 : from[i];
+    size_t at = 0;
+    for (; s.len - at >= size; at += size)
+        block(state, (const uint8_t *)s.data + at);
+    size_t rest = s.len - at;
+    if (rest)
+        memcpy(tail, s.data + at, rest);
+    tail[rest] = 0x80;
+    const size_t end = rest + 1 + 2 * word > size ? 2 * size : size;
+    for (unsigned i = 0; i < 8; i++)
+        tail[end - 1 - i] = (uint8_t)((uint64_t)s.len * 8 >> 8 * i);
+    for (size_t i = 0; i < end; i += size)
+        block(state, tail + i);
+    for (unsigned i = 0; i < bits / 8; i++)
+        digest[i] = (uint8_t)(state[i / word] >> 8 * (word - 1 - i % word));
+}
