@@ -41,7 +41,8 @@ static bool misplaced(cu_bind *b, const cu_ast_expr *e)
     return e->variadic;
 }
 
-/* --- equal calls ----------------------------------------------------------- */
+/* --- equal calls -----------------------------------------------------------
+ */
 
 static bool same_expr(const cu_expr *a, const cu_expr *b)
 {
@@ -78,7 +79,8 @@ static cu_expr *remember(cu_bind *b, const cu_found_agg *f, cu_pos pos)
     return cu_expr_col(b->sql->arena, CU_AGG_BASE + at, f->result, pos);
 }
 
-/* --- the clauses ----------------------------------------------------------- */
+/* --- the clauses -----------------------------------------------------------
+ */
 
 static cu_expr **bound(cu_bind *b, const cu_ast_expr *e, uint32_t more)
 {
@@ -141,15 +143,15 @@ static bool is_ordered_set(const char *name)
            strcmp(name, "percentile_disc") == 0 || strcmp(name, "mode") == 0;
 }
 
-/* --- WITHIN GROUP ---------------------------------------------------------- */
+/* --- WITHIN GROUP ----------------------------------------------------------
+ */
 
 static bool constant(cu_bind *b, const cu_expr *e, cu_found_agg *f)
 {
     cu_err err = {0};
     cu_value *v = cu_arena_calloc(b->sql->arena, 1, sizeof(*v));
     if (!cu_expr_is_const(e)) {
-        cu_sql_refuse(b->sql, e->pos,
-                      "a direct argument that is no constant");
+        cu_sql_refuse(b->sql, e->pos, "a direct argument that is no constant");
         return false;
     }
     if (cu_expr_fold(b->sql->arena, e, v, &err)) {
@@ -191,7 +193,8 @@ static bool within_group(cu_bind *b, const cu_ast_expr *e, cu_expr **args,
     return e->args.n == 0 || constant(b, args[0], f);
 }
 
-/* --- the call -------------------------------------------------------------- */
+/* --- the call --------------------------------------------------------------
+ */
 
 static bool usual(cu_bind *b, const cu_ast_expr *e, cu_expr **args,
                   cu_found_agg *f)

@@ -50,7 +50,8 @@ bool cu_bind_asof(cu_sql *s, const cu_ctes *ctes, const cu_ast_from *right,
     return cu_bind_all_versions(s, in.node, "asof");
 }
 
-/* --- the join ------------------------------------------------------------------- */
+/* --- the join
+ * ------------------------------------------------------------------- */
 
 typedef struct side {
     uint32_t lo, hi;
@@ -172,8 +173,8 @@ cu_node *cu_bind_asof_join(cu_sql *s, const cu_asof *a, cu_node *left,
     }
     uint16_t left_time = 0;
     if (time) {
-        cu_expr *typed = as_type(
-            s, time, right->schema->fields[a->right_time - 1].type);
+        cu_expr *typed = as_type(s, time,
+                                 right->schema->fields[a->right_time - 1].type);
         if (typed == NULL)
             return NULL;
         left_time = (uint16_t)(column_of(s, &left, typed) + 1);

@@ -495,6 +495,10 @@ static cu_expr *bind_index(cu_bind *b, const cu_ast_expr *e)
                      name);
         return NULL;
     }
+    if (e->args.n > 2) {
+        cu_sql_refuse(b->sql, e->pos, "a slice of an array");
+        return NULL;
+    }
     return call(b, "subscript", args, e->args.n, e->pos);
 }
 
@@ -554,8 +558,10 @@ static cu_expr *bind_kind(cu_bind *b, const cu_ast_expr *e)
         return bind_number(b, e);
     case CU_A_STRING:
         return cu_expr_literal(b->sql->arena, cu_slice_of(e->text), e->pos);
-    case CU_A_COLUMN:
-        return bind_column(b, e);
+    case CU_A_COLUMN: {
+        cu_expr *param = cu_bind_param_name(b, e);
+        return param ? param : bind_column(b, e);
+    }
     case CU_A_CALL:
         return cu_bind_call(b, e);
     case CU_A_OP:

@@ -27,7 +27,8 @@ static cu_expr *cast(cu_bind *b, cu_expr *e, cu_type t, cu_cast_context how,
     return cu_expr_cast(b->sql->arena, e, t, how, &out, err) ? NULL : out;
 }
 
-/* --- parameters ----------------------------------------------------------------- */
+/* --- parameters
+ * ----------------------------------------------------------------- */
 
 cu_expr *cu_bind_param(cu_bind *b, const cu_ast_expr *e)
 {
@@ -55,7 +56,8 @@ cu_expr *cu_bind_param_name(cu_bind *b, const cu_ast_expr *e)
     return NULL;
 }
 
-/* --- inlining ------------------------------------------------------------------- */
+/* --- inlining
+ * ------------------------------------------------------------------- */
 
 static cu_expr *when_all_given(cu_bind *b, const cu_sql_call *c, cu_expr *body)
 {
@@ -119,7 +121,8 @@ cu_expr *cu_bind_inline(cu_bind *b, const cu_sql_function *f, cu_expr **args,
     return when_all_given(b, &c, typed);
 }
 
-/* --- which one ------------------------------------------------------------------ */
+/* --- which one
+ * ------------------------------------------------------------------ */
 
 /* Casts needed to call `f`; -1: it cannot be called so. */
 static int32_t casts_of(cu_bind *b, const cu_sql_function *f, cu_expr **args,

@@ -95,7 +95,8 @@ static void rewrite_windows(grouping *g)
     }
 }
 
-/* --- the projection below ---------------------------------------------------- */
+/* --- the projection below ----------------------------------------------------
+ */
 
 typedef struct below {
     cu_expr **exprs;
@@ -157,7 +158,8 @@ static uint32_t room(const cu_bind *b, uint32_t n_group)
     return n;
 }
 
-/* --- the usual grouping ------------------------------------------------------ */
+/* --- the usual grouping ------------------------------------------------------
+ */
 
 /* The group that closes first. */
 static uint32_t first_closes(grouping *g, cu_expr **group, const cu_node *in,
@@ -220,8 +222,8 @@ static cu_node *aggregate_over(grouping *g, cu_node *in)
         cu_value one = {.type = CU_TYPE(CU_T_INT4), .i4 = 1};
         p.exprs[p.n++] = cu_expr_const(s->arena, &one, in->pos);
     }
-    cu_node *n = cu_node_project(s, in, p.exprs,
-                                 made_names(s, b, p.exprs, p.n), p.n);
+    cu_node *n = cu_node_project(s, in, p.exprs, made_names(s, b, p.exprs, p.n),
+                                 p.n);
     n = cu_node_aggregate(s, n, n_group, calls, b->n_aggs, n_group == 0);
     n->aggregate.closing = closing;
     if (swapped)
@@ -231,7 +233,8 @@ static cu_node *aggregate_over(grouping *g, cu_node *in)
     return n;
 }
 
-/* --- GROUPING SETS ----------------------------------------------------------- */
+/* --- GROUPING SETS -----------------------------------------------------------
+ */
 
 static cu_node *aggregate_sets(grouping *g, cu_node *in)
 {
@@ -245,8 +248,8 @@ static cu_node *aggregate_sets(grouping *g, cu_node *in)
                                          sizeof(*calls));
     for (uint32_t i = 0; i < b->n_aggs; i++)
         calls[i] = call_of(s, &p, &b->aggs[i], n_group);
-    cu_node *n = cu_node_project(s, in, p.exprs,
-                                 made_names(s, b, p.exprs, p.n), p.n);
+    cu_node *n = cu_node_project(s, in, p.exprs, made_names(s, b, p.exprs, p.n),
+                                 p.n);
     n = cu_bind_sets_aggregate(s, n, g->g, calls, b->n_aggs);
     results_are_columns(g, 0);
     g->set_col = (int32_t)n_group;
@@ -254,7 +257,8 @@ static cu_node *aggregate_sets(grouping *g, cu_node *in)
     return n;
 }
 
-/* --- sessions ---------------------------------------------------------------- */
+/* --- sessions ----------------------------------------------------------------
+ */
 
 static bool over_input(const cu_expr *e, uint32_t n)
 {
@@ -352,7 +356,8 @@ static cu_node *aggregate_session(grouping *g, cu_node *in, cu_node *session)
     return n;
 }
 
-/* --- the whole --------------------------------------------------------------- */
+/* --- the whole ---------------------------------------------------------------
+ */
 
 /* Subqueries that GROUP BY and the aggregates hold: below the aggregate. */
 static bool subs_below(cu_sql *s, cu_bind *b, cu_groups *groups,

@@ -13,25 +13,29 @@
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
 
-static const cu_field common[] = {
-    {.name = "error_code", .type = {.kind = CU_T_TEXT}},
-    {.name = "error_message", .type = {.kind = CU_T_TEXT}},
-    {.name = "stage", .type = {.kind = CU_T_TEXT}},
-    {.name = "view", .type = {.kind = CU_T_TEXT}},
-    {.name = "column_name", .type = {.kind = CU_T_TEXT}},
-    {.name = "topic", .type = {.kind = CU_T_TEXT}},
-    {.name = "partition", .type = {.kind = CU_T_INT4}},
-    {.name = "record_offset", .type = {.kind = CU_T_INT8}},
-    {.name = "record_time", .type = {.kind = CU_T_TIMESTAMPTZ}},
-    {.name = "file", .type = {.kind = CU_T_TEXT}},
-    {.name = "line", .type = {.kind = CU_T_INT8}},
-    {.name = "raw_key", .type = {.kind = CU_T_BYTEA}},
-    {.name = "raw_value", .type = {.kind = CU_T_BYTEA}},
-    {.name = "headers", .type = {.kind = CU_T_JSONB}},
-    {.name = "first_seen", .type = {.kind = CU_T_TIMESTAMPTZ}},
+static const struct {
+    const char *name;
+    uint8_t kind;
+} common[] = {
+    {"error_code", CU_T_TEXT},
+    {"error_message", CU_T_TEXT},
+    {"stage", CU_T_TEXT},
+    {"view", CU_T_TEXT},
+    {"column_name", CU_T_TEXT},
+    {"topic", CU_T_TEXT},
+    {"partition", CU_T_INT4},
+    {"record_offset", CU_T_INT8},
+    {"record_time", CU_T_TIMESTAMPTZ},
+    {"file", CU_T_TEXT},
+    {"line", CU_T_INT8},
+    {"raw_key", CU_T_BYTEA},
+    {"raw_value", CU_T_BYTEA},
+    {"headers", CU_T_JSONB},
+    {"first_seen", CU_T_TIMESTAMPTZ},
 };
 
-/* --- late rows ----------------------------------------------------------------- */
+/* --- late rows
+ * ----------------------------------------------------------------- */
 
 typedef struct judges {
     const cu_node *first;
@@ -61,8 +65,9 @@ static const cu_node *judge_of(cu_sql *s, const cu_view_def *v, cu_pos pos)
                      "of rows that are only ever added.",
                      "view \"%s\" has no late rows", v->name);
     else
-        cu_sql_refuse(s, pos, "late_rows() of view \"%s\", which has %u "
-                              "windows,",
+        cu_sql_refuse(s, pos,
+                      "late_rows() of view \"%s\", which has %u "
+                      "windows,",
                       v->name, j.n);
     return NULL;
 }
@@ -94,12 +99,15 @@ static cu_schema *schema_of(cu_sql *s, const cu_node *judge)
         n = put(out, n, &(cu_field){.name = "watermark", .type = t});
     }
     for (size_t i = 0; i < sizeof(common) / sizeof(*common); i++)
-        n = put(out, n, &common[i]);
+        n = put(out, n,
+                &(cu_field){.name = common[i].name,
+                            .type = CU_TYPE(common[i].kind)});
     out->n = n;
     return out;
 }
 
-/* --- the table ------------------------------------------------------------------- */
+/* --- the table
+ * ------------------------------------------------------------------- */
 
 static cu_table_def *known(cu_sql *s, const char *name)
 {
@@ -194,8 +202,7 @@ cu_node *cu_bind_letters(cu_sql *s, const cu_ast_expr *call)
     if (!of || of->kind != CU_A_COLUMN || of->n_names != 1 || of->star) {
         cu_sql_error(s, call->pos, STATE('4', '2', '8', '8', '3'), NULL,
                      "%s() takes one argument: the name of a %s", name,
-                     strcmp(name, "late_rows") == 0 ? "view"
-                                                    : "table or view");
+                     strcmp(name, "late_rows") == 0 ? "view" : "table or view");
         return NULL;
     }
     return letters(s, call, of->names[0], strcmp(name, "late_rows") == 0);

@@ -26,7 +26,8 @@ bool cu_bind_is_relation(const char *function)
     return false;
 }
 
-/* --- all versions ------------------------------------------------------------ */
+/* --- all versions ------------------------------------------------------------
+ */
 
 bool cu_bind_all_versions(cu_sql *s, cu_node *n, const char *function)
 {
@@ -56,7 +57,8 @@ bool cu_bind_all_versions(cu_sql *s, cu_node *n, const char *function)
     }
 }
 
-/* --- history ------------------------------------------------------------------ */
+/* --- history
+ * ------------------------------------------------------------------ */
 
 static bool truth(cu_sql *s, const cu_args *a, const cu_ast_expr *e, bool *out)
 {
@@ -79,10 +81,9 @@ static bool key_of(cu_sql *s, const cu_args *a, const cu_scope *in,
     *key = cu_arena_dup(s->arena, in->node->key, *n * sizeof(**key));
     if (*n)
         return true;
-    cu_sql_error(s, a->pos, STATE('4', '2', 'P', '1', '6'),
-                 "Add: key => ARRAY[column]",
-                 "%s() needs a key: none is known of this relation",
-                 a->function);
+    cu_sql_error(
+        s, a->pos, STATE('4', '2', 'P', '1', '6'), "Add: key => ARRAY[column]",
+        "%s() needs a key: none is known of this relation", a->function);
     return false;
 }
 
@@ -136,7 +137,8 @@ static cu_node *history(cu_sql *s, const cu_args *a, const cu_scope *in)
     return n;
 }
 
-/* --- the others ---------------------------------------------------------------- */
+/* --- the others
+ * ---------------------------------------------------------------- */
 
 static cu_node *changelog(cu_sql *s, const cu_args *a, const cu_scope *in)
 {
@@ -160,9 +162,8 @@ static cu_node *surrogate(cu_sql *s, const cu_args *a, const cu_scope *in)
     uint32_t n_key = 0;
     if (!key_of(s, a, in, a->at[1], &key, &n_key))
         return NULL;
-    cu_field id = {.name = "surrogate_id",
-                   .type = CU_TYPE(CU_T_INT8),
-                   .not_null = true};
+    cu_field id = {
+        .name = "surrogate_id", .type = CU_TYPE(CU_T_INT8), .not_null = true};
     cu_node *n = cu_node_over_input(s, CU_N_SURROGATE, in->node);
     n->schema = cu_schema_with(s, in->node->schema, &id, 1);
     n->surrogate.key = key;
@@ -201,7 +202,8 @@ static cu_node *watermark(cu_sql *s, const cu_args *a, const cu_scope *in)
     return n;
 }
 
-/* --- all of them ---------------------------------------------------------------- */
+/* --- all of them
+ * ---------------------------------------------------------------- */
 
 typedef struct own_function {
     const char *name;
@@ -216,11 +218,7 @@ static const own_function functions[] = {
     {"cumulate", {"relation", "ts", "step", "size", "origin"}, 5, 4, NULL},
     {"session", {"relation", "ts", "gap", "partition_by"}, 4, 3, NULL},
     {"watermark", {"relation", "ts", "delay"}, 3, 3, watermark},
-    {"history",
-     {"relation", "key", "valid_at", "deletes"},
-     4,
-     1,
-     history},
+    {"history", {"relation", "key", "valid_at", "deletes"}, 4, 1, history},
     {"changelog", {"relation"}, 1, 1, changelog},
     {"surrogate", {"relation", "key"}, 2, 1, surrogate},
 };

@@ -183,7 +183,8 @@ bool cu_bind_sets(cu_sql *s, const cu_ast_select *sel,
     return true;
 }
 
-/* --- GROUPING() -------------------------------------------------------------- */
+/* --- GROUPING() --------------------------------------------------------------
+ */
 
 cu_expr *cu_bind_grouping(cu_bind *b, const cu_ast_expr *e)
 {
@@ -279,7 +280,8 @@ cu_expr *cu_bind_grouping_value(cu_sql *s, const cu_groups *g,
     return cu_expr_nary(s->arena, CU_E_CASE, CU_TYPE(CU_T_INT4), args, n, pos);
 }
 
-/* --- nodes ------------------------------------------------------------------- */
+/* --- nodes -------------------------------------------------------------------
+ */
 
 static cu_expr *truth(cu_sql *s, bool b, cu_pos pos)
 {
@@ -390,13 +392,13 @@ static cu_node *only_real(cu_sql *s, cu_node *agg, const cu_groups *g,
     any[n++] = made(s, ">", count, cu_expr_const(s->arena, &zero, agg->pos));
     for (uint32_t i = 0; i < g->n_sets; i++)
         if (g->sets[i] == 0) {
-            cu_expr *set = cu_expr_col(s->arena, g->n_group,
-                                       CU_TYPE(CU_T_INT4), agg->pos);
+            cu_expr *set = cu_expr_col(s->arena, g->n_group, CU_TYPE(CU_T_INT4),
+                                       agg->pos);
             any[n++] = made(s, "=", set, int4(s, (int32_t)i, agg->pos));
         }
-    return cu_node_filter(s, agg,
-                          cu_expr_nary(s->arena, CU_E_OR, CU_TYPE(CU_T_BOOL),
-                                       any, n, agg->pos));
+    return cu_node_filter(
+        s, agg,
+        cu_expr_nary(s->arena, CU_E_OR, CU_TYPE(CU_T_BOOL), any, n, agg->pos));
 }
 
 /* All sets differ and no group is NULL by itself: the groups tell the rows

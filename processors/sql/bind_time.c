@@ -32,7 +32,8 @@ static cu_node_windows windows_of(cu_sql *s, const cu_node *in, uint32_t col)
         .lag_us = in->windows.lag_us};
 }
 
-/* --- tumble, hop, cumulate --------------------------------------------------- */
+/* --- tumble, hop, cumulate ---------------------------------------------------
+ */
 
 static bool time_column(cu_sql *s, const cu_args *a, const cu_scope *in,
                         uint16_t *col)
@@ -135,7 +136,8 @@ static cu_node *window(cu_sql *s, const cu_args *a, const cu_scope *in,
     return n;
 }
 
-/* --- sessions ---------------------------------------------------------------- */
+/* --- sessions ----------------------------------------------------------------
+ */
 
 static cu_expr *called(cu_sql *s, const char *name, cu_expr *a, cu_expr *b)
 {
@@ -175,8 +177,8 @@ bool cu_bind_session_end(cu_sql *s, const cu_node *session, bool max,
 cu_node *cu_bind_session_bounds(cu_sql *s, cu_node *in, const cu_node *session,
                                 uint32_t n_results)
 {
-    uint32_t n_part = session->session.n_partition, ends = 1 + n_part +
-                                                           n_results;
+    uint32_t n_part = session->session.n_partition,
+             ends = 1 + n_part + n_results;
     uint32_t n = n_part + 2 + n_results;
     cu_expr **exprs = cu_arena_calloc(s->arena, n, sizeof(*exprs));
     const char **names = cu_arena_calloc(s->arena, n, sizeof(*names));
@@ -269,8 +271,7 @@ static cu_node *session(cu_sql *s, const cu_args *a, const cu_scope *in,
     uint32_t n_part = 0;
     bool good = time_column(s, a, in, &col);
     good = cu_args_interval(s, a, a->at[2], &gap) && good;
-    good = (!a->at[3] ||
-            cu_args_columns(s, a, in, a->at[3], &part, &n_part)) &&
+    good = (!a->at[3] || cu_args_columns(s, a, in, a->at[3], &part, &n_part)) &&
            good;
     if (!good)
         return NULL;
@@ -326,7 +327,8 @@ cu_node *cu_bind_time(cu_sql *s, const cu_args *a, const cu_scope *in,
     return session(s, a, in, hidden);
 }
 
-/* --- windows that an expression makes ----------------------------------------- */
+/* --- windows that an expression makes
+ * ----------------------------------------- */
 
 static bool unit_size(cu_slice unit, cu_interval *out)
 {
@@ -357,9 +359,9 @@ static bool unit_size(cu_slice unit, cu_interval *out)
 /* date_bin(stride, ts, origin), date_trunc(unit, ts): the window's size. */
 static bool bins(const cu_expr *e, uint32_t time, cu_interval *size)
 {
-    if (e->kind != CU_E_CALL || e->n_args < 2 ||
-        e->args[1]->kind != CU_E_COL || e->args[1]->col != time ||
-        e->args[0]->kind != CU_E_CONST || e->args[0]->value.null)
+    if (e->kind != CU_E_CALL || e->n_args < 2 || e->args[1]->kind != CU_E_COL ||
+        e->args[1]->col != time || e->args[0]->kind != CU_E_CONST ||
+        e->args[0]->value.null)
         return false;
     if (strcmp(e->func->name, "date_bin") == 0 && e->n_args == 3 &&
         cu_expr_is_const(e->args[2])) {
@@ -393,7 +395,8 @@ void cu_bind_judge(cu_sql *s, cu_expr **e, cu_node **in)
     *in = w;
 }
 
-/* --- DISTINCT ---------------------------------------------------------------- */
+/* --- DISTINCT ----------------------------------------------------------------
+ */
 
 /* The columns of `in` with column 0 and column `at` in each other's place. */
 static cu_node *swapped(cu_sql *s, cu_node *in, uint32_t at)
@@ -417,8 +420,8 @@ cu_node *cu_bind_distinct(cu_sql *s, cu_node *in)
     for (uint32_t i = 0; i < n; i++)
         all[i] = (uint16_t)i;
     int32_t at = cu_node_closing(in, all, n, &closing);
-    cu_node *d = cu_node_distinct(s, at > 0 ? swapped(s, in, (uint32_t)at)
-                                            : in);
+    cu_node *d = cu_node_distinct(s,
+                                  at > 0 ? swapped(s, in, (uint32_t)at) : in);
     d->aggregate.closing = closing;
     return at > 0 ? swapped(s, d, (uint32_t)at) : d;
 }

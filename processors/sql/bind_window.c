@@ -23,7 +23,8 @@ static bool wrong(cu_bind *b, cu_pos pos, uint32_t state, const char *text)
     return false;
 }
 
-/* --- which window ----------------------------------------------------------- */
+/* --- which window -----------------------------------------------------------
+ */
 
 static const cu_ast_window *named(cu_bind *b, const char *name, cu_pos pos)
 {
@@ -75,7 +76,8 @@ static bool window_of(cu_bind *b, const cu_ast_window *w, unsigned depth,
     return true;
 }
 
-/* --- frames ----------------------------------------------------------------- */
+/* --- frames -----------------------------------------------------------------
+ */
 
 static cu_type offset_type(cu_type t)
 {
@@ -180,7 +182,8 @@ static bool bind_frame(cu_bind *b, const cu_ast_window *w, cu_found_window *f)
            bind_offset(b, a->end_offset, false, type, &f->frame.end_offset);
 }
 
-/* --- a call ----------------------------------------------------------------- */
+/* --- a call -----------------------------------------------------------------
+ */
 
 static bool refuse_clauses(cu_bind *b, const cu_ast_expr *e, bool aggregate)
 {
@@ -223,8 +226,8 @@ static bool bind_lists(cu_bind *b, const cu_ast_window *w, cu_found_window *f)
     f->order = cu_arena_calloc(a, w->order.n + 1, sizeof(*f->order));
     f->flags = cu_arena_calloc(a, w->order.n + 1, sizeof(*f->flags));
     for (uint32_t i = 0; i < w->partition.n; i++) {
-        f->partition[i] = cu_bind_settle(
-            b, cu_bind_expr(b, w->partition.at[i]));
+        f->partition[i] = cu_bind_settle(b,
+                                         cu_bind_expr(b, w->partition.at[i]));
         good = good && f->partition[i];
     }
     for (uint32_t i = 0; i < w->order.n; i++) {
@@ -305,7 +308,8 @@ cu_expr *cu_bind_over(cu_bind *b, const cu_ast_expr *e)
                        e->pos);
 }
 
-/* --- nodes ------------------------------------------------------------------ */
+/* --- nodes ------------------------------------------------------------------
+ */
 
 typedef struct nodes {
     cu_sql *s;

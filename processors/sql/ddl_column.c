@@ -417,8 +417,8 @@ bool cu_ddl_origins(cu_table_maker *t)
     keys_and_spec(t);
     d->codec.cols = t->cols;
     d->codec.n_cols = d->schema->n;
-    return good && whole_key(t) && (t->who & (CU_ON_BLACKHOLE | CU_ON_POSTGRES) ||
-                                 whole_value(t));
+    return good && whole_key(t) &&
+           (t->who & (CU_ON_BLACKHOLE | CU_ON_POSTGRES) || whole_value(t));
 }
 
 /* --- expressions ---------------------------------------------------------- */

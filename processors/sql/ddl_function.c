@@ -70,10 +70,9 @@ static bool read_types(cu_sql *s, const cu_ast_function *from,
         for (uint32_t k = 0; k < i; k++)
             if (f->names[i] && f->names[k] &&
                 strcmp(f->names[i], f->names[k]) == 0) {
-                cu_sql_error(s, from->types[i].pos,
-                             STATE('4', '2', 'P', '1', '3'), NULL,
-                             "parameter name \"%s\" used more than once",
-                             f->names[i]);
+                cu_sql_error(
+                    s, from->types[i].pos, STATE('4', '2', 'P', '1', '3'), NULL,
+                    "parameter name \"%s\" used more than once", f->names[i]);
                 return false;
             }
     }
@@ -116,7 +115,8 @@ bool cu_ddl_function(cu_sql *s, const cu_ast_stmt *st)
             return true;
         }
     f->next = s->functions; /* the latest of equal ones is found first */
-    if (try(s, f, st->pos))
-        s->functions = f;
+    s->functions = f;
+    if (!try(s, f, st->pos))
+        s->functions = f->next;
     return true;
 }

@@ -233,7 +233,8 @@ static bool wrapper_of(cu_sql *s, const cu_ast_stmt *st, cu_wrapper *out)
     }
     const char *hint = cu_sql_nearest(s, st->wrapper, names, 5);
     cu_sql_error(s, st->at_pos, CU_SQLSTATE('4', '2', '7', '0', '4'),
-                 *hint ? hint : "Known: kafka, http, files, blackhole, postgres.",
+                 *hint ? hint
+                       : "Known: kafka, http, files, blackhole, postgres.",
                  "foreign-data wrapper \"%s\" does not exist", st->wrapper);
     return false;
 }

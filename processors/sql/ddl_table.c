@@ -331,7 +331,7 @@ static bool remote(cu_table_maker *t)
     const cu_opt *o = &t->o[CU_TO_TABLE];
     cu_table_def *d = t->def;
     cu_buf out = {0};
-    bool quoted = false, empty = true;
+    bool quoted = false, empty = true, bad = false;
     if (!o->at)
         return true;
     cu_buf_put_str(&out, "\"");
@@ -344,8 +344,7 @@ static bool remote(cu_table_maker *t)
         if (!quoted && c >= 'A' && c <= 'Z')
             c = (char)(c - 'A' + 'a');
         bool dot = c == '.' && !quoted;
-        if (dot && (empty || !p[1]))
-            break;
+        bad = bad || (dot && (empty || !p[1]));
         empty = dot;
         if (dot)
             cu_buf_put_str(&out, "\".\"");
@@ -356,7 +355,7 @@ static bool remote(cu_table_maker *t)
     d->remote = cu_arena_strn(t->s->arena, out.data, out.len);
     cu_buf_free(&out);
     d->write_mode = d->mode == CU_MODE_UPSERT ? "upsert" : "append";
-    if (empty || quoted)
+    if (bad || empty || quoted)
         return wrong(t, o, "Expected a name such as 'public.events'.");
     return true;
 }

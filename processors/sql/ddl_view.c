@@ -226,8 +226,8 @@ static cu_table_def *sink(cu_sql *s, const char *name, cu_pos pos)
         return NULL;
     }
     cu_wrapper w = t->server->wrapper;
-    if (t->letters || (w != CU_W_KAFKA && w != CU_W_BLACKHOLE &&
-                       w != CU_W_POSTGRES)) {
+    if (t->letters ||
+        (w != CU_W_KAFKA && w != CU_W_BLACKHOLE && w != CU_W_POSTGRES)) {
         cu_sql_refuse(s, pos, "writing into table \"%s\", which is collected,",
                       name);
         return NULL;

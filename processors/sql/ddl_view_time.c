@@ -21,8 +21,7 @@ void cu_ddl_view_time(cu_view_def *v, const cu_opt *emit,
     v->allowed_lateness_us = cu_option_int(lateness, 0) * 1000;
 }
 
-cu_node *cu_ddl_emit(cu_sql *s, cu_view_def *v, cu_node *in,
-                     const cu_opt *emit)
+cu_node *cu_ddl_emit(cu_sql *s, cu_view_def *v, cu_node *in, const cu_opt *emit)
 {
     cu_interval delay;
     int64_t lag;
@@ -53,7 +52,8 @@ cu_node *cu_ddl_emit(cu_sql *s, cu_view_def *v, cu_node *in,
     return n;
 }
 
-/* --- late rows ------------------------------------------------------------------- */
+/* --- late rows
+ * ------------------------------------------------------------------- */
 
 static bool judges(void *ctx, cu_node *n)
 {
@@ -104,12 +104,14 @@ bool cu_ddl_retention(cu_sql *s, cu_view_def *v, const cu_node *in,
     return false;
 }
 
-/* --- sinks ------------------------------------------------------------------------ */
+/* --- sinks
+ * ------------------------------------------------------------------------ */
 
 bool cu_ddl_writable(cu_sql *s, const cu_view_def *v, const cu_node *in)
 {
     const cu_table_def *t = v->into;
-    if (!t->write_mode || in->append_only || strcmp(t->write_mode, "upsert") == 0)
+    if (!t->write_mode || in->append_only ||
+        strcmp(t->write_mode, "upsert") == 0)
         return true;
     cu_sql_error(s, v->pos, DEFINITION,
                  "Write with mode 'upsert' and a PRIMARY KEY, or make the view "

@@ -453,7 +453,6 @@ static const scan_error *bad_token(const job *j, uint32_t from, uint32_t to)
 static uint32_t statement(job *j, uint32_t from)
 {
     uint32_t to = statement_end(j, from);
-    cu_tokens t = window(j, from, to);
     const scan_error *bad = bad_token(j, from, to);
     int32_t failed = -1;
     j->s->muted = cu_sql_map_unset(j->map, j->tokens[from].start,
@@ -461,14 +460,6 @@ static uint32_t statement(job *j, uint32_t from)
     if (bad) {
         failed = j->tokens[bad->token].start;
         syntax_error(j, from, to, failed, bad->message);
-    } else if (is_function(&t)) {
-        cu_sql_error(
-            j->s, pos_at(j, t.at[0].start),
-            CU_SQLSTATE('0', 'A', '0', '0', '0'), NULL,
-            "CREATE %s is not supported yet",
-            cu_token_is(&t, cu_token_is(&t, 1, "or") ? 3 : 1, "function")
-                ? "FUNCTION"
-                : "PROCEDURE");
     } else {
         failed = parse_chunk(j, from, to);
     }

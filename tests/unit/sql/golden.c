@@ -123,6 +123,11 @@ static void put_table(cu_buf *out, const cu_table_def *t)
     put_int(out, "ignore_deletes", t->ignore_deletes, 0);
     put_int(out, "allow_empty", t->allow_empty, 0);
     put_str(out, "avro", t->codec.avro_schema);
+    put_int(out, "idle_timeout", t->idle_timeout_ms, 0);
+    put_int(out, "max_future", t->max_future_us, 0);
+    put_str(out, "letters_of", t->letters_of);
+    put_str(out, "remote", t->remote);
+    put_str(out, "write", t->write_mode);
     cu_buf_put_str(out, t->is_sink ? " sink\n" : "\n");
     for (uint32_t i = 0; i < t->schema->n; i++)
         put_column(out, t, i);
@@ -166,6 +171,12 @@ static void put_view(cu_buf *out, const cu_view_def *v)
     put_int(out, "partitions", v->partitions, 0);
     put_int(out, "fail", v->on_error, 0);
     put_int(out, "format", v->format, CU_FORMAT_JSON);
+    put_int(out, "emit", v->emit, CU_EMIT_CHANGES);
+    put_int(out, "interval", v->emit_interval_ms, 0);
+    put_int(out, "lateness", v->allowed_lateness_us, 0);
+    put_str(out, "late", v->late_topic);
+    put_int(out, "retention", v->retention_us, 0);
+    put_int(out, "by", v->retention_col, 0);
     cu_buf_put_str(out, "\n");
 }
 
@@ -256,6 +267,23 @@ void expect_with(const char *sql, const cu_sql_var *vars, uint32_t n_vars,
 void expect(const char *sql, const char *want)
 {
     expect_with(sql, NULL, 0, NULL, 0, want);
+}
+
+void expect_plan(const char *sql, const char *want)
+{
+    cu_slice text = cu_slice_of(sql);
+    run r = compile(text, NULL, 0, NULL, 0);
+    cu_sql_file f = {.path = "x.sql", .dir = "p", .text = text};
+    cu_buf out = {0};
+    for (uint32_t i = 0; i < r.problems.n; i++)
+        cu_sql_problem_print(&r.problems.at[i], &f, 1, &out);
+    if (r.program && r.program->n_views)
+        cu_node_print(r.program->views[r.program->n_views - 1]->root, &out);
+    cu_buf_put(&out, "", 1);
+    cr_expect_str_eq(out.data, want, "for %.400s\ngot:\n%s\nwanted:\n%s", sql,
+                     out.data, want);
+    cu_buf_free(&out);
+    clear(&r);
 }
 
 void expect_messages(const char *sql, const char *want)

@@ -15,6 +15,8 @@ typedef struct file {
 } file;
 void expect_with(const char *sql, const cu_sql_var *vars, uint32_t n_vars,
                  const file *files, uint32_t n_files, const char *want);
+/* The plan of the last view. */
+void expect_plan(const char *sql, const char *want);
 /* Only messages: "12:8 42601 syntax error at or near "x"\n" a line. */
 void expect_messages(const char *sql, const char *want);
 /* Compiles whatever it is, and frees everything. */

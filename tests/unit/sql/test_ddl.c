@@ -49,8 +49,7 @@ Test(ddl, servers_that_are_refused)
         "3:15 42710 server \"k\" already exists\n"
         "4:15 0A000 a second kafka server with other brokers is not "
         "supported\n"
-        "5:38 0A000 foreign-data wrapper \"postgres\" is not supported "
-        "yet\n"
+        "5:15 HV00J option \"dbname\" of a postgres server is missing\n"
         "6:38 0A000 foreign-data wrapper \"schema_registry\" is not "
         "supported yet\n"
         "7:38 42704 foreign-data wrapper \"file\" does not exist\n"
@@ -528,12 +527,10 @@ Test(ddl, views_that_are_refused)
         "8:26 42P07 relation \"t\" already exists\n"
         "9:26 42602 name \"v 6\" is not fit for topics\n"
         "10:22 HV00D unknown option \"topic\" of a plain view\n"
-        "11:35 0A000 emit = 'final' is not supported yet\n"
-        "11:51 0A000 option \"allowed_lateness\" is not supported yet\n"
         "11:82 0A000 option \"state_ttl\" is not supported yet\n"
         "12:43 22023 invalid value for option \"topic\": \"a b\"\n"
         "12:63 22023 invalid value for option \"partitions\": \"0\"\n"
-        "12:66 0A000 option \"retention\" is not supported yet\n");
+        "12:78 22023 invalid value for option \"retention\": \"1 month\"\n");
 }
 
 Test(ddl, every_topic_has_one_writer)

@@ -349,8 +349,6 @@ Test(options, what_comes_later_is_refused_by_name)
         "2:90 0A000 option \"replication\" is not supported yet\n"
         "2:107 0A000 option \"partitioner\" is not supported yet\n"
         "3:75 0A000 option \"snapshot_at\" is not supported yet\n"
-        "4:34 0A000 option \"emit_interval\" is not supported yet\n"
-        "4:57 0A000 option \"late\" is not supported yet\n"
         "4:69 0A000 option \"registry\" is not supported yet\n"
         "5:87 0A000 key_format 'avro' of a kafka table is not supported\n");
 }
