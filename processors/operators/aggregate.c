@@ -27,6 +27,8 @@
  * With `closing`, the groups of closed times go with all their state at the
  * commit; what was emitted stays.  Rows that come for them are late.
  */
+#include "processors/operators/aggregate.h"
+
 #include "processors/operators/aggregate_close.h"
 #include "processors/operators/aggregate_values.h"
 

@@ -23,6 +23,7 @@
  * The loops run over one call and one batch with plain arguments, so that a
  * cached group costs an addition and a cache line.
  */
+#include "processors/operators/aggregate_spread.h"
 #include "processors/operators/aggregate_values.h"
 
 #include <math.h>

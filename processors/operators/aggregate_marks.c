@@ -17,6 +17,7 @@
  * As bytes: svarint n, then per mark  u8 0 | or
  *   u8 1 | lslice key | svarint before | svarint count | u8 null | value
  */
+#include "processors/operators/aggregate_spread.h"
 #include "processors/operators/aggregate_values.h"
 #include "rows/array.h"
 

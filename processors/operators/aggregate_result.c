@@ -20,6 +20,7 @@
  *   marks      aggregate_marks.c
  *   all        nothing
  */
+#include "processors/operators/aggregate_spread.h"
 #include "processors/operators/aggregate_values.h"
 
 #include <math.h>

@@ -9,7 +9,7 @@
  * Where PostgreSQL's own float sums, which depend on the order of the rows,
  * leave a variance of 1e-17 for equal values, ours is 0.
  */
-#include "processors/operators/aggregate.h"
+#include "processors/operators/aggregate_spread.h"
 
 #include <math.h>
 

@@ -31,8 +31,7 @@ Test(lists, string_agg_puts_a_row_s_delimiter_before_its_value)
         {.name = "string_agg", .arg = 1, .second = 2, .order = "-2 4"},
         {.name = "string_agg", .arg = 1, .second = 2, .distinct = true},
     };
-    gives(in, rows, "g:int a:text b:text", calls, 2,
-          "1 a,bc+a c,b;a+a\n");
+    gives(in, rows, "g:int a:text b:text", calls, 2, "1 a,bc+a c,b;a+a\n");
     gives("g:int t:text d:text", "1 c ,\n+3 | 1 a ,\n1 b ,\n1 null ,\n",
           "g:int a:text", calls + 2, 1, "1 a,b,c\n");
     gives("g:int t:bytea d:bytea o:int",
