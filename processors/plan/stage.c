@@ -12,6 +12,9 @@
  *   union             rows of equal counts stay where they are
  *   join on a = b     both sides decided by the same key positions; the side
  *                     that is not is exchanged to the other, else both are
+ *
+ * A node with two parents (a decorrelated subquery and its outside) is placed
+ * once: within a stage it is one operator with one state.
  */
 #include "processors/plan/stage.h"
 
@@ -30,6 +33,13 @@ typedef struct placed {
     uint32_t n_feeds;
 } placed;
 
+/* Nodes of a view that are placed already. */
+typedef struct known {
+    const cu_node *node;
+    placed as;
+    struct known *next;
+} known;
+
 typedef struct cutter {
     const cu_program *program;
     const int32_t *table_partitions;
@@ -38,6 +48,7 @@ typedef struct cutter {
     dist *view_dist; /* by view index */
     uint32_t cap;
     const cu_view_def *view; /* being cut */
+    known *known;            /* of it */
     cu_err *err;
 } cutter;
 
@@ -393,7 +404,32 @@ static dist through(cutter *c, const cu_node *n, const placed *in)
     }
 }
 
+static bool fed_by(const placed *p, const cu_node *leaf)
+{
+    for (uint32_t i = 0; i < p->n_feeds; i++)
+        if (p->feeds[i].leaf == leaf)
+            return true;
+    return false;
+}
+
+static int place_new(cutter *c, const cu_node *n, placed *out);
+
 static int place(cutter *c, const cu_node *n, placed *out)
+{
+    for (const known *k = c->known; k; k = k->next)
+        if (k->node == n) {
+            *out = k->as;
+            return 0;
+        }
+    int rc = place_new(c, n, out);
+    if (rc)
+        return rc;
+    known k = {n, *out, c->known};
+    c->known = cu_arena_dup(c->a, &k, sizeof(k));
+    return 0;
+}
+
+static int place_new(cutter *c, const cu_node *n, placed *out)
 {
     *out = (placed){.where.partitions = 1};
     cu_node *copy = cu_arena_dup(c->a, n, sizeof(*n));
@@ -421,12 +457,10 @@ static int place(cutter *c, const cu_node *n, placed *out)
         n_feeds += parts[i].n_feeds;
     }
     out->feeds = cu_arena_calloc(c->a, n_feeds ? n_feeds : 1, sizeof(cu_feed));
-    for (uint32_t i = 0; i < n->n_inputs; i++) {
-        if (parts[i].n_feeds)
-            memcpy(out->feeds + out->n_feeds, parts[i].feeds,
-                   parts[i].n_feeds * sizeof(cu_feed));
-        out->n_feeds += parts[i].n_feeds;
-    }
+    for (uint32_t i = 0; i < n->n_inputs; i++)
+        for (uint32_t k = 0; k < parts[i].n_feeds; k++)
+            if (!fed_by(out, parts[i].feeds[k].leaf))
+                out->feeds[out->n_feeds++] = parts[i].feeds[k];
     out->where = through(c, n, &parts[0]);
     return 0;
 }
@@ -443,6 +477,7 @@ int cu_stages_cut(const cu_program *p, const int32_t *table_partitions,
     c.view_dist = cu_arena_calloc(a, p->n_views + 1, sizeof(*c.view_dist));
     for (uint32_t i = 0; i < p->n_views; i++) {
         c.view = p->views[i];
+        c.known = NULL;
         placed top;
         int rc = place(&c, c.view->root, &top);
         if (rc)

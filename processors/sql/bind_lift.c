@@ -163,7 +163,7 @@ static lifted lift_project(lifter *l, const cu_node *n)
         if (empty && i < w)
             empty[i] = cu_rel_rewrite(l->s, exprs[i], empty_one, &e);
     }
-    out.node = cu_node_project(l->s, out.node, exprs, names, w + out.n_extra);
+    out.node = cu_rel_project(l->s, out.node, exprs, names, w + out.n_extra);
     out.empty = empty;
     return out;
 }
@@ -309,15 +309,17 @@ typedef struct meeting {
     cu_sql *s;
     const cu_outside *o;
     uint32_t extra; /* where extra column 0 stands in the join */
+    bool failed;
 } meeting;
 
 static cu_expr *meet_one(void *ctx, cu_expr *col)
 {
-    const meeting *m = ctx;
+    meeting *m = ctx;
     if (col->col < CU_AGG_BASE)
         return cu_expr_col(m->s->arena, m->extra + col->col, col->type,
                            col->pos);
     cu_expr *out = cu_rel_outside(m->s, m->o, col);
+    m->failed = m->failed || out == NULL;
     return out ? out : col;
 }
 
@@ -328,7 +330,7 @@ bool cu_rel_lift(cu_sql *s, const cu_outside *o, cu_node *in, unsigned flags,
     lifted top = lift(&l, in);
     if (l.failed)
         return false;
-    meeting m = {s, o, o->node->schema->n + in->schema->n};
+    meeting m = {s, o, o->node->schema->n + in->schema->n, false};
     *out = (cu_unnested){.node = top.node,
                          .n_extra = top.n_extra,
                          .n_conj = top.n_conj,
@@ -336,5 +338,5 @@ bool cu_rel_lift(cu_sql *s, const cu_outside *o, cu_node *in, unsigned flags,
     out->conj = cu_arena_calloc(s->arena, top.n_conj + 1, sizeof(*out->conj));
     for (uint32_t i = 0; i < top.n_conj; i++)
         out->conj[i] = cu_rel_rewrite(s, top.conj[i], meet_one, &m);
-    return true;
+    return !m.failed;
 }

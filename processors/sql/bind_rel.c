@@ -292,6 +292,38 @@ cu_expr *cu_rel_col(cu_sql *s, const cu_node *n, uint32_t col)
     return cu_expr_col(s->arena, col, n->schema->fields[col].type, n->pos);
 }
 
+static void count_uses(const cu_expr *e, uint32_t *uses)
+{
+    if (e->kind == CU_E_COL && e->col < CU_AGG_BASE)
+        uses[e->col]++;
+    for (uint32_t i = 0; i < e->n_args; i++)
+        count_uses(e->args[i], uses);
+}
+
+static cu_expr *below_one(void *ctx, cu_expr *col)
+{
+    const cu_node *below = ctx;
+    return col->col < CU_AGG_BASE ? below->project.exprs[col->col] : col;
+}
+
+cu_node *cu_rel_project(cu_sql *s, cu_node *in, cu_expr **exprs,
+                        const char *const *names, uint32_t n)
+{
+    if (in->kind != CU_N_PROJECT)
+        return cu_node_project(s, in, exprs, names, n);
+    uint32_t *uses = cu_arena_calloc(s->arena, in->schema->n + 1,
+                                     sizeof(*uses));
+    for (uint32_t i = 0; i < n; i++)
+        count_uses(exprs[i], uses);
+    for (uint32_t i = 0; i < in->schema->n; i++)
+        if (uses[i] > 1 && in->project.exprs[i]->n_args)
+            return cu_node_project(s, in, exprs, names, n);
+    cu_expr **own = cu_arena_calloc(s->arena, n + 1, sizeof(*own));
+    for (uint32_t i = 0; i < n; i++)
+        own[i] = cu_rel_rewrite(s, exprs[i], below_one, in);
+    return cu_node_project(s, in->inputs[0], own, names, n);
+}
+
 cu_node *cu_rel_append(cu_sql *s, cu_node *in, cu_expr **more, uint32_t n)
 {
     if (n == 0)
@@ -309,7 +341,7 @@ cu_node *cu_rel_append(cu_sql *s, cu_node *in, cu_expr **more, uint32_t n)
                              ? names[more[i]->col]
                              : cu_arena_printf(s->arena, "k%u", own + i + 1);
     }
-    return cu_node_project(s, in, exprs, names, own + n);
+    return cu_rel_project(s, in, exprs, names, own + n);
 }
 
 cu_node *cu_rel_pick(cu_sql *s, cu_node *in, const uint32_t *cols, uint32_t n)
@@ -323,7 +355,7 @@ cu_node *cu_rel_pick(cu_sql *s, cu_node *in, const uint32_t *cols, uint32_t n)
         exprs[i] = cu_rel_col(s, in, c);
         names[i] = in->schema->fields[c].name;
     }
-    return same ? in : cu_node_project(s, in, exprs, names, n);
+    return same ? in : cu_rel_project(s, in, exprs, names, n);
 }
 
 cu_node *cu_rel_one_row(cu_sql *s, cu_pos pos)

@@ -124,6 +124,9 @@ bool cu_rel_total(const cu_expr *e);
 
 /* --- nodes --------------------------------------------------------------- */
 
+/* A projection, in place of the one below it where that costs nothing. */
+cu_node *cu_rel_project(cu_sql *s, cu_node *in, cu_expr **exprs,
+                        const char *const *names, uint32_t n);
 /* `in` with more columns at its end. */
 cu_node *cu_rel_append(cu_sql *s, cu_node *in, cu_expr **more, uint32_t n);
 /* Columns cols[0..n) of `in` (cols NULL: the first n). */

@@ -131,7 +131,7 @@ static cu_node *times_d(unnester *u, cu_node *n, cu_expr **conj,
             names[i] = i < w ? n->schema->fields[i].name
                              : u->d->schema->fields[i - w].name;
         }
-        return cu_node_project(u->s, u->d, exprs, names, w + d);
+        return cu_rel_project(u->s, u->d, exprs, names, w + d);
     }
     cu_node *j = cu_rel_join(u->s, CU_JOIN_INNER, n, u->d, conj, n_conj, &at);
     uint32_t *cols = cu_arena_calloc(u->s->arena, w + d + 1, sizeof(*cols));
@@ -168,7 +168,7 @@ static cu_node *with_empty(unnester *u, const cu_node *n, cu_node *groups)
         names[i] = i < w ? n->schema->fields[i].name
                          : u->d->schema->fields[i - w].name;
     }
-    return cu_node_project(s, j, exprs, names, w + d);
+    return cu_rel_project(s, j, exprs, names, w + d);
 }
 
 /* --- operators
@@ -202,7 +202,7 @@ static cu_node *depend_project(unnester *u, cu_node *n)
         names[i] = i < w ? n->schema->fields[i].name
                          : u->d->schema->fields[i - w].name;
     }
-    return cu_node_project(s, in, exprs, names, w + d);
+    return cu_rel_project(s, in, exprs, names, w + d);
 }
 
 static cu_node *depend_unary(unnester *u, cu_node *n)
@@ -380,7 +380,7 @@ static bool make_d(unnester *u, cu_node *in)
             return false;
         names[i] = cu_arena_printf(s->arena, "outer%u", i + 1);
     }
-    cu_node *p = cu_node_project(s, u->o->node, exprs, names, u->n_refs);
+    cu_node *p = cu_rel_project(s, u->o->node, exprs, names, u->n_refs);
     u->d = cu_node_distinct(s, p);
     return true;
 }
@@ -465,7 +465,7 @@ static cu_node *fill_empty(cu_sql *s, const cu_outside *o, cu_node *j,
                                    NULL, j->pos);
         exprs[i] = cu_rel_case(s, met, exprs[i], x->empty[i - ow]);
     }
-    return cu_node_project(s, j, exprs, names, ow + w);
+    return cu_rel_project(s, j, exprs, names, ow + w);
 }
 
 cu_node *cu_rel_lateral(cu_sql *s, const cu_outside *o, cu_node *in, bool outer,
