@@ -70,10 +70,9 @@ static void tables(const cu_program *p, const cu_counts *c, cu_buf *b)
 {
     static const char *const names[] = {"rows_in_total", "rows_applied_total",
                                         "rows_late_total", "rows_dead_total"};
-    static const char *const helps[] = {
-        "Rows read, by table.", "Rows applied.",
-        "Rows stamped too far in the future.",
-        "Rows in the dead letters."};
+    static const char *const helps[] = {"Rows read, by table.", "Rows applied.",
+                                        "Rows stamped too far in the future.",
+                                        "Rows in the dead letters."};
     for (int k = 0; k < 4; k++) {
         family(b, names[k], "counter", helps[k]);
         for (uint32_t i = 0; i < p->n_tables; i++)

@@ -6,7 +6,7 @@
  * assignment); state stays in the store and is rolled forward when the
  * partition returns.
  */
-#include "processors/runtime/int.h"
+#include "processors/runtime/time.h"
 
 cu_instance *cu_worker_instance(const cu_worker *w, const cu_stage *s,
                                 int32_t partition)

@@ -10,7 +10,7 @@
  *
  * Between the steps stand the named crash points of the simulation.
  */
-#include "processors/runtime/int.h"
+#include "processors/runtime/time.h"
 
 enum { COMMIT_TIMEOUT_MS = 10000, PURGE_MS = 10000 };
 

@@ -7,7 +7,7 @@
  *
  *   record -> codec -> generated columns -> checks -> row, origin = record
  */
-#include "processors/runtime/int.h"
+#include "processors/runtime/letters.h"
 
 #include "schemas/source.h"
 

@@ -10,9 +10,10 @@
  * (decision 14).  Where the reader's time is ahead of the partition's (the
  * partition was idle, or time has ended) the rows carry the reader's.
  */
-#include "processors/runtime/int.h"
+#include "processors/runtime/time.h"
 
 #include "processors/operators/normalize.h"
+#include "processors/runtime/letters.h"
 #include "processors/runtime/sabotage.h"
 
 /* The batch without the rows that the sub has applied already. */

@@ -9,7 +9,7 @@
  * it.  A new instance behind an old one starts from the rows that the old
  * one has kept.
  */
-#include "processors/runtime/int.h"
+#include "processors/runtime/letters.h"
 
 #include "processors/runtime/sabotage.h"
 

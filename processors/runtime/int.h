@@ -45,14 +45,6 @@ void cu_decode_close(cu_decode_ctx *d);
 int cu_decode_batch(cu_decode_ctx *d, const cu_record *records, uint32_t n,
                     cu_arena *a, cu_reject *reject, void *ctx,
                     cu_pending *counts, cu_batch **out, cu_err *err);
-/* letter_read.c: records of a letter topic as rows. */
-typedef struct cu_letter_reader cu_letter_reader;
-int cu_letter_reader_open(const cu_table_def *t, cu_letter_reader **out,
-                          cu_err *err);
-void cu_letter_reader_close(cu_letter_reader *l);
-/* As cu_decode(); false without faults: somebody else's letter. */
-bool cu_letter_read(cu_letter_reader *l, const cu_record *r, const cu_input *in,
-                    cu_batch *to, cu_faults *faults);
 /* "begin"/"end" of a snapshot record, or an absent slice. */
 cu_slice cu_snapshot_mark(const cu_record *r);
 
@@ -159,9 +151,6 @@ struct cu_worker {
 };
 
 int cu_worker_begin(cu_worker *w, cu_err *err); /* opens a txn if needed */
-/* The commit's clock: read once between two commits, before anything that
- * looks at it. Never goes back. */
-void cu_worker_tick(cu_worker *w);
 /* During a long restore: hears of rebalances (and is heard by the group).
  * An error when the assignment that is being restored is no longer ours. */
 int cu_worker_listen(cu_worker *w, cu_err *err);
@@ -169,19 +158,6 @@ int cu_worker_listen(cu_worker *w, cu_err *err);
 /* assign.c */
 int cu_worker_assign(cu_worker *w, const cu_part *parts, size_t n, cu_err *err);
 void cu_worker_unassign(cu_worker *w);
-/* time.c */
-/* When all instances are wired, before any row: first rows of new ones, and
- * the watermarks that the progress records of the others hold. */
-int cu_time_start(cu_worker *w, cu_err *err);
-/* Before an instance commits: what its idle and ended feeds mean for it. */
-int cu_time_settle(cu_instance *i, cu_err *err);
-/* True when an input became idle, or the time ended, since the last commit. */
-bool cu_time_moved(cu_worker *w);
-/* A block of an exchange says how far its sender is. */
-void cu_time_hear(cu_feed_in *in, uint32_t source, int64_t watermark_us,
-                  bool idle);
-/* After a commit: when the clock alone makes the next one necessary. */
-int64_t cu_time_due(const cu_worker *w);
 /* instance.c */
 int cu_instance_open(cu_worker *w, const cu_stage *s, int32_t partition,
                      cu_instance **out, cu_err *err);
@@ -191,9 +167,8 @@ int cu_instance_connect(cu_instance *i, cu_err *err);
 void cu_instance_progress(const cu_instance *i, cu_progress *out, cu_arena *a);
 cu_instance *cu_worker_instance(const cu_worker *w, const cu_stage *s,
                                 int32_t partition);
-/* The first of its twins. */
 cu_feed_in *cu_worker_input(const cu_worker *w, const char *topic,
-                            int32_t partition);
+                            int32_t partition); /* the first twin */
 /* What feeds a stage in a partition; NULL: another stage. */
 cu_feed_in *cu_worker_feed(const cu_worker *w, const cu_feed *f,
                            int32_t partition);
@@ -204,14 +179,6 @@ int cu_restore(cu_worker *w, cu_instance *i, cu_err *err);
 /* feed.c: records of one input through everything that reads it. */
 int cu_feed_records(cu_worker *w, const cu_poll *p, cu_err *err);
 void cu_feed_end(cu_worker *w, const cu_poll *p);
-/* letters.c */
-int cu_letter_record(void *worker, const cu_table_def *t, const cu_record *r,
-                     const cu_faults *faults, cu_err *err);
-int cu_letter_row(void *instance, const cu_letter *l, cu_err *err);
-/* A row that is stamped beyond the clock + max_future. */
-int cu_letter_future(cu_worker *w, const cu_table_def *t, const cu_record *r,
-                     int64_t ts_us, cu_err *err);
-int cu_late_row(void *instance, const cu_late *l, cu_err *err);
 /* silver.c */
 int cu_silver_open(cu_instance *i, cu_err *err);
 /* After the operators committed: what is due of what was held back. */

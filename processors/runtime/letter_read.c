@@ -13,7 +13,7 @@
  * row and are not counted.  The columns of a late row may bear the names above:
  * a row's own columns end with `watermark`.
  */
-#include "processors/runtime/int.h"
+#include "processors/runtime/letters.h"
 
 #include "rows/json.h"
 

@@ -15,7 +15,7 @@
  * row that is stamped in the future is its table's letter, of stage
  * "watermark".
  */
-#include "processors/runtime/int.h"
+#include "processors/runtime/letters.h"
 
 #include "rows/text.h"
 #include "schemas/codec.h"

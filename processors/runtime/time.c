@@ -23,7 +23,7 @@
  * W2 an exchange is never ahead of a sender that is awake.
  * W3 whether somebody is idle changes only what is closed, never a count.
  */
-#include "processors/runtime/int.h"
+#include "processors/runtime/time.h"
 
 /* --- exchanges ------------------------------------------------------------ */
 

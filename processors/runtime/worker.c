@@ -17,7 +17,7 @@
  *   retriable      pause and try again: outages are not dead letters
  *   anything else  the worker stops with the error
  */
-#include "processors/runtime/int.h"
+#include "processors/runtime/time.h"
 
 enum { FENCES = 3, FENCE_WINDOW_MS = 60000, RETRY_PAUSE_US = 200000 };
 

@@ -137,16 +137,18 @@ Test(emit, early_final_says_when_a_row_is_final)
     feed(&r, "00:01:10");
     rig_kill(&r);
     feed(&r, "00:02:10");
-    cr_expect_str_eq(
-        rig_topic(&r, "app.w", "cupel.final"),
-        "- " W("00", 1) "\n- " W("00", 2) "\n- " W("00", 3) "\n- " W("00", 4) "\n- " W(
-            "01",
-            1) "\ntrue " W("00",
-                           4) "\n- " W("01",
-                                       2) "\n- " W("02",
-                                                   1) "\n- " W("02",
-                                                               2) "\ntrue " W("01",
-                                                                              2) "\n");
+    static const char want[] =
+        "- {\"window_start\":\"2024-01-01T00:00:00Z\",\"n\":1}\n"
+        "- {\"window_start\":\"2024-01-01T00:00:00Z\",\"n\":2}\n"
+        "- {\"window_start\":\"2024-01-01T00:00:00Z\",\"n\":3}\n"
+        "- {\"window_start\":\"2024-01-01T00:00:00Z\",\"n\":4}\n"
+        "- {\"window_start\":\"2024-01-01T00:01:00Z\",\"n\":1}\n"
+        "true {\"window_start\":\"2024-01-01T00:00:00Z\",\"n\":4}\n"
+        "- {\"window_start\":\"2024-01-01T00:01:00Z\",\"n\":2}\n"
+        "- {\"window_start\":\"2024-01-01T00:02:00Z\",\"n\":1}\n"
+        "- {\"window_start\":\"2024-01-01T00:02:00Z\",\"n\":2}\n"
+        "true {\"window_start\":\"2024-01-01T00:01:00Z\",\"n\":2}\n";
+    cr_expect_str_eq(rig_topic(&r, "app.w", "cupel.final"), want);
     rig_close(&r);
 }
 

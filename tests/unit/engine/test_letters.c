@@ -32,15 +32,19 @@ static void letters_of_t_and_v(cu_program *p)
 }
 
 #define READERS                                                            \
-    TABLES "CREATE MATERIALIZED VIEW w AS SELECT g, ts FROM t;"            \
-    "CREATE MATERIALIZED VIEW v AS SELECT g, 12 / g AS q FROM u;"          \
-    LETTERS("lt", "app.dlq")                                               \
-    LETTERS("lv", "app.dlq")                                               \
-    "CREATE MATERIALIZED VIEW of_t AS SELECT error_code, stage, "          \
-    "column_name, topic, partition, record_offset, encode(raw_value, "     \
-    "'escape') AS raw FROM lt;"                                            \
-    "CREATE MATERIALIZED VIEW of_v AS SELECT error_code, view, count(*) "  \
-    "AS n, count(first_seen) AS seen FROM lv GROUP BY error_code, view;"
+    TABLES                                                                 \
+    "CREATE MATERIALIZED VIEW w AS SELECT g, ts FROM t;"                   \
+    "CREATE MATERIALIZED VIEW v AS SELECT g, 12 / g AS q FROM u;" LETTERS( \
+        "lt", "app.dlq")                                                   \
+        LETTERS("lv", "app.dlq") "CREATE MATERIALIZED VIEW of_t AS "       \
+                                 "SELECT error_code, stage, "              \
+                                 "column_name, topic, partition, "         \
+                                 "record_offset, encode(raw_value, "       \
+                                 "'escape') AS raw FROM lt;"               \
+                                 "CREATE MATERIALIZED VIEW of_v AS "       \
+                                 "SELECT error_code, view, count(*) "      \
+                                 "AS n, count(first_seen) AS seen FROM "   \
+                                 "lv GROUP BY error_code, view;"
 
 static void feed_faults(rig *r)
 {

@@ -166,3 +166,25 @@ Test(stage, an_edit_elsewhere_changes_neither_names_nor_hashes)
     cr_expect_eq(hash[0], hash[1]);
     env->vt->close(env);
 }
+
+Test(stage, a_join_brings_equal_keys_together)
+{
+    expect(4, 4,
+           TABLES "CREATE MATERIALIZED VIEW a WITH (primary_key = 'id') AS "
+                  "SELECT t.id, u.v FROM t JOIN u ON t.g = u.g;",
+           "");
+}
+
+Test(stage, what_two_operators_read_is_fed_once)
+{
+    expect(1, 1,
+           TABLES "CREATE MATERIALIZED VIEW a WITH (primary_key = 'id') AS "
+                  "SELECT id, (SELECT count(*) FROM u WHERE u.v > t.v) AS n "
+                  "FROM t;",
+           "");
+    expect(4, 1,
+           TABLES "CREATE MATERIALIZED VIEW a WITH (primary_key = 'id') AS "
+                  "SELECT id, (SELECT count(*) FROM u WHERE u.v > t.v) AS n "
+                  "FROM t;",
+           "");
+}
