@@ -172,7 +172,11 @@ Test(stage, a_join_brings_equal_keys_together)
     expect(4, 4,
            TABLES "CREATE MATERIALIZED VIEW a WITH (primary_key = 'id') AS "
                   "SELECT t.id, u.v FROM t JOIN u ON t.g = u.g;",
-           "");
+           "a.by_g[4]: table t -> app.a.by_g.repartition[4] by g\n"
+           "a.by_g-2[4]: table u -> app.a.by_g-2.repartition[4] by g\n"
+           "a.by_id[4]: exchange a.by_g exchange a.by_g-2 -> "
+           "app.a.by_id.repartition[4] by id\n"
+           "a[4]: exchange a.by_id\n");
 }
 
 Test(stage, what_two_operators_read_is_fed_once)
@@ -181,10 +185,18 @@ Test(stage, what_two_operators_read_is_fed_once)
            TABLES "CREATE MATERIALIZED VIEW a WITH (primary_key = 'id') AS "
                   "SELECT id, (SELECT count(*) FROM u WHERE u.v > t.v) AS n "
                   "FROM t;",
-           "");
+           "a[1]: table t table u\n");
     expect(4, 1,
            TABLES "CREATE MATERIALIZED VIEW a WITH (primary_key = 'id') AS "
                   "SELECT id, (SELECT count(*) FROM u WHERE u.v > t.v) AS n "
                   "FROM t;",
-           "");
+           "a.by_outer1[4]: table t -> app.a.by_outer1.repartition[4] by "
+           "outer1\n"
+           "a.all[4]: exchange a.by_outer1 -> app.a.all.repartition[1]\n"
+           "a.by_outer1-2[1]: table u exchange a.all -> "
+           "app.a.by_outer1-2.repartition[4] by outer1\n"
+           "a.by_v[4]: table t -> app.a.by_v.repartition[4] by v\n"
+           "a.by_id[4]: exchange a.by_v exchange a.by_outer1 exchange "
+           "a.by_outer1-2 -> app.a.by_id.repartition[4] by id\n"
+           "a[4]: exchange a.by_id\n");
 }
