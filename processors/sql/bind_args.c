@@ -7,7 +7,7 @@
  * another table function.  Columns are looked up in that relation; everything
  * else is constant.
  */
-#include "processors/sql/bind.h"
+#include "processors/sql/bind_time.h"
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
 

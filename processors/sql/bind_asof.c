@@ -7,7 +7,7 @@
  * table that upserts, all its versions.  lookup(rel) takes the right as it is
  * when the left row comes, and needs no time.
  */
-#include "processors/sql/bind.h"
+#include "processors/sql/bind_time.h"
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
 

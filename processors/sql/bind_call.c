@@ -1,5 +1,5 @@
 /* Binds function calls: which kind of function it is, and scalar ones. */
-#include "processors/sql/bind.h"
+#include "processors/sql/bind_time.h"
 
 #include "base/alloc.h"
 

@@ -6,6 +6,7 @@
  * that the select resolves later (bind_group.c).
  */
 #include "processors/sql/bind_rel.h"
+#include "processors/sql/bind_time.h"
 
 #include "base/alloc.h"
 

@@ -8,6 +8,7 @@
  *          item 0   item 1 (a function of columns of 0)        item 2 + a name
  */
 #include "processors/sql/bind_rel.h"
+#include "processors/sql/bind_time.h"
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
 

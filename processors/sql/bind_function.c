@@ -8,7 +8,7 @@
  * function sees those that exist when it is called; one that calls itself is
  * refused.
  */
-#include "processors/sql/bind.h"
+#include "processors/sql/bind_time.h"
 #include "processors/sql/ddl.h"
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)

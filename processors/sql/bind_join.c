@@ -14,6 +14,7 @@
  * there; conditions on the clock come last (they become temporal filters).
  */
 #include "processors/sql/bind_rel.h"
+#include "processors/sql/bind_time.h"
 
 enum { NOWHERE = CU_AGG_BASE };
 

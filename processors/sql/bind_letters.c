@@ -9,7 +9,7 @@
  *
  * A letter's column whose name the row's own columns have already is left out.
  */
-#include "processors/sql/bind.h"
+#include "processors/sql/bind_time.h"
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
 

@@ -11,7 +11,7 @@
  * to its lateness behind the watermark; `lag_us` adds that up for windows
  * of windows.
  */
-#include "processors/sql/bind.h"
+#include "processors/sql/bind_time.h"
 
 int64_t cu_interval_us(cu_interval i)
 {

@@ -11,7 +11,7 @@
  * a commit: the normalize nodes below them pass all versions on.  That only
  * means something when nothing in between regroups rows.
  */
-#include "processors/sql/bind.h"
+#include "processors/sql/bind_time.h"
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
 

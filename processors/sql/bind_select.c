@@ -7,6 +7,7 @@
  * anybody outside sees the node.
  */
 #include "processors/sql/bind_rel.h"
+#include "processors/sql/bind_time.h"
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
 

@@ -8,6 +8,7 @@
  *          EXCEPT     nl > 0 and nr = 0         ALL: nl - nr times
  */
 #include "processors/sql/bind_rel.h"
+#include "processors/sql/bind_time.h"
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
 

@@ -9,7 +9,7 @@
  * for nothing is fed beside the input, and groups of it alone are dropped but
  * for that set.
  */
-#include "processors/sql/bind.h"
+#include "processors/sql/bind_time.h"
 
 #include "base/assert.h"
 

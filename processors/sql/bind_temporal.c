@@ -13,7 +13,7 @@
  * The times become columns, a TEMPORAL node watches them, a projection takes
  * them away.  A condition that cannot be turned around is refused.
  */
-#include "processors/sql/bind.h"
+#include "processors/sql/bind_time.h"
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
 

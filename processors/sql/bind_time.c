@@ -14,7 +14,7 @@
  * Rows are late only where the input is append-only and its watermark speaks
  * of the very column; elsewhere windows never close.
  */
-#include "processors/sql/bind.h"
+#include "processors/sql/bind_time.h"
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
 

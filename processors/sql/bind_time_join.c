@@ -11,6 +11,7 @@
  * rows can meet nothing any more.
  */
 #include "processors/sql/bind_rel.h"
+#include "processors/sql/bind_time.h"
 
 /* --- interval joins
  * ----------------------------------------------------------- */

@@ -8,7 +8,7 @@
  * row_number(), rank() or dense_rank() is a RANK node, which a filter above
  * can bound (`WHERE rn <= 3`).
  */
-#include "processors/sql/bind.h"
+#include "processors/sql/bind_time.h"
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
 

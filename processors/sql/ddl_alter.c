@@ -6,7 +6,7 @@
  * with SELECT * for example, does not see it.  So the table is made with all
  * its columns, and each statement sees the first so many of them.
  */
-#include "processors/sql/bind.h"
+#include "processors/sql/bind_time.h"
 #include "processors/sql/ddl.h"
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)

@@ -1,6 +1,6 @@
 /* CREATE FUNCTION: the body is read and tried once, with NULLs of the
  * parameters' types; calls inline it (bind_function.c). */
-#include "processors/sql/bind.h"
+#include "processors/sql/bind_time.h"
 #include "processors/sql/ddl.h"
 #include "processors/sql/vars.h"
 

@@ -7,7 +7,7 @@
  *                       makes one
  *   retention           closed windows leave the view
  */
-#include "processors/sql/bind.h"
+#include "processors/sql/bind_time.h"
 #include "processors/sql/ddl.h"
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
