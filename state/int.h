@@ -41,6 +41,7 @@ typedef struct entry {
 struct cu_table {
     cu_space *space;
     uint16_t number;
+    bool lean;
     cu_omap *rows;  /* key -> entry */
     entry *touched; /* list of those that were put or deleted */
 };

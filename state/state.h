@@ -88,6 +88,10 @@ int64_t cu_space_applied(const cu_space *s);
 /* A table of the space; the same number gives the same table. */
 cu_table *cu_space_table(cu_space *s, uint16_t number);
 
+/* The owner keeps copies of what it reads: nothing that is committed stays in
+ * memory a second time. */
+void cu_table_lean(cu_table *t);
+
 /* Value through overlay, cache, kv; lent until the next call that changes
  * the table or ends the commit; data == NULL: absent. */
 int cu_table_get(cu_table *t, cu_slice key, cu_slice *value, cu_err *err);

@@ -188,7 +188,7 @@ void cu_entry_keep(entry *e)
     e->committed_len = e->current_len;
     e->known = e->current ? PRESENT : ABSENT;
     e->touched = e->dirty = false;
-    if (e->current)
+    if (e->current && !e->table->lean)
         ring_add(e);
     else
         entry_free(e);
@@ -238,6 +238,10 @@ int cu_table_get(cu_table *t, cu_slice key, cu_slice *value, cu_err *err)
                              err);
         if (rc)
             return rc;
+        if (t->lean) {
+            *value = stored;
+            return 0;
+        }
         e = entry_load(t, key, stored);
     }
     *value = current_of(e);
@@ -266,12 +270,23 @@ static int load_many(cu_table *t, cu_keyed *missing, size_t n, cu_err *err)
     if (rc)
         return rc;
     const entry *e = NULL;
+    cu_slice value = CU_NULL_SLICE;
     for (size_t i = 0, k = 0; i < n; i++) {
-        if (!i || !cu_slice_eq(missing[i].key, missing[i - 1].key))
-            e = entry_load(t, missing[i].key, values[k++]);
-        *(cu_slice *)missing[i].item = current_of(e);
+        bool again = i && cu_slice_eq(missing[i].key, missing[i - 1].key);
+        if (!again)
+            value = values[k++];
+        if (!again && !t->lean) {
+            e = entry_load(t, missing[i].key, value);
+            value = current_of(e);
+        }
+        *(cu_slice *)missing[i].item = value;
     }
     return 0;
+}
+
+void cu_table_lean(cu_table *t)
+{
+    t->lean = true;
 }
 
 int cu_table_get_many(cu_table *t, size_t n, const cu_slice *keys,

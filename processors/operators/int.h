@@ -18,6 +18,7 @@ cu_op *cu_watermark_new(void);
 cu_op *cu_normalize_new(void);
 cu_op *cu_aggregate_new(void);
 cu_op *cu_rank_new(void);
+cu_op *cu_rank_first_new(void);
 cu_op *cu_over_new(void);
 cu_op *cu_join_new(void);
 cu_op *cu_asof_new(void);
@@ -32,6 +33,8 @@ cu_op *cu_changelog_new(void);
 cu_op *cu_surrogate_new(void);
 cu_op *cu_materialize_new(void);
 
+/* rank_first.c keeps the node's one row a partition without scans. */
+bool cu_rank_first_suits(const cu_node *n);
 /* First start of a stage. */
 int cu_values_emit(cu_op *op, cu_err *err);
 int cu_aggregate_first(cu_op *op, cu_err *err);

@@ -18,9 +18,9 @@
  * A view of a single row has the empty key.  Without key and bag a view only
  * ever grows: rows pass and nothing is kept.
  *
- * Behind an aggregate by the same key nothing is read back: the aggregate
- * knows the row it sent last, and its state is in the same batch as ours.  With
- * slow asserts on, the stored row is read and must be that row.
+ * Behind an aggregate, or a rank of one row, by the same key nothing is read
+ * back: it knows the row it sent last, and its state is in the same batch as
+ * ours.  With slow asserts on, the stored row is read and must be that row.
  *
  * Retention: a row that is over (retention.h) leaves at the commit, and what
  * still comes or goes for it counts for nothing, as if it had never been
@@ -59,8 +59,16 @@ typedef struct materialize {
     cu_retention retention;
 } materialize;
 
-/* `cols` of `node` include a key that an aggregate keeps unique, with only
- * functions of its rows in between. */
+static bool among(const uint16_t *cols, uint32_t n, uint32_t col)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (cols[i] == col)
+            return true;
+    return false;
+}
+
+/* `cols` of `node` include a key that an aggregate or a rank keeps unique, with
+ * only functions of its rows in between. */
 static bool by_aggregate(const cu_node *node, const uint16_t *cols, uint32_t n)
 {
     uint16_t mapped[UINT8_MAX];
@@ -85,12 +93,14 @@ static bool by_aggregate(const cu_node *node, const uint16_t *cols, uint32_t n)
         return by_aggregate(node->inputs[0], mapped, k);
     case CU_N_AGGREGATE:
         for (uint32_t g = 0; g < node->aggregate.n_group; g++)
-            for (uint32_t i = 0; i < n; i++)
-                if (cols[i] == g) {
-                    groups++;
-                    break;
-                }
+            groups += among(cols, n, g);
         return groups == node->aggregate.n_group;
+    case CU_N_RANK:
+        if (node->rank.limit != 1)
+            return false;
+        for (uint32_t g = 0; g < node->rank.n_partition; g++)
+            groups += among(cols, n, node->rank.partition[g]);
+        return groups == node->rank.n_partition;
     default:
         return false;
     }
@@ -115,6 +125,8 @@ static int open_op(cu_op *op, cu_err *err)
                                  view->retention_us, err);
     m->told = !n->materialize.bag &&
               by_aggregate(n->inputs[0], n->key, n->n_key);
+    if (m->told)
+        cu_table_lean(m->table);
     return 0;
 }
 

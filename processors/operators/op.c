@@ -17,9 +17,9 @@ void cu_op_init(cu_op *op, const cu_op_vt *vt)
     op->arena = cu_arena_new(0);
 }
 
-static cu_op *make(cu_node_kind kind)
+static cu_op *make(const cu_node *node)
 {
-    switch (kind) {
+    switch (node->kind) {
     case CU_N_VALUES:
         return cu_values_new();
     case CU_N_FILTER:
@@ -31,7 +31,8 @@ static cu_op *make(cu_node_kind kind)
     case CU_N_AGGREGATE:
         return cu_aggregate_new();
     case CU_N_RANK:
-        return cu_rank_new();
+        return cu_rank_first_suits(node) ? cu_rank_first_new()
+                                         : cu_rank_new();
     case CU_N_UNION:
         return cu_union_new();
     case CU_N_OVER:
@@ -75,7 +76,7 @@ static cu_op *make(cu_node_kind kind)
 
 int cu_op_open(const cu_node *node, cu_op_env *env, cu_op **out, cu_err *err)
 {
-    cu_op *op = make(node->kind);
+    cu_op *op = make(node);
     if (!op)
         return cu_fail(err, CU_UNSUPPORTED, 0, "%s is no operator",
                        cu_node_kind_name(node->kind));
