@@ -126,6 +126,7 @@ static int open_op(cu_op *op, cu_err *err)
     const cu_node *n = op->node;
     a->append_only = n->inputs[0]->append_only;
     a->table = cu_space_table(op->env->space, cu_node_state_table(n, 0));
+    cu_table_lean(a->table);
     a->n_key = n->aggregate.n_group;
     a->key = cu_calloc(a->n_key, sizeof(*a->key));
     for (uint32_t i = 0; i < a->n_key; i++)
@@ -240,7 +241,8 @@ static int group_read(aggregate *a, cu_group *g, cu_slice value, cu_err *err)
     return 0;
 }
 
-static void group_write(aggregate *a, const cu_group *g)
+/* The state of a group, into the scratch buffer. */
+static cu_slice group_bytes(aggregate *a, const cu_group *g)
 {
     cu_buf_clear(&a->scratch);
     cu_buf_put_u8(&a->scratch, VERSION);
@@ -250,7 +252,15 @@ static void group_write(aggregate *a, const cu_group *g)
         const cu_acc_call *c = &a->calls[i];
         cu_acc_put(c, (const char *)g + c->at, &a->scratch);
     }
-    cu_table_put(a->table, cu_keyrec_key(&g->rec), cu_buf_slice(&a->scratch));
+    return cu_buf_slice(&a->scratch);
+}
+
+/* The table is lean: what did not change must not be put. */
+static void group_write(aggregate *a, const cu_group *g)
+{
+    cu_slice bytes = group_bytes(a, g);
+    if (!cu_slice_eq(bytes, g->stored))
+        cu_table_put(a->table, cu_keyrec_key(&g->rec), bytes);
 }
 
 /* Loads or makes the groups of the rows that found none. */
@@ -319,9 +329,10 @@ static int touch(aggregate *a, cu_group *g, cu_err *err)
                                         .item = g};
     g->dirty = g->used = true;
     g->failed = false;
-    g->before = CU_NULL_SLICE;
+    g->before = g->stored = CU_NULL_SLICE;
     if (!g->exists)
         return 0;
+    g->stored = cu_arena_slice(a->interval, group_bytes(a, g));
     const cu_acc_call *failed;
     cu_err why = {0};
     cu_buf_clear(&a->scratch);

@@ -131,6 +131,7 @@ typedef struct cu_group {
     bool used;       /* clock bit */
     bool failed;     /* dirty: its result was an error before */
     cu_slice before; /* dirty: lslice shown | results, in the commit arena */
+    cu_slice stored; /* dirty: what the table holds; in the commit arena */
 } cu_group;
 
 static inline void *cu_group_acc(cu_group *g, const cu_acc_call *c)
