@@ -203,7 +203,7 @@ WHERE s.start_at >= (SELECT max(end_at) FROM streams) - interval '7 days'
 
 -- --- reports -----------------------------------------------------------------
 
-CREATE MATERIALIZED VIEW counts AS
+CREATE MATERIALIZED VIEW counts WITH (primary_key = 'table_name') AS
 SELECT 'authors' AS table_name, count(*) AS n FROM authors
 UNION ALL SELECT 'books', count(*) FROM books
 UNION ALL SELECT 'movies', count(*) FROM movies

@@ -71,7 +71,7 @@ LEFT JOIN LATERAL (
     AND weather.date_time <= e.original_timestamp_time
   ORDER BY weather.date_time DESC LIMIT 1) AS w ON true;
 
-CREATE MATERIALIZED VIEW rejected AS
+CREATE MATERIALIZED VIEW rejected WITH (primary_key = 'table_name') AS
 SELECT 'track_events' AS table_name, count(*) AS n
 FROM dead_letters(track_events_file)
 UNION ALL

@@ -128,7 +128,7 @@ static cu_node *node_of(cu_sql *s, const cu_asof *a, cu_node *l, cu_node *r,
     cu_node *n = cu_node_over_input(s, a->time ? CU_N_ASOF : CU_N_LOOKUP, l);
     cu_node *both[2] = {l, r};
     cu_field *fields = cu_arena_dup(s->arena, r->schema->fields,
-                                    (r->schema->n + 1) * sizeof(*fields));
+                                    r->schema->n * sizeof(*fields));
     for (uint32_t i = 0; i < r->schema->n && outer; i++)
         fields[i].not_null = false;
     n->inputs = cu_arena_dup(s->arena, both, sizeof(both));
