@@ -185,7 +185,7 @@ static uint32_t first_closes(grouping *g, cu_expr **group, const cu_node *in,
 static void key_as_written(grouping *g, cu_node *agg, uint32_t swapped)
 {
     uint16_t *key = cu_arena_dup(g->s->arena, agg->key,
-                                 (agg->n_key + 1u) * sizeof(*key));
+                                 agg->n_key * sizeof(*key));
     key[0] = (uint16_t)swapped;
     key[swapped] = 0;
     agg->key = key;
@@ -398,7 +398,9 @@ bool cu_bind_group(cu_sql *s, cu_bind *b, cu_groups *groups, cu_expr **exprs,
     if (!subs_below(s, b, groups, exprs, n_exprs, &having, node))
         return false;
     grouping g = {.s = s, .b = b, .g = groups, .set_col = -1};
-    g.match = cu_arena_dup(s->arena, groups->group, (n + 1) * sizeof(*g.match));
+    g.match = cu_arena_calloc(s->arena, n + 1, sizeof(*g.match));
+    if (n)
+        memcpy(g.match, groups->group, n * sizeof(*g.match));
     g.results = cu_arena_calloc(s->arena, n + 1, sizeof(*g.results));
     cu_node *session = cu_bind_session_of(*node);
     cu_node *made;

@@ -10,7 +10,8 @@ typedef struct cu_oracle {
     cu_ours *ours;
     uint64_t seed;
     uint32_t passed, failed, allowed;
-    uint64_t rows; /* compared in views */
+    uint32_t views, refused; /* that were drawn; that cupel does not take */
+    uint64_t rows;           /* compared in views */
 } cu_oracle;
 
 /* Hand-written expressions of one subject: "`1::int4` + `2::int4`", where
@@ -22,7 +23,8 @@ typedef struct cu_hand_cases {
 } cu_hand_cases;
 
 extern const cu_hand_cases cu_cases_numbers, cu_cases_text, cu_cases_times,
-    cu_cases_json, cu_cases_logic, cu_cases_casts, cu_cases_found;
+    cu_cases_json, cu_cases_logic, cu_cases_casts, cu_cases_found,
+    cu_cases_regex, cu_cases_format, cu_cases_templates;
 /* Whole SELECTs. */
 extern const cu_hand_cases cu_cases_selects, cu_cases_joins;
 

@@ -10,6 +10,7 @@
 #include "tests/oracle/view_case.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { MOST_TRIES = 300, MOST_FAILURES = 8 };
 
@@ -217,6 +218,11 @@ static void show(reducer *r)
 static void judge(cu_oracle *o, uint64_t seed, cu_arena *a)
 {
     cu_case *c = cu_case_new(seed);
+    o->views += c->n_views;
+    o->refused += c->refused;
+    if (c->refused && getenv("ORACLE_REFUSALS"))
+        printf("seed %llu refused: %s\n", (unsigned long long)seed,
+               c->refusal);
     reducer r = {.o = o, .c = c, .a = a};
     if (!run_case(o, c, false, a, &r.last)) {
         printf("not ok views, seed %llu: the generator's SQL is wrong\n",
@@ -242,7 +248,8 @@ void cu_level_views(cu_oracle *o, uint32_t n_random)
     uint32_t i = 0;
     for (; i < n_random && o->failed - before < MOST_FAILURES; i++)
         judge(o, o->seed + i, a);
-    printf("cases of views over streams: %u, %llu rows compared\n", i,
-           (unsigned long long)o->rows);
+    printf("views over streams: %u in %u cases, %llu rows compared; %u others "
+           "are not supported\n",
+           o->views, i, (unsigned long long)o->rows, o->refused);
     cu_arena_free(a);
 }

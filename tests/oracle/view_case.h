@@ -57,6 +57,8 @@ typedef struct cu_case_view {
     uint32_t n_cols;
     cu_case_col cols[CU_CASE_COLS];
     bool append, single;
+    uint32_t rows;    /* a guess */
+    const char *text; /* instead of the pieces: what the reducer made */
 } cu_case_view;
 
 typedef struct cu_case_change {
@@ -79,6 +81,8 @@ typedef struct cu_case {
     uint32_t n_changes;
     cu_case_change *changes;
     uint32_t checks[CU_CASE_CHECKS]; /* changes before each comparison */
+    uint32_t refused; /* views that cupel says it does not support */
+    const char *refusal;
 } cu_case;
 
 cu_case *cu_case_new(uint64_t seed);

@@ -9,7 +9,9 @@ typedef struct cu_case_rel {
     uint32_t n_cols;
     const cu_case_col *cols;
     bool append, single, keyed;
+    bool qualified; /* its columns' names hold inside subqueries, too */
     uint32_t reads; /* bits of the views that reading it reads */
+    uint32_t rows;  /* a guess */
 } cu_case_rel;
 
 typedef struct cu_case_expr {

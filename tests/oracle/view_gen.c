@@ -4,45 +4,16 @@
  * columns that they show; columns whose equal values may look different are
  * never grouped or ordered; float aggregates are shown, not used.
  */
-#include "tests/oracle/view_expr.h"
-
+#include "tests/oracle/view_gen.h"
+#include "tests/oracle/ours.h"
 #include "tests/oracle/tree.h"
 
 #define N(x) (sizeof(x) / sizeof(*(x)))
 
-typedef struct gen {
-    cu_rng *r;
-    cu_arena *a;
-    cu_case *c;
-} gen;
-
-static cu_case_rel relation(gen *g, uint32_t at)
-{
-    if (at < CU_CASE_TABLES) {
-        const cu_case_table *t = &g->c->tables[at];
-        return (cu_case_rel){t->name, t->n_cols + t->generated,
-                             t->cols, !t->upsert,
-                             false,   t->upsert,
-                             0};
-    }
-    uint32_t i = at - CU_CASE_TABLES;
-    const cu_case_view *v = &g->c->views[i];
-    cu_case_rel rel = {v->name,   v->n_cols, v->cols,           v->append,
-                       v->single, false,     v->reads | 1u << i};
-    for (uint32_t k = 0; k < v->n_cols; k++)
-        rel.keyed = rel.keyed || v->cols[k].key;
-    return rel;
-}
-
-static cu_case_rel any(gen *g)
-{
-    return relation(g, cu_rng_below(g->r, CU_CASE_TABLES + g->c->n_views));
-}
-
 /* --- targets
  * -------------------------------------------------------------------- */
 
-static const char *add(gen *g, cu_case_view *v, const char *sql, cu_type t,
+const char *cu_gen_add(cu_gen *g, cu_case_view *v, const char *sql, cu_type t,
                        bool exact, bool small, bool key)
 {
     if (v->n_targets == CU_CASE_COLS)
@@ -53,14 +24,14 @@ static const char *add(gen *g, cu_case_view *v, const char *sql, cu_type t,
     return name;
 }
 
-static const char *add_expr(gen *g, cu_case_view *v, const cu_case_expr *e,
+static const char *add_expr(cu_gen *g, cu_case_view *v, const cu_case_expr *e,
                             bool key)
 {
-    return add(g, v, e->sql, e->type, e->exact, e->small, key);
+    return cu_gen_add(g, v, e->sql, e->type, e->exact, e->small, key);
 }
 
-static void add_some(gen *g, cu_case_view *v, const cu_case_rel *x, uint32_t n,
-                     bool exact, bool key)
+static void add_some(cu_gen *g, cu_case_view *v, const cu_case_rel *x,
+                     uint32_t n, bool exact, bool key)
 {
     for (uint32_t i = 0; i < n; i++) {
         cu_case_expr e = cu_case_expr_any(g->r, g->a, x, exact);
@@ -68,165 +39,42 @@ static void add_some(gen *g, cu_case_view *v, const cu_case_rel *x, uint32_t n,
     }
 }
 
-static void add_where(gen *g, cu_case_view *v, const cu_case_rel *x)
+static void add_where(cu_gen *g, cu_case_view *v, const cu_case_rel *x)
 {
-    if (cu_rng_chance(g->r, 45))
-        v->where = cu_arena_printf(g->a, " WHERE %s",
-                                   cu_case_condition(g->r, g->a, x));
-}
-
-/* --- aggregates
- * ------------------------------------------------------------------ */
-
-typedef struct agg {
-    const char *name;
-    uint8_t kind, result; /* result 0: the argument's */
-    bool shown_only, inexact;
-} agg;
-
-static const agg aggs[] = {
-    {"sum", CU_T_INT2, CU_T_INT8, false, false},
-    {"sum", CU_T_INT4, CU_T_INT8, false, false},
-    {"sum", CU_T_INT8, CU_T_NUMERIC, false, false},
-    {"sum", CU_T_NUMERIC, CU_T_NUMERIC, false, true},
-    {"sum", CU_T_FLOAT4, CU_T_FLOAT4, true, false},
-    {"sum", CU_T_FLOAT8, CU_T_FLOAT8, true, false},
-    {"sum", CU_T_INTERVAL, CU_T_INTERVAL, false, true},
-    {"avg", CU_T_INT2, CU_T_NUMERIC, false, true},
-    {"avg", CU_T_INT4, CU_T_NUMERIC, false, true},
-    {"avg", CU_T_INT8, CU_T_NUMERIC, false, true},
-    {"avg", CU_T_NUMERIC, CU_T_NUMERIC, false, true},
-    {"avg", CU_T_FLOAT4, CU_T_FLOAT8, true, false},
-    {"avg", CU_T_FLOAT8, CU_T_FLOAT8, true, false},
-    {"avg", CU_T_INTERVAL, CU_T_INTERVAL, false, true},
-    {"bool_and", CU_T_BOOL, CU_T_BOOL, false, false},
-    {"bool_or", CU_T_BOOL, CU_T_BOOL, false, false},
-    {"every", CU_T_BOOL, CU_T_BOOL, false, false},
-};
-
-static bool has_order(cu_type t)
-{
-    return t.kind != CU_T_BOOL && t.kind != CU_T_BYTEA && t.kind != CU_T_UUID &&
-           t.kind != CU_T_JSONB;
-}
-
-/* A call over any argument; its column. */
-static cu_case_expr any_agg(gen *g, const cu_case_rel *x, const char **call,
-                            bool *shown_only)
-{
-    cu_case_expr e = cu_case_expr_any(g->r, g->a, x, false), out = e;
-    uint32_t what = cu_rng_below(g->r, 10);
-    const char *distinct = e.exact && cu_rng_chance(g->r, 25) ? "DISTINCT "
-                                                              : "";
-    *shown_only = false;
-    if (what >= 5)
-        for (uint32_t tries = 0; tries < 40; tries++) {
-            const agg *f = &aggs[cu_rng_below(g->r, N(aggs))];
-            bool fits = f->kind == e.type.kind &&
-                        (e.small || f->kind > CU_T_INT8);
-            if (!fits)
-                continue;
-            *call = cu_arena_printf(g->a, "%s(%s%s)", f->name, distinct, e.sql);
-            *shown_only = f->shown_only;
-            out.type = CU_TYPE(f->result);
-            out.exact = !f->inexact;
-            out.small = f->result == CU_T_INT8;
-            return out;
-        }
-    if (what >= 2 && e.exact && has_order(e.type)) {
-        *call = cu_arena_printf(g->a, "%s(%s%s)", what % 2 ? "min" : "max",
-                                distinct, e.sql);
-        return out;
-    }
-    *call = what == 0 ? "count(*)"
-                      : cu_arena_printf(g->a, "count(%s%s)", distinct, e.sql);
-    out.type = CU_TYPE(CU_T_INT8);
-    out.exact = out.small = true;
-    return out;
-}
-
-static void add_aggs(gen *g, cu_case_view *v, const cu_case_rel *x)
-{
-    uint32_t n = 1 + cu_rng_below(g->r, 5);
-    for (uint32_t i = 0; i < n; i++) {
-        const char *call;
-        bool shown_only;
-        cu_case_expr e = any_agg(g, x, &call, &shown_only);
-        if (cu_rng_chance(g->r, 20))
-            call = cu_arena_printf(g->a, "%s FILTER (WHERE %s)", call,
-                                   cu_case_condition(g->r, g->a, x));
-        if (cu_rng_chance(g->r, 10) && e.type.kind == CU_T_INT8)
-            call = cu_arena_printf(g->a, "%s + 1", call);
-        add(g, v, call, e.type, e.exact, e.small, false);
-        if (shown_only && v->n_cols == v->n_targets)
-            v->cols[v->n_cols - 1].type.kind = CU_T_NULL;
-    }
-}
-
-static void add_groups(gen *g, cu_case_view *v, const cu_case_rel *x)
-{
-    uint32_t n = 1 + cu_rng_below(g->r, 2);
-    const char *list = "";
-    for (uint32_t i = 0; i < n; i++) {
-        cu_case_expr e = cu_case_expr_any(g->r, g->a, x, true);
-        add_expr(g, v, &e, true);
-        /* A constant would be a position itself. */
-        bool number = cu_rng_chance(g->r, 30) || strcmp(e.sql, "1") == 0;
-        list = cu_arena_printf(g->a, "%s%s%s", list, i ? ", " : "",
-                               number ? cu_arena_printf(g->a, "%u", i + 1)
-                                      : e.sql);
-    }
-    v->group = cu_arena_printf(g->a, " GROUP BY %s", list);
-    if (cu_rng_chance(g->r, 25)) {
-        const char *call;
-        bool shown_only;
-        any_agg(g, x, &call, &shown_only);
-        v->having = cu_rng_chance(g->r, 50)
-                        ? " HAVING count(*) > 1"
-                        : cu_arena_printf(g->a, " HAVING %s IS NOT NULL", call);
-    }
+    v->where = cu_gen_where(g, x);
 }
 
 /* --- shapes
  * ----------------------------------------------------------------------- */
 
-static void project(gen *g, cu_case_view *v)
+static void project(cu_gen *g, cu_case_view *v)
 {
-    cu_case_rel x = any(g);
+    cu_case_rel x = cu_gen_any(g);
+    bool plain = x.append || x.single || x.keyed;
     v->from = x.name;
     v->reads = x.reads;
     v->append = x.append;
     v->single = x.single;
-    for (uint32_t k = 0; k < x.n_cols; k++)
+    v->distinct = plain ? "" : "DISTINCT ";
+    for (uint32_t k = 0; plain && k < x.n_cols; k++)
         if (x.cols[k].key)
-            add(g, v, x.cols[k].name, x.cols[k].type, x.cols[k].exact,
-                x.cols[k].small, true);
-    add_some(g, v, &x, 1 + cu_rng_below(g->r, 4), false, false);
+            cu_gen_add(g, v, x.cols[k].name, x.cols[k].type, x.cols[k].exact,
+                       x.cols[k].small, true);
+    add_some(g, v, &x, 1 + cu_rng_below(g->r, 4), !plain, !plain);
     add_where(g, v, &x);
     v->plain = cu_rng_chance(g->r, 30);
 }
 
-static void aggregate(gen *g, cu_case_view *v, const cu_case_rel *x,
-                      bool global)
+static void group(cu_gen *g, cu_case_view *v)
 {
-    if (!global)
-        add_groups(g, v, x);
-    v->single = global;
-    add_aggs(g, v, x);
-    v->from = x->name;
-    v->reads = x->reads;
-}
-
-static void group(gen *g, cu_case_view *v)
-{
-    cu_case_rel x = any(g);
-    aggregate(g, v, &x, cu_rng_chance(g->r, 20));
+    cu_case_rel x = cu_gen_any(g);
+    cu_gen_aggregate(g, v, &x, cu_rng_chance(g->r, 20));
     add_where(g, v, &x);
 }
 
-static void distinct(gen *g, cu_case_view *v)
+static void distinct(cu_gen *g, cu_case_view *v)
 {
-    cu_case_rel x = any(g);
+    cu_case_rel x = cu_gen_any(g);
     v->from = x.name;
     v->reads = x.reads;
     v->distinct = "DISTINCT ";
@@ -235,7 +83,7 @@ static void distinct(gen *g, cu_case_view *v)
     v->plain = cu_rng_chance(g->r, 15);
 }
 
-static const char *direction(gen *g)
+static const char *direction(cu_gen *g)
 {
     static const char *const all[] = {"", " DESC", " NULLS FIRST",
                                       " DESC NULLS LAST", " ASC"};
@@ -244,8 +92,8 @@ static const char *direction(gen *g)
 
 /* The exact columns of a relation under new names, and an order of them all.
  * False when there are none. */
-static bool exact_columns(gen *g, const cu_case_rel *x, cu_case_col *cols,
-                          uint32_t *n, const char **select, const char **order)
+bool cu_gen_exact(cu_gen *g, const cu_case_rel *x, cu_case_col *cols,
+                  uint32_t *n, const char **select, const char **order)
 {
     *n = 0;
     *select = *order = "";
@@ -266,13 +114,13 @@ static bool exact_columns(gen *g, const cu_case_rel *x, cu_case_col *cols,
     return *n > 0;
 }
 
-static bool distinct_on(gen *g, cu_case_view *v)
+static bool distinct_on(cu_gen *g, cu_case_view *v)
 {
-    cu_case_rel x = any(g);
+    cu_case_rel x = cu_gen_any(g);
     cu_case_col cols[CU_CASE_COLS];
     const char *select, *order;
     uint32_t n;
-    if (!exact_columns(g, &x, cols, &n, &select, &order))
+    if (!cu_gen_exact(g, &x, cols, &n, &select, &order))
         return false;
     uint32_t keys = n > 2 && cu_rng_chance(g->r, 30) ? 2 : 1;
     const char *on = "";
@@ -283,7 +131,7 @@ static bool distinct_on(gen *g, cu_case_view *v)
             continue;
         if (k < keys)
             on = cu_arena_printf(g->a, "%s%s%s", on, k ? ", " : "", c->name);
-        add(g, v, c->name, c->type, true, c->small, k < keys);
+        cu_gen_add(g, v, c->name, c->type, true, c->small, k < keys);
         k++;
     }
     v->distinct = cu_arena_printf(g->a, "DISTINCT ON (%s) ", on);
@@ -294,13 +142,13 @@ static bool distinct_on(gen *g, cu_case_view *v)
     return true;
 }
 
-static bool top(gen *g, cu_case_view *v)
+static bool top(cu_gen *g, cu_case_view *v)
 {
-    cu_case_rel x = any(g);
+    cu_case_rel x = cu_gen_any(g);
     cu_case_col cols[CU_CASE_COLS];
     const char *select, *order;
     uint32_t n;
-    if (!exact_columns(g, &x, cols, &n, &select, &order))
+    if (!cu_gen_exact(g, &x, cols, &n, &select, &order))
         return false;
     const char *first = NULL;
     for (uint32_t i = 0; i < x.n_cols && first == NULL; i++)
@@ -312,9 +160,9 @@ static bool top(gen *g, cu_case_view *v)
         select, parted ? "PARTITION BY " : "", parted ? first : "", order,
         x.name);
     for (uint32_t k = 0; k < n; k++)
-        add(g, v, cols[k].name, cols[k].type, true, cols[k].small,
-            parted && k == 0);
-    add(g, v, "rn", CU_TYPE(CU_T_INT8), true, true, true);
+        cu_gen_add(g, v, cols[k].name, cols[k].type, true, cols[k].small,
+                   parted && k == 0);
+    cu_gen_add(g, v, "rn", CU_TYPE(CU_T_INT8), true, true, true);
     v->where = cu_arena_printf(g->a, " WHERE rn <= %u",
                                1 + cu_rng_below(g->r, 4));
     const char *key = v->cols[v->n_cols - 1].name;
@@ -326,16 +174,17 @@ static bool top(gen *g, cu_case_view *v)
     return true;
 }
 
-static bool limited(gen *g, cu_case_view *v)
+static bool limited(cu_gen *g, cu_case_view *v)
 {
-    cu_case_rel x = any(g);
+    cu_case_rel x = cu_gen_any(g);
     cu_case_col cols[CU_CASE_COLS];
     const char *select, *order;
     uint32_t n;
-    if (!exact_columns(g, &x, cols, &n, &select, &order))
+    if (!cu_gen_exact(g, &x, cols, &n, &select, &order))
         return false;
-    cu_case_rel q = {"q", n, cols, false, false, false, x.reads};
-    aggregate(g, v, &q, cu_rng_chance(g->r, 30));
+    cu_case_rel q = {
+        .name = "q", .n_cols = n, .cols = cols, .reads = x.reads, .rows = 12};
+    cu_gen_aggregate(g, v, &q, cu_rng_chance(g->r, 30));
     v->from = cu_arena_printf(g->a,
                               "(SELECT %s FROM %s ORDER BY %s LIMIT %u OFFSET "
                               "%u) q",
@@ -344,48 +193,22 @@ static bool limited(gen *g, cu_case_view *v)
     return true;
 }
 
-/* Types whose equal values look equal wherever they come from. */
-static bool plain_type(cu_type t)
+static bool unite(cu_gen *g, cu_case_view *v)
 {
-    return t.kind != CU_T_NUMERIC && t.kind != CU_T_INTERVAL &&
-           t.kind != CU_T_FLOAT4 && t.kind != CU_T_FLOAT8 &&
-           t.kind != CU_T_NULL;
-}
-
-static bool unite(gen *g, cu_case_view *v)
-{
-    cu_case_rel x = any(g), y = any(g);
-    cu_case_col cols[3];
-    const char *left = "", *right = "";
-    uint32_t n = 0, want = 1 + cu_rng_below(g->r, 3);
-    for (uint32_t tries = 0; tries < 60 && n < want; tries++) {
-        cu_case_expr e = cu_case_expr_any(g->r, g->a, &x, true);
-        cu_case_expr f = cu_case_expr_of(g->r, g->a, &y, e.type, 2);
-        if (f.sql == NULL || !plain_type(e.type))
-            continue;
-        const char *comma = n ? ", " : "";
-        left = cu_arena_printf(g->a, "%s%s%s AS u%u", left, comma, e.sql, n);
-        right = cu_arena_printf(g->a, "%s%s%s", right, comma, f.sql);
-        cols[n] = (cu_case_col){cu_arena_printf(g->a, "u%u", n), e.type, true,
-                                false, e.small && f.small};
-        n++;
-    }
-    if (n == 0)
+    cu_case_rel u = cu_gen_united(g);
+    if (u.n_cols == 0)
         return false;
-    uint32_t reads = x.reads | y.reads;
-    cu_case_rel u = {"u", n, cols, false, false, false, reads};
-    const char *all = cu_rng_chance(g->r, 60) ? " ALL" : "";
-    const char *both = cu_arena_printf(
-        g->a, "(SELECT %s FROM %s UNION%s SELECT %s FROM %s) u", left, x.name,
-        all, right, y.name);
-    if (*all == 0 && cu_rng_chance(g->r, 40)) {
-        for (uint32_t k = 0; k < n; k++)
-            add(g, v, cols[k].name, cols[k].type, true, cols[k].small, true);
-        v->reads = reads;
+    if (cu_rng_chance(g->r, 30)) {
+        v->distinct = "DISTINCT ";
+        for (uint32_t k = 0; k < u.n_cols; k++)
+            cu_gen_add(g, v, u.cols[k].name, u.cols[k].type, true,
+                       u.cols[k].small, true);
+        v->from = u.name;
+        v->reads = u.reads;
+        v->rows = u.rows;
     } else {
-        aggregate(g, v, &u, cu_rng_chance(g->r, 25));
+        cu_gen_aggregate(g, v, &u, cu_rng_chance(g->r, 25));
     }
-    v->from = both;
     return true;
 }
 
@@ -415,7 +238,7 @@ static const struct {
     {"generate_series(\1 % 5, 0, -2::bigint)", CU_T_INT8, 0, "e", CU_T_INT8, 0},
 };
 
-static const char *put_in(gen *g, const char *format, const char *arg)
+static const char *put_in(cu_gen *g, const char *format, const char *arg)
 {
     const char *out = "";
     for (const char *p = format; *p; p++)
@@ -424,9 +247,9 @@ static const char *put_in(gen *g, const char *format, const char *arg)
     return out;
 }
 
-static bool flatmap(gen *g, cu_case_view *v)
+static bool flatmap(cu_gen *g, cu_case_view *v)
 {
-    cu_case_rel x = any(g);
+    cu_case_rel x = cu_gen_any(g);
     uint32_t k = cu_rng_below(g->r, N(calls));
     cu_type t = CU_TYPE(calls[k].kind);
     t.elem = calls[k].elem;
@@ -442,7 +265,12 @@ static bool flatmap(gen *g, cu_case_view *v)
                                   true};
     memcpy(cols + n, x.cols, x.n_cols * sizeof(*cols));
     n += x.n_cols;
-    cu_case_rel q = {"q", n, cols, x.append, false, false, x.reads};
+    cu_case_rel q = {.name = "q",
+                     .n_cols = n,
+                     .cols = cols,
+                     .append = x.append,
+                     .reads = x.reads,
+                     .rows = 3 * x.rows};
     bool outer = cu_rng_chance(g->r, 25),
          numbered = cu_rng_chance(g->r, 20) && calls[k].second == 0;
     if (numbered)
@@ -453,7 +281,7 @@ static bool flatmap(gen *g, cu_case_view *v)
         v->append = true;
         v->reads = q.reads;
     } else {
-        aggregate(g, v, &q, cu_rng_chance(g->r, 15));
+        cu_gen_aggregate(g, v, &q, cu_rng_chance(g->r, 15));
     }
     v->from = cu_arena_printf(
         g->a, "%s%s%s%s AS %s%s", x.name, outer ? " LEFT JOIN LATERAL " : ", ",
@@ -463,9 +291,9 @@ static bool flatmap(gen *g, cu_case_view *v)
     return true;
 }
 
-static void with(gen *g, cu_case_view *v)
+static void with(cu_gen *g, cu_case_view *v)
 {
-    cu_case_rel x = any(g);
+    cu_case_rel x = cu_gen_any(g);
     cu_case_view inner = {.name = "w",
                           .with = "",
                           .distinct = cu_rng_chance(g->r, 20) ? "DISTINCT "
@@ -481,17 +309,21 @@ static void with(gen *g, cu_case_view *v)
              false);
     add_where(g, &inner, &x);
     cu_case_select(&inner, &b);
-    cu_case_rel q = {"w",   inner.n_cols, inner.cols, x.append,
-                     false, false,        x.reads};
-    aggregate(g, v, &q, cu_rng_chance(g->r, 15));
+    cu_case_rel q = {.name = "w",
+                     .n_cols = inner.n_cols,
+                     .cols = inner.cols,
+                     .append = x.append,
+                     .reads = x.reads,
+                     .rows = x.rows};
+    cu_gen_aggregate(g, v, &q, cu_rng_chance(g->r, 15));
     v->with = cu_arena_printf(g->a, "WITH w AS (%.*s) ", (int)b.len, b.data);
     cu_buf_free(&b);
     add_where(g, v, &q);
 }
 
-static bool shape(gen *g, cu_case_view *v)
+static bool shape(cu_gen *g, cu_case_view *v)
 {
-    switch (cu_rng_below(g->r, 11)) {
+    switch (cu_rng_below(g->r, 16)) {
     case 0:
     case 1:
         project(g, v);
@@ -509,9 +341,18 @@ static bool shape(gen *g, cu_case_view *v)
     case 7:
         return top(g, v);
     case 8:
-        return cu_rng_chance(g->r, 50) ? limited(g, v) : unite(g, v);
+        return limited(g, v);
     case 9:
         return flatmap(g, v);
+    case 10:
+    case 11:
+        return unite(g, v);
+    case 12:
+        cu_gen_sets(g, v);
+        return true;
+    case 13:
+    case 14:
+        return cu_gen_over(g, v);
     default:
         with(g, v);
         return true;
@@ -528,32 +369,66 @@ static void hide(cu_case_view *v)
     v->n_cols = n;
 }
 
+/* False: cupel says that it does not support the last view, or cannot derive
+ * a key. Anything else is for the comparison to find. */
+static bool is_taken(cu_gen *g, cu_env *env)
+{
+    cu_answer why = {0};
+    cu_buf sql = {0};
+    cu_case_view *last = &g->c->views[g->c->n_views - 1];
+    cu_case_cupel(g->c, &sql);
+    cu_program *p = cu_ours_compile(env, cu_arena_strn(g->a, sql.data, sql.len),
+                                    g->a, &why);
+    cu_buf_free(&sql);
+    if (p) {
+        const cu_view_def *v = cu_program_view(p, last->name);
+        if (v)
+            last->append = v->n_key == 0 && !v->single;
+        cu_program_free(p);
+        return true;
+    }
+    g->c->refused++;
+    g->c->refusal = why.message;
+    return strcmp(why.state, "0A000") && strcmp(why.state, "42P16");
+}
+
+static bool draw(cu_gen *g, cu_env *env, cu_case_view *v)
+{
+    *v = (cu_case_view){.with = "",
+                        .distinct = "",
+                        .where = "",
+                        .group = "",
+                        .having = "",
+                        .order = "",
+                        .tail = "",
+                        .rows = 60};
+    v->name = cu_arena_printf(g->a, "v%u", g->c->n_views);
+    if (!shape(g, v))
+        return false;
+    hide(v);
+    if (v->n_cols == 0)
+        return false;
+    g->c->n_views++;
+    if (is_taken(g, env))
+        return true;
+    g->c->n_views--;
+    return false;
+}
+
 cu_case *cu_case_new(uint64_t seed)
 {
     cu_arena *a = cu_arena_new(64 * 1024);
     cu_rng r = {seed};
     cu_case *c = cu_arena_calloc(a, 1, sizeof(*c));
-    gen g = {&r, a, c};
+    cu_gen g = {&r, a, c, 0};
+    cu_env *env = cu_env_sim(seed);
     c->arena = a;
     c->seed = seed;
     cu_case_fill(c, &r);
     uint32_t n = 1 + cu_rng_below(&r, CU_CASE_VIEWS);
-    for (uint32_t tries = 0; c->n_views < n && tries < 50; tries++) {
-        cu_case_view *v = &c->views[c->n_views];
-        *v = (cu_case_view){.with = "",
-                            .distinct = "",
-                            .where = "",
-                            .group = "",
-                            .having = "",
-                            .order = "",
-                            .tail = ""};
-        v->name = cu_arena_printf(a, "v%u", c->n_views);
-        if (!shape(&g, v))
-            continue;
-        hide(v);
-        if (v->n_cols)
-            c->n_views++;
-    }
+    for (uint32_t tries = 0; c->n_views < n && tries < 50; tries++)
+        draw(&g, env, &c->views[c->n_views]);
+    env->vt->close(env);
     return c;
 }
 
