@@ -42,6 +42,7 @@ static const cu_catalog_part *const parts[] = {
     &cu_part_text_format,
     &cu_part_to_char,
     &cu_part_to_date,
+    &cu_part_to_number,
     &cu_part_window,
 };
 

@@ -33,6 +33,16 @@ static int bad(cu_err *err, const char *format, const char *what, int32_t n)
     return CU_DATA;
 }
 
+/* Basic and extended syntax. */
+static int unsupported(cu_err *err, const char *option)
+{
+    cu_fail(err, CU_UNSUPPORTED, 0,
+            "the regular expression option \"%s\" is not supported", option);
+    if (err)
+        err->sqlstate = CU_E_FEATURE;
+    return CU_UNSUPPORTED;
+}
+
 static int read_flags(cu_slice text, const char *no_global, flags *f,
                       cu_err *err)
 {
@@ -62,6 +72,8 @@ static int read_flags(cu_slice text, const char *no_global, flags *f,
             f->options &= ~(unsigned)CU_RE_EXPANDED;
         else if (*c == 'q')
             f->options |= CU_RE_LITERAL;
+        else if (*c == 'b' || *c == 'e')
+            return unsupported(err, c);
         else
             return bad(err, "invalid regular expression option: \"%s\"", c, 0);
     }
@@ -304,37 +316,44 @@ static int first_part(const cu_call *c, cu_slice text, cu_slice pattern,
     return rc;
 }
 
-static void substring_rows(cu_call *c, bool similar)
+static void put_part(cu_call *c, uint32_t r, cu_slice text, cu_slice pattern)
 {
-    cu_buf pattern = {0};
-    for (uint32_t i = 0, r; cu_call_next(c, &i, &r);) {
-        cu_err err = {0};
-        cu_slice out, p = text_arg(c, 1, r);
-        int rc = 0;
-        cu_buf_clear(&pattern);
-        if (similar) {
-            rc = cu_regex_similar(p, text_arg(c, 2, r), &pattern, &err);
-            p = cu_buf_slice(&pattern);
-        }
-        rc = rc ? rc : first_part(c, text_arg(c, 0, r), p, &out, &err);
-        if (rc)
-            cu_call_fail_err(c, r, &err);
-        else if (!out.data)
-            cu_call_null(c, r);
-        else
-            CU_OUT(cu_slice, c)[r] = out;
-    }
-    cu_buf_free(&pattern);
+    cu_err err = {0};
+    cu_slice out;
+    if (first_part(c, text, pattern, &out, &err))
+        cu_call_fail_err(c, r, &err);
+    else if (!out.data)
+        cu_call_null(c, r);
+    else
+        CU_OUT(cu_slice, c)[r] = out;
 }
 
 static void substring_kernel(cu_call *c)
 {
-    substring_rows(c, false);
+    for (uint32_t i = 0, r; cu_call_next(c, &i, &r);)
+        put_part(c, r, text_arg(c, 0, r), text_arg(c, 1, r));
 }
 
+/* The pattern is looked at even where there is no text, as PostgreSQL does. */
 static void substring_similar(cu_call *c)
 {
-    substring_rows(c, true);
+    cu_buf pattern = {0};
+    for (uint32_t i = 0, r; cu_call_next(c, &i, &r);) {
+        cu_err err = {0};
+        if (cu_col_is_null(c->args[1], r) || cu_col_is_null(c->args[2], r)) {
+            cu_call_null(c, r);
+            continue;
+        }
+        cu_buf_clear(&pattern);
+        if (cu_regex_similar(text_arg(c, 1, r), text_arg(c, 2, r), &pattern,
+                             &err))
+            cu_call_fail_err(c, r, &err);
+        else if (cu_col_is_null(c->args[0], r))
+            cu_call_null(c, r);
+        else
+            put_part(c, r, text_arg(c, 0, r), cu_buf_slice(&pattern));
+    }
+    cu_buf_free(&pattern);
 }
 
 static void similar_kernel(cu_call *c)
@@ -611,8 +630,13 @@ static const cu_func list[] = {
           I4, I4, T, I4),
     CU_FN("substring", T, substring_kernel,
           "what a regular expression or its first group matches", T, T),
-    CU_FN("substring", T, substring_similar,
-          "the middle part of an SQL regular expression", T, T, T),
+    {.name = "substring",
+     .kind = CU_FUNC_SCALAR,
+     .n_args = 3,
+     .args = {T, T, T},
+     .result = T,
+     .kernel = substring_similar,
+     .doc = "the middle part of an SQL regular expression"},
     CU_FN("similar_to_escape", T, similar_kernel, "the pattern of SIMILAR TO",
           T),
     CU_FN("similar_to_escape", T, similar_kernel,
