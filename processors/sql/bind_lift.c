@@ -112,7 +112,7 @@ static void lift_one(lifter *l, lifted *out, cu_expr *e, cu_expr ***extra,
 static lifted lift_filter(lifter *l, const cu_node *n)
 {
     lifted out = lift(l, n->inputs[0]);
-    if (out.empty)
+    if (out.empty || l->failed)
         return fail(l, out.node);
     uint32_t n_conj = 0, n_rest = 0, n_more = 0;
     cu_expr **conj = cu_rel_conjuncts(l->s, n->filter.predicate, NULL, &n_conj);
@@ -147,6 +147,8 @@ static lifted lift_project(lifter *l, const cu_node *n)
     if (cu_rel_own_means(l->s, n, l->id))
         return fail(l, n->inputs[0]);
     lifted out = lift(l, n->inputs[0]);
+    if (l->failed)
+        return out;
     uint32_t w = n->schema->n, in = n->inputs[0]->schema->n;
     cu_arena *a = l->s->arena;
     cu_expr **exprs = cu_arena_calloc(a, w + out.n_extra + 1, sizeof(*exprs));

@@ -8,6 +8,9 @@
 #include "tests/oracle/ours.h"
 #include "tests/oracle/tree.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #define N(x) (sizeof(x) / sizeof(*(x)))
 
 /* --- targets
@@ -377,6 +380,8 @@ static bool is_taken(cu_gen *g, cu_env *env)
     cu_buf sql = {0};
     cu_case_view *last = &g->c->views[g->c->n_views - 1];
     cu_case_cupel(g->c, &sql);
+    if (getenv("ORACLE_TRACE"))
+        printf("%.*s\n", (int)sql.len, sql.data);
     cu_program *p = cu_ours_compile(env, cu_arena_strn(g->a, sql.data, sql.len),
                                     g->a, &why);
     cu_buf_free(&sql);
