@@ -140,6 +140,38 @@ static bool needs_date(cu_field_id id)
            id == CU_F_TZ || id == CU_F_OF || id == CU_F_TZH || id == CU_F_TZM;
 }
 
+static void put_year_field(const clock_face *t, const cu_piece *p,
+                           int64_t iso_year, cu_buf *out)
+{
+    switch (p->field->id) {
+    case CU_F_CC:
+        put_century(t, p, out);
+        break;
+    case CU_F_Y_YYY: {
+        const size_t start = out->len;
+        const int64_t y = shown_year(t, t->year);
+        cu_buf_printf(out, "%lld,%03lld", (long long)(y / 1000),
+                      (long long)(y % 1000));
+        put_ordinal(p, start, out);
+        break;
+    }
+    case CU_F_YYYY:
+        put_year(t, p, t->year, out);
+        break;
+    case CU_F_IYYY:
+        put_year(t, p, iso_year, out);
+        break;
+    case CU_F_RM:
+        put_roman(t, p, out);
+        break;
+    case CU_F_J:
+        put_fixed(p, t->number + JULIAN_OF_EPOCH, 0, out);
+        break;
+    default:
+        break;
+    }
+}
+
 static void put_date_field(const clock_face *t, const cu_piece *p, cu_buf *out)
 {
     const int32_t week_day = cu_week_day(t->number);
@@ -197,30 +229,8 @@ static void put_date_field(const clock_face *t, const cu_piece *p, cu_buf *out)
         if (t->month)
             put_fixed(p, (t->month - 1) / 3 + 1, 0, out);
         break;
-    case CU_F_CC:
-        put_century(t, p, out);
-        break;
-    case CU_F_Y_YYY: {
-        const size_t start = out->len;
-        const int64_t y = shown_year(t, t->year);
-        cu_buf_printf(out, "%lld,%03lld", (long long)(y / 1000),
-                      (long long)(y % 1000));
-        put_ordinal(p, start, out);
-        break;
-    }
-    case CU_F_YYYY:
-        put_year(t, p, t->year, out);
-        break;
-    case CU_F_IYYY:
-        put_year(t, p, iso_year, out);
-        break;
-    case CU_F_RM:
-        put_roman(t, p, out);
-        break;
-    case CU_F_J:
-        put_fixed(p, t->number + JULIAN_OF_EPOCH, 0, out);
-        break;
     default:
+        put_year_field(t, p, iso_year, out);
         break;
     }
 }

@@ -176,4 +176,4 @@ static const char *const all[] = {
 /* clang-format on */
 
 const cu_hand_cases cu_cases_regex = {"regular expressions", all,
-                                       sizeof(all) / sizeof(*all)};
+                                      sizeof(all) / sizeof(*all)};
