@@ -170,7 +170,7 @@ static void put_stage(const cu_stage *s, cu_buf *out)
 
 const char *cu_explain_topic(const cu_view_def *v)
 {
-    return v->into ? v->into->topic : v->topic;
+    return cu_view_topic(v);
 }
 
 static void put_view(cu_explaining *x, const cu_view_def *v)
@@ -184,7 +184,7 @@ static void put_view(cu_explaining *x, const cu_view_def *v)
         cu_buf_printf(out, "report %s\n", copy->shown);
     else
         cu_buf_printf(out, "view %s\n", v->name);
-    if (v->into && v->into->topic == NULL)
+    if (v->into && cu_view_topic(v) == NULL)
         cu_buf_printf(out, "  writes into %s: rows are counted and dropped\n",
                       v->into->name);
     else if (v->has_topic && cu_explain_topic(v)) {
@@ -195,6 +195,10 @@ static void put_view(cu_explaining *x, const cu_view_def *v)
         cu_buf_printf(out, ")%s\n",
                       v->n_key || v->single ? "" : ": append-only, null keys");
     }
+    if (cu_view_is_loaded(v))
+        cu_buf_printf(out, "  loads that topic into %s of server %s, mode %s\n",
+                      v->into->remote, v->into->server->name,
+                      v->into->write_mode);
     cu_buf_put_str(out, "  operators\n");
     cu_node_print(v->root, &tree);
     indented(tree.data, tree.len, "    ", out);

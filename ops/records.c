@@ -58,7 +58,7 @@ static const char *topic_of(const cu_program *p, const char *name)
     const cu_view_def *v = cu_program_view(p, name);
     const cu_table_def *t = cu_program_table(p, name);
     if (v && v->has_topic)
-        return v->into ? v->into->topic : v->topic;
+        return cu_view_topic(v);
     return t ? t->topic : NULL;
 }
 

@@ -18,3 +18,13 @@ const cu_view_def *cu_program_view(const cu_program *p, const char *name)
     }
     return NULL;
 }
+
+const char *cu_view_topic(const cu_view_def *v)
+{
+    return v->into && !v->topic ? v->into->topic : v->topic;
+}
+
+bool cu_view_is_loaded(const cu_view_def *v)
+{
+    return v->into && v->into->server->wrapper == CU_W_POSTGRES;
+}

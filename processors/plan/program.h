@@ -98,6 +98,7 @@ typedef struct cu_table_def {
     const char *letters_of;  /* a table's or view's name */
     const char *remote;      /* postgres: the table there, as quoted SQL */
     const char *write_mode;  /* postgres: "upsert" or "append" */
+    bool create;             /* postgres: make the table if it is not there */
 } cu_table_def;
 
 typedef struct cu_view_def {
@@ -106,7 +107,8 @@ typedef struct cu_view_def {
     cu_pos pos;
     cu_node *root; /* a MATERIALIZE node */
     const cu_schema *schema;
-    const char *topic; /* "<app>.<view>" by default; NULL: hidden, or into */
+    const char *topic; /* "<app>.<view>" by default; NULL: hidden, or the topic
+                        * is that of `into`, if any (postgres has none) */
     bool has_topic;    /* false for the hidden views of COPY */
     uint32_t n_key;    /* primary key; 0: single, or append-only, null keys */
     const uint16_t *key;
@@ -162,5 +164,10 @@ typedef struct cu_program {
 
 const cu_table_def *cu_program_table(const cu_program *p, const char *name);
 const cu_view_def *cu_program_view(const cu_program *p, const char *name);
+/* Where its changes are published: its own topic, or the table's that it
+ * writes; NULL: nowhere. */
+const char *cu_view_topic(const cu_view_def *v);
+/* A postgres table's: ops loads it from the view's own topic. */
+bool cu_view_is_loaded(const cu_view_def *v);
 
 #endif

@@ -89,7 +89,7 @@ static int own_topics(cu_runtime *rt, cu_err *err)
             spec.name = s->exchange_topic;
             spec.partitions = s->exchange_partitions;
             rc = ensure(rt, &spec, err);
-        } else if (s->view->topic && !s->view->into) {
+        } else if (s->view->topic) {
             spec.name = s->view->topic;
             spec.compact = s->view->n_key > 0;
             rc = ensure(rt, &spec, err);

@@ -182,7 +182,7 @@ int64_t cu_silver_due(cu_instance *i)
     return due;
 }
 
-/* A sink table names its own topic and key columns. */
+/* A kafka table has its own topic and key columns, a black hole none. */
 static void use_sink(cu_silver_out *s, const cu_table_def *sink)
 {
     s->topic = sink->server->wrapper == CU_W_BLACKHOLE ? NULL : sink->topic;
@@ -206,7 +206,7 @@ int cu_silver_open(cu_instance *i, cu_err *err)
     s->n_key = v->n_key;
     s->key = v->key;
     s->format = v->format;
-    if (v->into)
+    if (v->into && !cu_view_is_loaded(v))
         use_sink(s, v->into);
     s->order = cu_calloc(s->n_key + 1, sizeof(*s->order));
     for (uint32_t k = 0; k < s->n_key; k++)

@@ -42,6 +42,7 @@ static const cu_opt_spec specs[CU_TO_OPTIONS] = {
                             "30 seconds"},
     [CU_TO_MAX_FUTURE] = {"max_future", CU_OPT_DURATION, READ, 0, 0, "1 day"},
     [CU_TO_TABLE] = {"table", CU_OPT_TEXT, P, P, 0, "public.events"},
+    [CU_TO_CREATE] = {"create", CU_OPT_BOOL, P, 0, 0, NULL},
     [CU_TO_ON_ERROR] = {"on_error", CU_OPT_WORD, READ, 0, "dead_letter | fail",
                         NULL},
     [CU_TO_DEAD_LETTER_TOPIC] = {"dead_letter_topic", CU_OPT_TOPIC, READ, 0, 0,
@@ -355,6 +356,7 @@ static bool remote(cu_table_maker *t)
     d->remote = cu_arena_strn(t->s->arena, out.data, out.len);
     cu_buf_free(&out);
     d->write_mode = d->mode == CU_MODE_UPSERT ? "upsert" : "append";
+    d->create = cu_option_int(&t->o[CU_TO_CREATE], 1) != 0;
     if (bad || empty || quoted)
         return wrong(t, o, "Expected a name such as 'public.events'.");
     return true;

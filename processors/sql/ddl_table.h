@@ -45,6 +45,7 @@ enum { /* options of tables */
        CU_TO_DELIMITER,
        CU_TO_ORDER,
        CU_TO_TABLE,
+       CU_TO_CREATE,
        CU_TO_MAX_FUTURE,
        CU_TO_LATER, /* from here on: not supported yet */
        CU_TO_OPTIONS = CU_TO_LATER + 4

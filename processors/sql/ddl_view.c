@@ -362,6 +362,14 @@ static bool finish_view(cu_sql *s, const cu_ast_stmt *st, cu_view_def *v,
     if (v->into && !cu_ddl_writable(s, v, in))
         return false;
     bool keyed = true;
+    if (primary_key && primary_key->at && cu_view_is_loaded(v) &&
+        v->into->n_key) {
+        cu_sql_error(s, primary_key->at->pos, STATE('4', '2', 'P', '1', '6'),
+                     NULL,
+                     "a view that feeds a table with a key has that key: leave "
+                     "\"primary_key\" away");
+        return false;
+    }
     if (primary_key && primary_key->at) {
         if (!key_of_names(s, primary_key, v))
             return false;
@@ -386,13 +394,6 @@ static bool view_options(cu_sql *s, const cu_ast_stmt *st, cu_view_def *v,
                       "Expected a number from 1 to 10000.");
         good = false;
     }
-    if (o[V_INTO].at && o[V_TOPIC].at) {
-        cu_sql_error(s, o[V_TOPIC].at->pos, STATE('4', '2', 'P', '1', '6'),
-                     NULL,
-                     "a view that feeds a sink has the sink's topic: leave "
-                     "\"topic\" away");
-        good = false;
-    }
     v->partitions = (int32_t)cu_option_int(&o[V_PARTITIONS], 0);
     v->on_error = (cu_on_error)cu_option_int(&o[V_ON_ERROR], 0);
     v->format = cu_option_int(&o[V_FORMAT], 0) ? CU_FORMAT_AVRO
@@ -402,14 +403,26 @@ static bool view_options(cu_sql *s, const cu_ast_stmt *st, cu_view_def *v,
     return good;
 }
 
-/* The default topic is <app>.<view>. */
+static bool sink_topic_fits(cu_sql *s, const cu_table_def *to,
+                            const cu_opt *topic)
+{
+    if (!topic->at || to->server->wrapper == CU_W_POSTGRES)
+        return true;
+    cu_sql_error(s, topic->at->pos, STATE('4', '2', 'P', '1', '6'), NULL,
+                 "a view that feeds a sink has the sink's topic: leave "
+                 "\"topic\" away");
+    return false;
+}
+
+/* The default topic is <app>.<view>; `topic` may be NULL. */
 static bool view_topic(cu_sql *s, cu_view_def *v, const cu_opt *topic)
 {
-    if (v->into)
+    if (v->into && !cu_view_is_loaded(v))
         return true;
-    v->topic = topic->at ? topic->text
-                         : cu_arena_printf(s->arena, "%s.%s", s->program->app,
-                                           v->name);
+    v->topic = topic && topic->at
+                   ? topic->text
+                   : cu_arena_printf(s->arena, "%s.%s", s->program->app,
+                                     v->name);
     if (cu_topic_ok(v->topic))
         return true;
     cu_sql_error(s, v->pos, STATE('4', '2', '6', '0', '2'),
@@ -440,7 +453,7 @@ bool cu_ddl_materialized_view(cu_sql *s, const cu_ast_stmt *st)
     cu_table_def *to = NULL;
     if (o[V_INTO].at) {
         to = sink(s, o[V_INTO].text, o[V_INTO].at->value_pos);
-        good = to && good;
+        good = to && sink_topic_fits(s, to, &o[V_TOPIC]) && good;
     }
     s->time = (cu_sql_time){v->emit, o[V_ALLOWED_LATENESS].at != NULL,
                             v->allowed_lateness_us};
@@ -483,7 +496,7 @@ bool cu_ddl_insert(cu_sql *s, const cu_ast_stmt *st)
     cu_node *in = as_sink(s, st, bound.node, to);
     cu_ast_stmt bare = *st;
     bare.n_names = 0;
-    if (in && finish_view(s, &bare, v, in, NULL))
+    if (in && view_topic(s, v, NULL) && finish_view(s, &bare, v, in, NULL))
         to->is_sink = true;
     return true;
 }
