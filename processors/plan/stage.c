@@ -9,9 +9,11 @@
  *
  *   project(a, b+1)   deciding columns follow plain column references
  *   aggregate by a    output column 0 is a: still decided by it
- *   union             rows of equal counts stay where they are
- *   join on a = b     both sides decided by the same key positions; the side
- *                     that is not is exchanged to the other, else both are
+ *   normalize         all records of a key stand in one partition already,
+ * which somebody else has chosen: good for a GROUP BY, not for a join union
+ * rows of equal counts stay where they are join on a = b     both sides decided
+ * by the same key positions; the side that is not is exchanged to the other,
+ * else both are
  *
  * A node with two parents (a decorrelated subquery and its outside) is placed
  * once: within a stage it is one operator with one state.
@@ -24,6 +26,7 @@ typedef struct dist {
     int32_t partitions;
     uint32_t n; /* deciding columns; 0: not known */
     uint16_t *cols;
+    bool foreign; /* by a function that is not ours: the records' own keys */
 } dist;
 
 typedef struct placed {
@@ -186,6 +189,15 @@ static dist through_project(cutter *c, const dist *d, const cu_node *n)
         out.cols[i] = (uint16_t)k;
     }
     out.n = d->n;
+    out.foreign = d->foreign;
+    return out;
+}
+
+static dist through_normalize(cutter *c, const dist *d, const cu_node *n)
+{
+    dist out = {.partitions = d->partitions, .n = n->n_key, .foreign = true};
+    if (n->n_key)
+        out.cols = cu_arena_dup(c->a, n->key, n->n_key * sizeof(*n->key));
     return out;
 }
 
@@ -201,6 +213,7 @@ static dist through_group(cutter *c, const dist *d, const cu_node *n)
             if (n->aggregate.group[k] == d->cols[i])
                 out.cols[i] = (uint16_t)k;
     out.n = d->n;
+    out.foreign = d->foreign;
     return out;
 }
 
@@ -265,7 +278,7 @@ static bool deciding_keys(const dist *d, const uint16_t *keys, uint32_t n_keys,
             return false;
         positions[i] = k;
     }
-    return d->n > 0;
+    return d->n > 0 && !d->foreign;
 }
 
 static void follow(cutter *c, placed *side, const uint16_t *keys,
@@ -331,7 +344,7 @@ static dist through_join(cutter *c, const cu_node *n, const placed *parts)
         return (dist){.partitions = l->partitions};
     if (n->join.kind != CU_JOIN_RIGHT)
         return *l;
-    dist out = {r->partitions, r->n, NULL};
+    dist out = {r->partitions, r->n, NULL, r->foreign};
     out.cols = cu_arena_calloc(c->a, r->n + 1, sizeof(*out.cols));
     for (uint32_t i = 0; i < r->n; i++)
         out.cols[i] = (uint16_t)(r->cols[i] + parts[0].node->schema->n);
@@ -395,6 +408,8 @@ static dist through(cutter *c, const cu_node *n, const placed *in)
         return through_group(c, &in->where, n);
     case CU_N_UNION:
         return (dist){.partitions = in->where.partitions};
+    case CU_N_NORMALIZE:
+        return through_normalize(c, &in->where, n);
     case CU_N_JOIN:
     case CU_N_ASOF:
     case CU_N_LOOKUP:

@@ -256,6 +256,23 @@ cu_node *cu_node_union(cu_sql *s, cu_node **inputs, uint32_t count,
     return n;
 }
 
+/* Rewrites put other inputs under nodes that were made before: what was
+ * append-only over the old ones need not be over these. */
+static bool append_only_still(void *ctx, cu_node *n)
+{
+    (void)ctx;
+    if (n->kind == CU_N_BUFFER || n->kind == CU_N_CHANGELOG)
+        return true;
+    for (uint32_t i = 0; i < n->n_inputs; i++)
+        n->append_only = n->append_only && n->inputs[i]->append_only;
+    return true;
+}
+
+void cu_bind_settle_node(cu_node *root)
+{
+    cu_node_walk(root, append_only_still, NULL);
+}
+
 static bool number(void *ctx, cu_node *n)
 {
     uint32_t *last = ctx;

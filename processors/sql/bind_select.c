@@ -526,7 +526,10 @@ bool cu_bind_query(cu_sql *s, const cu_ctes *ctes, const cu_ast_select *sel,
 bool cu_bind_select(cu_sql *s, const cu_ast_select *sel, bool keep_order,
                     cu_bound *out)
 {
-    return cu_bind_query(s, NULL, sel, keep_order, out);
+    if (!cu_bind_query(s, NULL, sel, keep_order, out))
+        return false;
+    cu_bind_settle_node(out->node);
+    return true;
 }
 
 cu_expr *cu_bind_scalar(cu_sql *s, const cu_ast_expr *e,

@@ -140,5 +140,7 @@ cu_expr *cu_bind_scalar(cu_sql *s, const cu_ast_expr *e,
 bool cu_bind_type(cu_sql *s, const cu_ast_type *t, cu_type *out);
 /* Gives the nodes of a finished tree their ids 1, 2, … (children first). */
 void cu_bind_number(cu_node *root);
+/* What nodes say of their rows, once the tree is whole. */
+void cu_bind_settle_node(cu_node *root);
 
 #endif

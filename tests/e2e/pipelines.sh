@@ -46,7 +46,7 @@ same_reports() { # want folder
 # in = applied + late + dead, in every table of the summary.
 adds_up() { # said
     awk '$1 == "table" { for (i = 1; i <= NF; i++) at[$i] = i; on = 1; n = 0; next }
-         on && NF == 0 { on = 0 }
+         $1 == "view" { on = 0 }
          on && at["in"] { n++; if ($at["in"] != $at["applied"] + $at["late"] + $at["dead"]) { print; bad = 1 } }
          END { exit bad || !n }' "$1"
 }
