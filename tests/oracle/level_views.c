@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MOST_TRIES = 300, MOST_FAILURES = 8 };
+enum { MOST_TRIES = 4000, MOST_FAILURES = 8 };
 
 typedef struct verdict {
     bool differs;
@@ -194,6 +194,18 @@ static void reduce_clauses(reducer *r)
     }
 }
 
+static bool still_differs(void *ctx)
+{
+    return still(ctx);
+}
+
+static void reduce_text(reducer *r)
+{
+    for (uint32_t i = r->c->n_views; i-- > 0;)
+        if (!r->c->views[i].gone)
+            cu_case_shrink(&r->c->views[i], r->c->arena, still_differs, r);
+}
+
 static void show(reducer *r)
 {
     cu_buf b = {0};
@@ -234,6 +246,9 @@ static void judge(cu_oracle *o, uint64_t seed, cu_arena *a)
         reduce_views(&r);
         reduce_changes(&r);
         reduce_clauses(&r);
+        reduce_text(&r);
+        reduce_views(&r);
+        reduce_changes(&r);
         show(&r);
         o->failed++;
     }

@@ -101,6 +101,11 @@ void cu_case_inserts(const cu_case *c, uint32_t from, uint32_t to, cu_buf *out);
 void cu_case_record(const cu_case *c, const cu_case_change *ch, cu_buf *key,
                     cu_buf *value);
 
+/* Leaves out what it can of the view's text (view_shrink.c). */
+typedef bool cu_case_still(void *ctx);
+void cu_case_shrink(cu_case_view *v, cu_arena *a, cu_case_still *still,
+                    void *ctx);
+
 /* --- cupel's side (view_world.c) -------------------------------------------
  */
 

@@ -290,6 +290,10 @@ void cu_case_postgres(const cu_case *c, cu_buf *out)
 
 void cu_case_select(const cu_case_view *v, cu_buf *out)
 {
+    if (v->text) {
+        cu_buf_put_str(out, v->text);
+        return;
+    }
     cu_buf_printf(out, "%sSELECT %s", v->with, v->distinct);
     bool first = true;
     for (uint32_t i = 0; i < v->n_targets; i++) {

@@ -84,7 +84,10 @@ static const char *pair(cu_gen *g, const cu_case_rel *x, const cu_case_rel *y,
 {
     for (uint32_t tries = 0; tries < 12; tries++) {
         cu_case_expr e = cu_case_expr_any(g->r, g->a, x, true);
-        uint32_t depth = cu_rng_chance(g->r, 30);
+        const cu_case_col *c = &x->cols[cu_rng_below(g->r, x->n_cols)];
+        if (c->exact && cu_rng_chance(g->r, 70))
+            e = (cu_case_expr){c->name, c->type, c->exact, c->small};
+        uint32_t depth = cu_rng_chance(g->r, 20);
         cu_case_expr f = cu_case_expr_of(g->r, g->a, y, e.type, depth);
         if (f.sql && strcmp(e.sql, "1"))
             return cu_arena_printf(g->a, "%s %s %s", e.sql, is, f.sql);
@@ -189,7 +192,7 @@ static const char *predicate(cu_gen *g, const cu_case_rel *x, uint32_t *reads)
 static const char *conditions(cu_gen *g, const cu_case_rel *x, uint32_t *reads)
 {
     const char *out = NULL;
-    if (cu_rng_chance(g->r, 35))
+    if (cu_rng_chance(g->r, 25))
         out = cu_case_condition(g->r, g->a, x);
     if (!x->qualified || !cu_rng_chance(g->r, 30))
         return out;
@@ -401,8 +404,10 @@ static cu_case_rel joined(cu_gen *g, const cu_case_rel *x, uint32_t depth)
     cu_case_rel y = item(g, depth), out = {.qualified = true};
     uint32_t kind = cu_rng_below(g->r, N(kinds));
     if (depth && cu_rng_chance(g->r, 15)) {
+        const char *alone = y.name;
         y = joined(g, &y, 0);
-        y.name = cu_arena_printf(g->a, "(%s)", y.name);
+        if (strcmp(alone, y.name))
+            y.name = cu_arena_printf(g->a, "(%s)", y.name);
     }
     bool equal;
     const char *on = meeting(g, x, &y, kind == 3, &equal);
