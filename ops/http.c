@@ -129,6 +129,25 @@ static void collectors(cu_running *r, cu_buf *b)
     }
 }
 
+static void sinks(cu_running *r, cu_buf *b)
+{
+    static const char *const names[] = {
+        "sink_rows_written_total", "sink_rows_deleted_total",
+        "sink_rows_rejected_total", "sink_lag_records"};
+    static const char *const helps[] = {
+        "Rows inserted or updated in the warehouse table.",
+        "Rows deleted there.", "Rows that it refused: dead letters.",
+        "Records of the view's topic not yet loaded."};
+    for (int k = 0; k < 4 && r->n_sinking; k++) {
+        family(b, names[k], k < 3 ? "counter" : "gauge", helps[k]);
+        for (uint32_t i = 0; i < r->n_sinking; i++) {
+            cu_sink_look l = cu_sinking_look(r, i);
+            const int64_t values[] = {l.written, l.deleted, l.rejected, l.lag};
+            sample(b, names[k], "view", l.view->name, values[k]);
+        }
+    }
+}
+
 void cu_metrics_print(cu_running *r, cu_buf *b)
 {
     const cu_program *p = r->app->program;
@@ -141,6 +160,7 @@ void cu_metrics_print(cu_running *r, cu_buf *b)
     tables(p, c, b);
     views(p, c, b);
     collectors(r, b);
+    sinks(r, b);
     plain(b, "commits_total", "counter", "Transactions committed.",
           (double)atomic_load(&c->commits));
     plain(b, "aborts_total", "counter", "Transactions given up and repeated.",

@@ -1,4 +1,4 @@
-/* Which process of an app runs its collectors.
+/* Which process of an app runs its collectors and sinks.
  *
  * Processes of one app subscribe to `<app>.collectors` in a group of that
  * name; the one that is given its partition collects, the others wait.  A
@@ -69,7 +69,8 @@ int cu_owner_open(cu_running *r, cu_err *err)
     o->run = r;
     o->state = CU_OWNING_YES;
     r->owner = o;
-    if (r->n_collecting == 0 || strcmp(r->app->log->vt->name, "kafka") != 0)
+    if ((r->n_collecting == 0 && r->n_sinking == 0) ||
+        strcmp(r->app->log->vt->name, "kafka") != 0)
         return 0;
     o->state = CU_OWNING_UNKNOWN;
     return join_group(o, err);

@@ -3,6 +3,7 @@
  *   main thread     waits, shows the status, decides when it is over
  *   collectors      one thread each: the world -> bronze
  *   workers         one thread each: log -> rows -> log
+ *   sinks           one thread each: log -> PostgreSQL
  *
  * With --drain: when every collector has committed one full pass, the ends of
  * all inputs are noted; when the group's positions have passed them, workers
@@ -22,6 +23,11 @@ enum { POLL_MS = 20, TICK_US = 10000 };
 static bool stopping(cu_running *r)
 {
     return atomic_load(&r->stop) != 0;
+}
+
+static bool asked_to_stop(cu_running *r)
+{
+    return r->c->env->vt->stop_requested(r->c->env) > 0;
 }
 
 static void *work(void *ctx)
@@ -77,6 +83,21 @@ static void join_workers(cu_running *r)
     }
 }
 
+/* What the workers have published goes into the warehouse. */
+static int drain_sinks(cu_running *r, bool *drained, cu_err *err)
+{
+    cu_env *env = r->c->env;
+    int rc = cu_sinking_drain(r, err);
+    while (rc == 0 && !cu_sinking_drained(r)) {
+        *drained = !asked_to_stop(r);
+        if (!*drained || atomic_load(&r->failed))
+            break;
+        cu_status_tick(r, -1);
+        env->vt->sleep_us(env, TICK_US);
+    }
+    return rc;
+}
+
 /* The first error of a thread. */
 static int thread_error(cu_running *r, cu_err *err)
 {
@@ -90,12 +111,9 @@ static int thread_error(cu_running *r, cu_err *err)
             *err = r->working[i].err;
             return err->code;
         }
+    if (cu_sinking_error(r, err))
+        return err->code;
     return 0;
-}
-
-static bool asked_to_stop(cu_running *r)
-{
-    return r->c->env->vt->stop_requested(r->c->env) > 0;
 }
 
 static bool all_workers(cu_running *r, bool (*are)(const cu_worker *))
@@ -193,7 +211,9 @@ static void stop_serving(serving *s)
 /* Everything is open before anybody may ask, and before a thread starts. */
 static int start(cu_running *r, serving *s, cu_err *err)
 {
-    int rc = cu_collecting_open(r, NULL, 0, false, err);
+    int rc = cu_sinking_open(r, err);
+    if (rc == 0)
+        rc = cu_collecting_open(r, NULL, 0, false, err);
     if (rc == 0)
         rc = open_workers(r, err);
     if (rc == 0)
@@ -202,6 +222,8 @@ static int start(cu_running *r, serving *s, cu_err *err)
         rc = cu_keeper_start(r, err);
     if (rc == 0)
         rc = cu_collecting_start(r, err);
+    if (rc == 0)
+        rc = cu_sinking_start(r, err);
     return rc ? rc : start_workers(r, err);
 }
 
@@ -216,6 +238,9 @@ static int run(cu_running *r, serving *s, cu_err *err)
     atomic_store(&r->stop, 1);
     cu_collecting_join(r);
     join_workers(r);
+    if (rc == 0 && drained)
+        rc = drain_sinks(r, &drained, err);
+    cu_sinking_stop(r);
     cu_keeper_stop(r);
     cu_status_end(r);
     if (rc == 0)
@@ -238,6 +263,7 @@ static void close_running(cu_running *r)
         if (r->working[i].worker)
             cu_worker_close(r->working[i].worker);
     cu_free(r->working);
+    cu_sinking_close(r);
     cu_collecting_close(r);
 }
 

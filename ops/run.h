@@ -31,6 +31,8 @@ typedef struct cu_working {
     struct cu_running *run;
 } cu_working;
 
+typedef struct cu_sinking cu_sinking;
+
 typedef struct cu_running {
     cu_cmd *c;
     cu_app *app;
@@ -38,7 +40,10 @@ typedef struct cu_running {
     uint32_t n_collecting;
     cu_working *working;
     uint32_t n_working;
-    _Atomic int stop;    /* threads end as soon as they can */
+    cu_sinking *sinking;
+    uint32_t n_sinking;
+    _Atomic int stop; /* threads end as soon as they can */
+    _Atomic int stop_sinks;
     _Atomic bool failed; /* some thread ended with an error */
     struct cu_owner *owner;
     bool dry_run;
@@ -56,6 +61,22 @@ bool cu_collecting_passed(cu_running *r); /* every one */
 void cu_collecting_join(cu_running *r);
 void cu_collecting_close(cu_running *r);
 
+/* sinking.c: loads views into warehouse tables, one thread each. */
+int cu_sinking_open(cu_running *r, cu_err *err);
+int cu_sinking_start(cu_running *r, cu_err *err);
+/* Threads end when they have what the topics hold now. */
+int cu_sinking_drain(cu_running *r, cu_err *err);
+bool cu_sinking_drained(const cu_running *r);
+void cu_sinking_stop(cu_running *r);
+void cu_sinking_close(cu_running *r);
+bool cu_sinking_error(const cu_running *r, cu_err *err); /* after the stop */
+typedef struct cu_sink_look {
+    const cu_view_def *view;
+    int64_t written, deleted, rejected, lag;
+    char status[240];
+} cu_sink_look;
+cu_sink_look cu_sinking_look(cu_running *r, uint32_t i); /* any thread */
+
 /* All tables together. */
 typedef struct cu_table_totals {
     int64_t in, applied, late, dead;
@@ -66,7 +87,7 @@ int64_t cu_resident_bytes(cu_env *env);
 /* 48,210 */
 const char *cu_grouped(cu_arena *a, int64_t n);
 
-/* owner.c: does this process run the collectors? */
+/* owner.c: does this process run the collectors and the sinks? */
 typedef enum cu_owning {
     CU_OWNING_UNKNOWN, /* the group has not told yet */
     CU_OWNING_NO,

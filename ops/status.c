@@ -160,6 +160,19 @@ static char *collector_line(cu_collecting *k, cu_arena *a)
     return line;
 }
 
+static char *sink_line(cu_running *r, uint32_t i, cu_arena *a)
+{
+    cu_sink_look k = cu_sinking_look(r, i);
+    char *line = cu_arena_printf(a, "  %s  %s written  %s deleted  lag %s  %s",
+                                 k.view->into->name, cu_grouped(a, k.written),
+                                 cu_grouped(a, k.deleted), cu_grouped(a, k.lag),
+                                 k.status[0] ? k.status : "starting");
+    if (k.rejected)
+        line = cu_arena_printf(a, "%s  rejected %s", line,
+                               cu_grouped(a, k.rejected));
+    return line;
+}
+
 static void draw(cu_running *r, int64_t now, int64_t left)
 {
     struct cu_status *s = r->status;
@@ -169,6 +182,8 @@ static void draw(cu_running *r, int64_t now, int64_t left)
     put_line(&b, first_line(r, now, left, a), s->out->width - 1);
     for (uint32_t i = 0; i < r->n_collecting; i++, lines++)
         put_line(&b, collector_line(&r->collecting[i], a), s->out->width - 1);
+    for (uint32_t i = 0; i < r->n_sinking; i++, lines++)
+        put_line(&b, sink_line(r, i, a), s->out->width - 1);
     pthread_mutex_lock(&s->lock);
     wipe(s);
     s->out->write(s->out->ctx, 2, cu_buf_slice(&b));
@@ -185,6 +200,8 @@ static void tell(cu_running *r, int64_t now, int64_t left)
     cu_info("%s", first_line(r, now, left, a));
     for (uint32_t i = 0; i < r->n_collecting; i++)
         cu_debug("%s", collector_line(&r->collecting[i], a));
+    for (uint32_t i = 0; i < r->n_sinking; i++)
+        cu_info("%s", sink_line(r, i, a));
     r->status->due_us = now + LINE_US;
     cu_arena_free(a);
 }

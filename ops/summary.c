@@ -88,6 +88,25 @@ static void print_views(cu_running *r)
     cu_cells_print(t, r->c);
 }
 
+static void print_sinks(cu_running *r)
+{
+    static const char *const names[] = {"sink",      ">written", ">deleted",
+                                        ">rejected", ">lag",     "table"};
+    cu_arena *a = r->c->arena;
+    if (r->n_sinking == 0)
+        return;
+    cu_cells *t = cu_cells_new(a, names, 6);
+    for (uint32_t i = 0; i < r->n_sinking; i++) {
+        cu_sink_look k = cu_sinking_look(r, i);
+        const int64_t n[4] = {k.written, k.deleted, k.rejected, k.lag};
+        const char *row[6] = {k.view->name, [5] = k.view->into->remote};
+        for (int c = 0; c < 4; c++)
+            row[c + 1] = cu_arena_printf(a, "%lld", (long long)n[c]);
+        cu_cells_add(t, row);
+    }
+    cu_cells_print(t, r->c);
+}
+
 /* --- for programs ----------------------------------------------------------
  */
 
@@ -164,6 +183,21 @@ static void json_views(cu_running *r, cu_buf *b)
     cu_buf_put_u8(b, ']');
 }
 
+static void json_sinks(cu_running *r, cu_buf *b)
+{
+    cu_buf_put_str(b, ",\"sinks\":[");
+    for (uint32_t i = 0; i < r->n_sinking; i++) {
+        cu_sink_look k = cu_sinking_look(r, i);
+        begin(b, "view", k.view->name);
+        member(b, "written", k.written);
+        member(b, "deleted", k.deleted);
+        member(b, "rejected", k.rejected);
+        member(b, "lag", k.lag);
+        cu_buf_put_u8(b, '}');
+    }
+    cu_buf_put_u8(b, ']');
+}
+
 static void print_json(cu_running *r, uint32_t n_reports)
 {
     const cu_program *p = r->app->program;
@@ -175,6 +209,7 @@ static void print_json(cu_running *r, uint32_t n_reports)
     json_collectors(r, &b);
     bool adds_up = json_tables(r, &b);
     json_views(r, &b);
+    json_sinks(r, &b);
     cu_buf_put_str(&b, ",\"reports\":[");
     for (uint32_t i = 0; n_reports && i < p->n_copies; i++) {
         cu_buf_put_str(&b, i ? "," : "");
@@ -219,6 +254,7 @@ void cu_summary_print(cu_running *r, uint32_t n_reports)
     cu_summary_collectors(r);
     bool adds_up = print_tables(r);
     print_views(r);
+    print_sinks(r);
     if (!adds_up)
         cu_say(&talk, "error: the rows do not add up (in = applied + late + "
                       "dead); please report this\n");

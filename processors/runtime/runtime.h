@@ -50,6 +50,7 @@ typedef struct cu_runtime_opts {
     bool log_carries_state;     /* embedded: no changelog topics */
     int64_t commit_interval_ms; /* 0 = 100 */
     int64_t commit_rows;        /* 0 = 200,000 */
+    int64_t commit_bytes;       /* of input records; 0 = memory_bytes / 16 */
     size_t memory_bytes;        /* caches of operators; 0 = 64 MiB */
     bool never_idle; /* idle_timeout does not apply (drain, decision 15) */
 } cu_runtime_opts;
@@ -123,6 +124,9 @@ int cu_view_fold(cu_runtime *rt, const cu_view_def *v, cu_view_push *push,
 /* Accepted rows of a table's topic, oldest to the end as of now. */
 int cu_table_read(cu_runtime *rt, const cu_table_def *t, cu_view_push *push,
                   void *ctx, cu_err *err);
+/* A view as a table over its own topic: what was published, read back; a
+ * tombstone of a keyed view deletes. */
+const cu_table_def *cu_view_as_table(const cu_view_def *v, cu_arena *a);
 /* Rows of a bag in the order, limit and columns of a COPY, as CSV or to a
  * callback; used by reports and queries. */
 typedef struct cu_result cu_result;

@@ -142,8 +142,7 @@ int cu_table_read(cu_runtime *rt, const cu_table_def *t, cu_view_push *push,
 /* --- views
  * -------------------------------------------------------------------- */
 
-/* A view as a table over its own topic. */
-static const cu_table_def *as_table(const cu_view_def *v, cu_arena *a)
+const cu_table_def *cu_view_as_table(const cu_view_def *v, cu_arena *a)
 {
     cu_table_def *t = cu_arena_calloc(a, 1, sizeof(*t));
     cu_codec_col *cols = cu_arena_calloc(a, v->schema->n, sizeof(*cols));
@@ -158,11 +157,15 @@ static const cu_table_def *as_table(const cu_view_def *v, cu_arena *a)
         cols[i].path = cu_arena_strn(a, path.data, path.len);
         cu_buf_free(&path);
     }
+    for (uint32_t i = 0; i < v->n_key; i++)
+        cols[v->key[i]].key = true;
     t->name = v->name;
     t->topic = v->topic;
     t->schema = cu_schema_copy(a, v->schema);
-    t->codec = (cu_codec_spec){
-        .format = v->format, .cols = cols, .n_cols = v->schema->n};
+    t->codec = (cu_codec_spec){.format = v->format,
+                               .cols = cols,
+                               .n_cols = v->schema->n,
+                               .tombstones = v->n_key || v->single};
     if (v->format == CU_FORMAT_AVRO) {
         cu_buf schema = {0};
         cu_avro_schema_of(v->schema, v->name, &schema);
@@ -176,8 +179,8 @@ static int scan_topic(cu_runtime *rt, const cu_view_def *v, int32_t partition,
                       cu_view_push *push, void *ctx, cu_err *err)
 {
     cu_arena *a = cu_arena_new(0);
-    int rc = read_table(rt, as_table(v, a), partition, partition + 1, NULL,
-                        push, ctx, err);
+    int rc = read_table(rt, cu_view_as_table(v, a), partition, partition + 1,
+                        NULL, push, ctx, err);
     cu_arena_free(a);
     return rc;
 }
@@ -216,7 +219,7 @@ int cu_view_fold(cu_runtime *rt, const cu_view_def *v, cu_view_push *push,
                        v->name);
     fold f = {.arena = cu_arena_new(64 * 1024), .keys = cu_map_new()};
     bool keyed = v->n_key || v->single;
-    int rc = read_table(rt, as_table(v, f.arena), 0, s->partitions,
+    int rc = read_table(rt, cu_view_as_table(v, f.arena), 0, s->partitions,
                         keyed ? &f : NULL, push, ctx, err);
     cu_map_free(f.keys);
     cu_arena_free(f.arena);
