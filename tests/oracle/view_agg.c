@@ -258,8 +258,7 @@ void cu_gen_sets(cu_gen *g, cu_case_view *v)
     };
     cu_case_rel x = cu_gen_any(g);
     cu_case_col *first = NULL, *second = NULL;
-    cu_case_col *cols = cu_arena_dup(g->a, x.cols,
-                                     x.n_cols * sizeof(*cols));
+    cu_case_col *cols = cu_arena_dup(g->a, x.cols, x.n_cols * sizeof(*cols));
     for (uint32_t k = 0; k < x.n_cols; k++)
         if (cols[k].exact) {
             if (first == NULL || cu_rng_chance(g->r, 40))
@@ -294,6 +293,9 @@ void cu_gen_sets(cu_gen *g, cu_case_view *v)
     cu_buf_free(&b);
     add_having(g, v, &x);
     add_calls(g, v, &x);
+    v->options = cu_arena_printf(g->a, " WITH (primary_key = '%s, %s, %s')",
+                                 v->cols[0].name, v->cols[1].name,
+                                 v->cols[2].name);
     v->from = x.name;
     v->reads = x.reads;
     v->rows = 50;

@@ -6,7 +6,7 @@
 #include "tests/simulation/world.h"
 
 typedef struct sim_world {
-    const sim_case *c;
+    sim_case *c;
     const sim_how *how;
     sim_rng rng;
     cu_buf *why;

@@ -1,16 +1,15 @@
-/* Random pipelines and inputs, from one seed.
+/* Random inputs, from one seed.
  *
- * Every relation has the columns id, g and v, so that any template stands on
- * any other: filters, projections that may fail, GROUP BY with every
- * aggregate, global aggregates, DISTINCT, DISTINCT ON, top-N, UNION ALL,
- * flatmaps, views over views.  Values are small, so that groups collide,
- * counts go up and down, and NULLs and duplicates happen all the time.
+ * Values are small, so that groups collide, counts go up and down, and NULLs
+ * and duplicates happen all the time.  Times of t go up with the records, but
+ * not strictly: some rows are behind their partition's watermark.
  */
 #include "tests/simulation/gen.h"
 
 #include "rows/numeric.h"
+#include "rows/text.h"
 
-enum { MOST_VIEWS = 6 };
+enum { DELAY_S = 10, AHEAD_S = 25 };
 
 uint64_t sim_next(sim_rng *r)
 {
@@ -28,190 +27,6 @@ uint32_t sim_below(sim_rng *r, uint32_t n)
 bool sim_chance(sim_rng *r, uint32_t per_cent)
 {
     return sim_below(r, 100) < per_cent;
-}
-
-/* --- SQL ------------------------------------------------------------------ */
-
-typedef struct relation {
-    const char *name;
-    bool append; /* never retracts */
-    bool keyed;
-} relation;
-
-typedef struct writer {
-    sim_rng *r;
-    cu_arena *a;
-    cu_buf sql;
-    relation rel[MOST_VIEWS + 2];
-    uint32_t n;
-} writer;
-
-static void put_tables(writer *w, int32_t partitions)
-{
-    cu_buf_printf(
-        &w->sql,
-        "CREATE SERVER k FOREIGN DATA WRAPPER kafka;\n"
-        "CREATE FOREIGN TABLE t (id bigint NOT NULL, g int, v bigint, s text, "
-        "n numeric, tags jsonb, CONSTRAINT small CHECK (v < 1000)) SERVER k "
-        "OPTIONS (topic 't', format 'json', mode 'append', partitions '%d');\n"
-        "CREATE FOREIGN TABLE u (id bigint OPTIONS (key 'true') PRIMARY KEY, "
-        "g int, v bigint) SERVER k OPTIONS (topic 'u', format 'json', mode "
-        "'upsert', partitions '%d');\n",
-        partitions, partitions);
-}
-
-static const relation *any(writer *w)
-{
-    return &w->rel[sim_below(w->r, w->n)];
-}
-
-/* A relation whose filter or projection can be published. */
-static const relation *any_plain(writer *w)
-{
-    for (;;) {
-        const relation *x = any(w);
-        if (x->append || x->keyed)
-            return x;
-    }
-}
-
-static void put_aggregate(writer *w, const char *name)
-{
-    const relation *x = any(w);
-    cu_buf_printf(
-        &w->sql,
-        "CREATE MATERIALIZED VIEW %s AS SELECT count(*) AS id, g, "
-        "sum(v)::bigint AS v, min(v) AS lo, max(id) AS hi, avg(v) AS av, "
-        "count(DISTINCT v) AS dv, count(v) FILTER (WHERE id %% 2 = 0) AS ev, "
-        "sum(DISTINCT id) AS sd FROM %s GROUP BY g;\n",
-        name, x->name);
-}
-
-static void put_global(writer *w, const char *name)
-{
-    const relation *x = any(w);
-    cu_buf_printf(&w->sql,
-                  "CREATE MATERIALIZED VIEW %s AS SELECT count(*) AS id, "
-                  "1 AS g, sum(v)::bigint AS v, max(v) AS hi FROM %s;\n",
-                  name, x->name);
-}
-
-static void put_project(writer *w, const char *name, bool may_fail)
-{
-    const relation *x = any_plain(w);
-    relation *self = &w->rel[w->n];
-    self->append = x->append;
-    self->keyed = x->keyed;
-    const char *e = may_fail ? "12 / (v - 3)" : "v + 1";
-    cu_buf_printf(&w->sql,
-                  "CREATE MATERIALIZED VIEW %s AS SELECT id, g, %s AS v FROM "
-                  "%s WHERE v IS DISTINCT FROM %u;\n",
-                  name, e, x->name, sim_below(w->r, 5));
-}
-
-static void put_distinct_on(writer *w, const char *name)
-{
-    const relation *x = any(w);
-    cu_buf_printf(&w->sql,
-                  "CREATE MATERIALIZED VIEW %s AS SELECT DISTINCT ON (g) id, "
-                  "g, v FROM %s ORDER BY g, v DESC, id;\n",
-                  name, x->name);
-}
-
-static void put_top(writer *w, const char *name)
-{
-    const relation *x = any(w);
-    w->rel[w->n].keyed = false;
-    cu_buf_printf(
-        &w->sql,
-        "CREATE MATERIALIZED VIEW %s WITH (primary_key = 'g, rn') AS SELECT "
-        "id, g, v, rn FROM (SELECT id, g, v, row_number() OVER (PARTITION BY g "
-        "ORDER BY v, id DESC) AS rn FROM %s) q WHERE rn <= %u;\n",
-        name, x->name, 1 + sim_below(w->r, 3));
-}
-
-static void put_limit(writer *w, const char *name)
-{
-    const relation *x = any(w);
-    cu_buf_printf(
-        &w->sql,
-        "CREATE MATERIALIZED VIEW %s AS SELECT g, max(id) AS id, max(v) AS v "
-        "FROM (SELECT id, g, v FROM %s ORDER BY v DESC NULLS LAST, id, g LIMIT "
-        "%u OFFSET %u) q GROUP BY g;\n",
-        name, x->name, 1 + sim_below(w->r, 6), sim_below(w->r, 3));
-}
-
-static void put_union(writer *w, const char *name)
-{
-    const relation *x = any(w), *y = any(w);
-    cu_buf_printf(
-        &w->sql,
-        "CREATE MATERIALIZED VIEW %s AS SELECT g, count(*) AS id, max(v) AS v "
-        "FROM (SELECT g, v FROM %s UNION ALL SELECT g, v FROM %s WHERE v > 1) "
-        "q GROUP BY g;\n",
-        name, x->name, y->name);
-}
-
-static void put_flatmap(writer *w, const char *name)
-{
-    cu_buf_printf(
-        &w->sql,
-        "CREATE MATERIALIZED VIEW %s AS SELECT e::int AS g, count(*) AS id, "
-        "sum(v)::bigint AS v FROM t, jsonb_array_elements_text(tags) AS e "
-        "GROUP BY e::int;\n",
-        name);
-}
-
-static void put_distinct(writer *w, const char *name)
-{
-    const relation *x = any(w);
-    w->rel[w->n].keyed = false; /* its key does not survive a projection */
-    cu_buf_printf(&w->sql,
-                  "CREATE MATERIALIZED VIEW %s AS SELECT DISTINCT v AS id, g, "
-                  "v FROM %s;\n",
-                  name, x->name);
-}
-
-static void put_view(writer *w)
-{
-    relation *self = &w->rel[w->n];
-    const char *name = cu_arena_printf(w->a, "v%u", w->n - 1);
-    *self = (relation){.name = name, .keyed = true};
-    uint32_t before = w->n;
-    switch (sim_below(w->r, 10)) {
-    case 0:
-    case 1:
-        put_aggregate(w, name);
-        break;
-    case 2:
-        put_global(w, name);
-        break;
-    case 3:
-        put_project(w, name, false);
-        break;
-    case 4:
-        put_project(w, name, true);
-        break;
-    case 5:
-        put_distinct_on(w, name);
-        break;
-    case 6:
-        put_top(w, name);
-        break;
-    case 7:
-        put_union(w, name);
-        break;
-    case 8:
-        if (sim_chance(w->r, 50))
-            put_flatmap(w, name);
-        else
-            put_limit(w, name);
-        break;
-    default:
-        put_distinct(w, name);
-        break;
-    }
-    w->n = before + 1;
 }
 
 /* --- records ----------------------------------------------------------------
@@ -254,10 +69,20 @@ static const char *tags_text(sim_rng *r, cu_arena *a)
     return text;
 }
 
+/* Two seconds a record, and now and then much earlier. */
+static cu_value time_of(const sim_case *c, sim_rng *r, uint32_t i)
+{
+    int64_t s = 2 * (int64_t)i + sim_below(r, AHEAD_S);
+    if (c->late && sim_chance(r, 15))
+        s -= DELAY_S + sim_below(r, 60);
+    return (cu_value){.type = CU_TYPE(CU_T_TIMESTAMP),
+                      .i8 = SIM_EPOCH_US + s * 1000000};
+}
+
 static void append_record(sim_case *c, sim_rng *r, sim_record *rec)
 {
     cu_arena *a = c->arena;
-    cu_value *row = cu_arena_calloc(a, 6, sizeof(*row));
+    cu_value *row = cu_arena_calloc(a, 7, sizeof(*row));
     row[0] = int8_value(sim_below(r, 40));
     row[1] = sim_chance(r, 10) ? null_value(CU_T_INT4)
                                : int4_value((int32_t)sim_below(r, 5));
@@ -269,14 +94,19 @@ static void append_record(sim_case *c, sim_rng *r, sim_record *rec)
                         .num = cu_numeric_from_int128(sim_below(r, 300), 2)};
     const char *tags = tags_text(r, a);
     row[5] = (cu_value){.type = CU_TYPE(CU_T_JSONB), .s = cu_slice_of(tags)};
-    cu_buf n = {0};
+    row[6] = time_of(c, r, (uint32_t)(rec - c->records));
+    cu_buf n = {0}, ts = {0};
     cu_numeric_out(&row[4].num, &n);
+    cu_timestamp_out(row[6].i8, &ts);
     rec->value = cu_arena_printf(
         a,
-        "{\"id\":%lld,\"g\":%s,\"v\":%s,\"s\":\"%s\",\"n\":%.*s,\"tags\":%s}",
+        "{\"id\":%lld,\"g\":%s,\"v\":%s,\"s\":\"%s\",\"n\":%.*s,"
+        "\"tags\":%s,\"ts\":\"%.*s\"}",
         (long long)row[0].i8, number_or_null(a, &row[1]),
-        number_or_null(a, &row[2]), s, (int)n.len, n.data, tags);
+        number_or_null(a, &row[2]), s, (int)n.len, n.data, tags, (int)ts.len,
+        ts.data);
     cu_buf_free(&n);
+    cu_buf_free(&ts);
     rec->row = row;
     rec->partition = (int32_t)sim_below(r, (uint32_t)c->partitions);
 }
@@ -326,15 +156,8 @@ sim_case *sim_case_new(uint64_t seed)
     c->arena = a;
     c->seed = seed;
     c->partitions = 1 + (int32_t)sim_below(&r, 4);
-    writer w = {.r = &r, .a = a, .n = 2};
-    w.rel[0] = (relation){"t", true, false};
-    w.rel[1] = (relation){"u", false, true};
-    put_tables(&w, c->partitions);
-    uint32_t n_views = 1 + sim_below(&r, MOST_VIEWS - 1);
-    for (uint32_t i = 0; i < n_views; i++)
-        put_view(&w);
-    c->sql = cu_arena_strn(a, w.sql.data, w.sql.len);
-    cu_buf_free(&w.sql);
+    c->late = sim_chance(&r, 60);
+    sim_put_sql(c, &r);
     c->n_records = 20 + sim_below(&r, 300);
     c->records = cu_arena_calloc(a, c->n_records, sizeof(*c->records));
     for (uint32_t i = 0; i < c->n_records; i++) {

@@ -30,9 +30,17 @@ typedef struct sim_case {
     const char *sql;
     sim_record *records; /* in arrival order */
     uint32_t n_records, n_bad;
+    bool late; /* some rows are behind the watermark of their partition */
+    /* What each view must have, as text; made when first asked for. */
+    const char **expected;
 } sim_case;
+
+/* 2024-01-01, since 2000. */
+#define SIM_EPOCH_US INT64_C(757382400000000)
 
 sim_case *sim_case_new(uint64_t seed);
 void sim_case_free(sim_case *c);
+/* The pipeline: c->sql (gen_sql.c). */
+void sim_put_sql(sim_case *c, sim_rng *r);
 
 #endif

@@ -27,9 +27,9 @@ static const sim_how laws[] = {
 };
 enum { LAWS = sizeof(laws) / sizeof(*laws) };
 
-static bool run_case(uint64_t seed, uint32_t law, bool loud)
+static bool run_law(sim_case *c, uint32_t law, bool loud)
 {
-    sim_case *c = sim_case_new(seed);
+    uint64_t seed = c->seed;
     cu_buf why = {0};
     bool good = sim_run(c, &laws[law], seed, &why);
     if (!good && loud)
@@ -37,6 +37,13 @@ static bool run_case(uint64_t seed, uint32_t law, bool loud)
                laws[law].name, (unsigned long long)seed, c->sql, (int)why.len,
                why.data, (unsigned long long)seed);
     cu_buf_free(&why);
+    return good;
+}
+
+static bool run_case(uint64_t seed, uint32_t law, bool loud)
+{
+    sim_case *c = sim_case_new(seed);
+    bool good = run_law(c, law, loud);
     sim_case_free(c);
     return good;
 }
@@ -44,13 +51,16 @@ static bool run_case(uint64_t seed, uint32_t law, bool loud)
 static int run_laws(uint64_t seed, uint32_t cases)
 {
     uint32_t failed = 0, passed = 0;
-    for (uint32_t i = 0; i < cases && failed < 5; i++)
+    for (uint32_t i = 0; i < cases && failed < 5; i++) {
+        sim_case *c = sim_case_new(seed + i);
         for (uint32_t law = 0; law < LAWS; law++) {
-            if (run_case(seed + i, law, true))
+            if (run_law(c, law, true))
                 passed++;
             else
                 failed++;
         }
+        sim_case_free(c);
+    }
     printf("%u cases x %d laws from seed %llu, %llu kills\n", cases, LAWS,
            (unsigned long long)seed, (unsigned long long)sim_crashes());
     printf("%u passed, %u failed\n", passed, failed);

@@ -16,9 +16,10 @@ typedef struct sim_rel {
     uint32_t n, cap;
 } sim_rel;
 
-/* The rows that a view must have after all records of the case. */
-sim_rel *sim_naive_view(const sim_case *c, const cu_program *p,
-                        const cu_view_def *v, cu_env *env, cu_arena *a);
+/* The rows that a view must have after all records of the case, printed as
+ * below. */
+void sim_naive_view(const sim_case *c, const cu_program *p,
+                    const cu_view_def *v, cu_env *env, cu_buf *out);
 /* Rows as sorted lines of text: two relations are equal when these are. */
 void sim_rel_print(const sim_rel *r, cu_arena *a, cu_buf *out);
 void sim_rel_add(sim_rel *r, cu_arena *a, cu_value *row);

@@ -236,7 +236,7 @@ static bool compile(sim_world *w)
     return rc == 0;
 }
 
-bool sim_run(const sim_case *c, const sim_how *how, uint64_t seed, cu_buf *why)
+bool sim_run(sim_case *c, const sim_how *how, uint64_t seed, cu_buf *why)
 {
     sim_world w = {.c = c, .how = how, .why = why, .rng = {seed}};
     w.env = cu_env_sim(seed);

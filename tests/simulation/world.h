@@ -23,7 +23,7 @@ typedef struct sim_how {
 
 /* Runs the case and compares every view, its topic and the dead letters with
  * the naive evaluator.  True when all agree; else `why` says what differs. */
-bool sim_run(const sim_case *c, const sim_how *how, uint64_t seed, cu_buf *why);
+bool sim_run(sim_case *c, const sim_how *how, uint64_t seed, cu_buf *why);
 /* Prints what happens, step by step. */
 extern bool sim_trace;
 /* How often the process was killed in all runs so far. */
