@@ -413,6 +413,8 @@ static const struct {
     {"is_not_distinct_from", "(\1 IS NOT DISTINCT FROM \1)"},
     {"not", "(NOT \1)"},
     {"subscript", "(\1)[\1]"},
+    {"slice", "(\1)[\1:\1]"},
+    {"overlaps", "((\1, \1) OVERLAPS (\1, \1))"},
     {"position", "position(\1 IN \1)"},
 };
 

@@ -188,7 +188,7 @@ cu_case_expr cu_gen_call(cu_gen *g, const cu_case_rel *x, const char **call,
     return out;
 }
 
-static void add_calls(cu_gen *g, cu_case_view *v, const cu_case_rel *x)
+void cu_gen_calls(cu_gen *g, cu_case_view *v, const cu_case_rel *x)
 {
     uint32_t n = 1 + cu_rng_below(g->r, 5);
     for (uint32_t i = 0; i < n; i++) {
@@ -241,7 +241,7 @@ void cu_gen_aggregate(cu_gen *g, cu_case_view *v, const cu_case_rel *x,
     if (!global)
         add_groups(g, v, x);
     v->single = global;
-    add_calls(g, v, x);
+    cu_gen_calls(g, v, x);
     v->from = x->name;
     v->reads = x->reads;
     v->rows = global ? 1 : x->rows < 20 ? x->rows : 20;
@@ -292,7 +292,7 @@ void cu_gen_sets(cu_gen *g, cu_case_view *v)
     v->group = cu_arena_strn(g->a, b.data, b.len);
     cu_buf_free(&b);
     add_having(g, v, &x);
-    add_calls(g, v, &x);
+    cu_gen_calls(g, v, &x);
     v->options = cu_arena_printf(g->a, " WITH (primary_key = '%s, %s, %s')",
                                  v->cols[0].name, v->cols[1].name,
                                  v->cols[2].name);

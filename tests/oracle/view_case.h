@@ -50,6 +50,7 @@ typedef struct cu_case_view {
     const char *targets[CU_CASE_COLS];
     bool dropped[CU_CASE_COLS];
     const char *from;
+    const char *theirs; /* PostgreSQL's FROM, where it is another; or NULL */
     const char *where, *group, *having, *order; /* with their words, or "" */
     const char *tail;                           /* UNION … */
     uint32_t reads; /* bits of the views that it reads */
@@ -90,8 +91,8 @@ void cu_case_free(cu_case *c);
 /* Tables and changes (view_data.c). */
 void cu_case_fill(cu_case *c, cu_rng *r);
 
-/* The SELECT of a view. */
-void cu_case_select(const cu_case_view *v, cu_buf *out);
+/* The SELECT of a view, for cupel or for PostgreSQL. */
+void cu_case_select(const cu_case_view *v, bool cupel, cu_buf *out);
 /* The pipeline's file for cupel; the DDL for PostgreSQL. */
 void cu_case_cupel(const cu_case *c, cu_buf *out);
 void cu_case_postgres(const cu_case *c, cu_buf *out);

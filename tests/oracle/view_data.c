@@ -46,6 +46,10 @@ static const kind kinds[] = {
     {T(TIME), POOL("00:00:00", "10:30:00", "23:59:59.5")},
     {T(TIMESTAMP), POOL("2024-01-31 10:00:00", "2024-02-29 23:59:59.999999",
                         "1969-12-31 23:00:00", "-infinity")},
+    {T(TIMESTAMP),
+     POOL("2024-01-01 10:00:00", "2024-01-01 10:04:00", "2024-01-01 10:09:59",
+          "2024-01-01 10:17:30", "2024-01-01 10:30:00", "2024-01-01 11:00:00",
+          "2023-12-31 23:59:00")},
     {T(TIMESTAMPTZ), POOL("2024-01-31 10:00:00+00", "2024-03-31 01:30:00+00",
                           "2000-01-01 00:00:00+00")},
     {T(INTERVAL), POOL("1 day", "01:30:00", "-1 mons", "2 days 03:00:00")},
@@ -265,7 +269,7 @@ void cu_case_cupel(const cu_case *c, cu_buf *out)
         cu_buf_printf(out, "CREATE %sVIEW %s%s AS\n",
                       v->plain ? "" : "MATERIALIZED ", v->name,
                       v->plain || v->options == NULL ? "" : v->options);
-        cu_case_select(v, out);
+        cu_case_select(v, true, out);
         cu_buf_put_str(out, ";\n");
     }
 }
@@ -283,12 +287,12 @@ void cu_case_postgres(const cu_case *c, cu_buf *out)
         if (c->views[i].gone)
             continue;
         cu_buf_printf(out, "CREATE VIEW %s AS\n", c->views[i].name);
-        cu_case_select(&c->views[i], out);
+        cu_case_select(&c->views[i], false, out);
         cu_buf_put_str(out, ";\n");
     }
 }
 
-void cu_case_select(const cu_case_view *v, cu_buf *out)
+void cu_case_select(const cu_case_view *v, bool cupel, cu_buf *out)
 {
     if (v->text) {
         cu_buf_put_str(out, v->text);
@@ -302,6 +306,7 @@ void cu_case_select(const cu_case_view *v, cu_buf *out)
         cu_buf_printf(out, "%s%s", first ? "" : ", ", v->targets[i]);
         first = false;
     }
-    cu_buf_printf(out, " FROM %s%s%s%s%s%s", v->from, v->where, v->group,
+    cu_buf_printf(out, " FROM %s%s%s%s%s%s",
+                  v->theirs && !cupel ? v->theirs : v->from, v->where, v->group,
                   v->having, v->order, v->tail);
 }

@@ -311,7 +311,7 @@ static void with(cu_gen *g, cu_case_view *v)
     add_some(g, &inner, &x, 1 + cu_rng_below(g->r, 4), *inner.distinct != 0,
              false);
     add_where(g, &inner, &x);
-    cu_case_select(&inner, &b);
+    cu_case_select(&inner, true, &b);
     cu_case_rel q = {.name = "w",
                      .n_cols = inner.n_cols,
                      .cols = inner.cols,
@@ -326,7 +326,7 @@ static void with(cu_gen *g, cu_case_view *v)
 
 static bool shape(cu_gen *g, cu_case_view *v)
 {
-    switch (cu_rng_below(g->r, 16)) {
+    switch (cu_rng_below(g->r, 17)) {
     case 0:
     case 1:
         project(g, v);
@@ -356,6 +356,8 @@ static bool shape(cu_gen *g, cu_case_view *v)
     case 13:
     case 14:
         return cu_gen_over(g, v);
+    case 15:
+        return cu_gen_windowed(g, v);
     default:
         with(g, v);
         return true;

@@ -34,6 +34,10 @@ const char *cu_gen_add(cu_gen *g, cu_case_view *v, const char *sql, cu_type t,
 /* GROUP BY and calls (or, `global`, only these) over x. */
 void cu_gen_aggregate(cu_gen *g, cu_case_view *v, const cu_case_rel *x,
                       bool global);
+/* Aggregate calls as targets. */
+void cu_gen_calls(cu_gen *g, cu_case_view *v, const cu_case_rel *x);
+/* Windows of time; false: there is no column for it. */
+bool cu_gen_windowed(cu_gen *g, cu_case_view *v);
 /* Window functions; false: x has no column for it. */
 bool cu_gen_over(cu_gen *g, cu_case_view *v);
 /* GROUPING SETS, ROLLUP, CUBE. */

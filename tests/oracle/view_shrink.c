@@ -125,9 +125,11 @@ static bool without(cu_case_view *v, tokens *t, uint32_t from, uint32_t to,
 void cu_case_shrink(cu_case_view *v, cu_arena *a, cu_case_still *still,
                     void *ctx)
 {
+    if (v->theirs)
+        return;
     tokens *t = cu_arena_calloc(a, 1, sizeof(*t));
     cu_buf b = {0};
-    cu_case_select(v, &b);
+    cu_case_select(v, true, &b);
     const char *text = cu_arena_strn(a, b.data, b.len);
     cu_buf_free(&b);
     if (!split(text, t))
