@@ -82,7 +82,7 @@ static void print_views(cu_running *r)
         row[++n] = cu_arena_printf(a, "%lld", (long long)k->letters);
         if (late)
             row[++n] = cu_arena_printf(a, "%lld", (long long)k->late);
-        row[++n] = v->into ? v->into->name : v->topic;
+        row[++n] = v->topic || !v->into ? v->topic : v->into->name;
         cu_cells_add(t, row);
     }
     cu_cells_print(t, r->c);

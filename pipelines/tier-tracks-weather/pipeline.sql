@@ -8,7 +8,7 @@
 -- closing ].  Keys bear a prefix with a dot; numbers keep every digit.
 --
 -- cupel run pipelines/tier-tracks-weather --drain
--- cupel run pipelines/tier-tracks-weather/postgres --drain     also into PostgreSQL
+-- and into PostgreSQL as well: see postgres/sink.sql
 
 CREATE SERVER inbox FOREIGN DATA WRAPPER files OPTIONS (path 'data');
 
