@@ -44,6 +44,16 @@ static const cu_catalog_part *const parts[] = {
     &cu_part_to_date,
     &cu_part_to_number,
     &cu_part_window,
+    &cu_part_trig,
+    &cu_part_number_more,
+    &cu_part_lookup3,
+    &cu_part_bits,
+    &cu_part_array_more,
+    &cu_part_datetime_make,
+    &cu_part_jsonb_edit,
+    &cu_part_path,
+    &cu_part_series,
+    &cu_part_record,
 };
 
 /* By name; equal names keep the order that they were collected in. */

@@ -18,6 +18,7 @@ enum {
     CU_T_ANYELEMENT,      /* all the same type */
     CU_T_ANYARRAY,        /* array of ANYELEMENT */
     CU_T_NONARRAY,        /* any type but an array, each argument its own */
+    CU_T_EACHARRAY,       /* any array, each argument its own */
     CU_T_COMPATIBLE,      /* all are cast to one common type */
     CU_T_COMPATIBLEARRAY, /* array of COMPATIBLE */
 };

@@ -170,9 +170,15 @@ bool cu_jsonb_put_name(const cu_value *v, cu_arena *a, cu_buf *out);
 
 /* --- set-returning functions ----------------------------------------- */
 
-/* Columns that a SET function returns (jsonb_each: key, value). */
+/* Columns that a SET function returns (jsonb_each: key, value). None: they
+ * are declared in the statement (cu_set_is_record). */
 uint32_t cu_set_columns(const cu_func *f, const cu_type *arg_types,
-                        cu_field out[4]);
+                        uint32_t n_args, cu_field out[CU_FUNC_ARGS]);
+bool cu_set_is_record(const cu_func *f);
+enum { CU_RECORD_COLUMNS = 256 };
+/* The types of declared columns as a constant: such a function is called
+ * with its argument, the names (text[]) and this. */
+cu_value cu_record_types(cu_arena *a, const cu_type *types, uint32_t n);
 /* Rows for one argument row: appends n values per column to `out`, which has
  * one list per returned column. A bad argument: error with SQLSTATE. */
 typedef struct cu_set_rows {

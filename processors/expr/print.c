@@ -122,6 +122,11 @@ static bool put_special(const cu_expr *e, const cu_schema *names, cu_buf *out)
         cu_buf_put_u8(out, '[');
         cu_expr_print(e->args[1], names, out);
         cu_buf_put_u8(out, ']');
+    } else if (!strcmp(name, "slice")) {
+        cu_expr_print(e->args[0], names, out);
+        cu_buf_put_u8(out, '[');
+        put_list(e, 1, ":", names, out);
+        cu_buf_put_u8(out, ']');
     } else if (!strcmp(name, "array")) {
         cu_buf_put_str(out, "ARRAY[");
         put_list(e, 0, ", ", names, out);

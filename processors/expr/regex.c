@@ -18,6 +18,7 @@
 #include "processors/expr/regex.h"
 
 #include "base/alloc.h"
+#include "processors/expr/path.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -51,6 +52,7 @@ struct cu_memo {
     pcre2_match_context *match;
     pcre2_match_data *automaton;
     int *workspace;
+    cu_jsonpaths *paths; /* of SQL/JSON, for path_func.c */
 };
 
 /* --- memory -------------------------------------------------------------- */
@@ -108,7 +110,13 @@ void cu_memo_free(cu_memo *m)
     pcre2_compile_context_free(m->compile);
     pcre2_general_context_free(m->general);
     cu_free(m->workspace);
+    cu_jsonpaths_free(m->paths);
     cu_free(m);
+}
+
+cu_jsonpaths **cu_memo_jsonpaths(cu_memo *m)
+{
+    return &m->paths;
 }
 
 /* --- compiling ----------------------------------------------------------- */

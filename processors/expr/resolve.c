@@ -60,6 +60,7 @@ static bool can_coerce(cu_type from, cu_type to)
         return true;
     case CU_T_NONARRAY:
         return from.kind != CU_T_ARRAY;
+    case CU_T_EACHARRAY:
     case CU_T_ANYARRAY:
     case CU_T_COMPATIBLEARRAY:
         return from.kind == CU_T_ARRAY || cu_type_untyped(from);
@@ -77,7 +78,8 @@ static bool bind_element(const cu_func *f, call_types t, cu_type *elem)
     for (uint32_t i = 0; i < t.n; i++) {
         unsigned kind = cu_func_arg_type(f, i).kind;
         bool array = kind == CU_T_ANYARRAY || kind == CU_T_COMPATIBLEARRAY;
-        if (kind < CU_T_ANYELEMENT || kind == CU_T_NONARRAY)
+        if (kind < CU_T_ANYELEMENT || kind == CU_T_NONARRAY ||
+            kind == CU_T_EACHARRAY)
             continue;
         compatible = compatible || kind >= CU_T_COMPATIBLE;
         if (cu_type_untyped(t.of[i]))
@@ -385,6 +387,8 @@ static int apply(cu_arena *a, const cu_func *f, cu_expr **args, call_types t,
     CU_ASSERT(bound);
     for (uint32_t i = 0; i < t.n; i++) {
         cu_type want = bound_type(cu_func_arg_type(f, i), elem);
+        if (want.kind == CU_T_EACHARRAY)
+            want = t.of[i];
         if (want.kind == CU_T_ANY || want.kind == CU_T_NONARRAY)
             want = cu_type_untyped(t.of[i]) ? CU_TYPE(CU_T_TEXT) : t.of[i];
         if (cu_type_untyped(want) ||

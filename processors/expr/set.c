@@ -190,21 +190,36 @@ static bool starts(const char *name, const char *with)
 
 static set_fn *function_of(const cu_func *f)
 {
+    if (cu_set_is_record(f))
+        return cu_record_set;
     if (starts(f->name, "regexp_"))
         return cu_regex_set;
+    if (starts(f->name, "jsonb_path_query"))
+        return cu_jsonpath_set;
     if (starts(f->name, "string_to_table"))
         return cu_text_parts_set;
     if (starts(f->name, "jsonb_array_elements"))
         return array_elements;
     if (starts(f->name, "jsonb_"))
         return members;
-    return starts(f->name, "unnest") ? unnest : series;
+    if (starts(f->name, "unnest") && f->result == CU_T_ANYELEMENT)
+        return unnest;
+    const bool whole = f->result == CU_T_INT4 || f->result == CU_T_INT8;
+    return whole && starts(f->name, "generate_series") ? series
+                                                       : cu_series_set;
 }
 
 uint32_t cu_set_columns(const cu_func *f, const cu_type *arg_types,
-                        cu_field out[4])
+                        uint32_t n_args, cu_field out[CU_FUNC_ARGS])
 {
     CU_ASSERT(f->kind == CU_FUNC_SET);
+    CU_ASSERT(n_args <= CU_FUNC_ARGS);
+    if (cu_set_is_record(f))
+        return 0;
+    for (uint32_t i = 0; f->result == CU_T_ANY && i < n_args; i++)
+        out[i] = (cu_field){f->name, CU_TYPE(arg_types[i].elem), false};
+    if (f->result == CU_T_ANY)
+        return n_args;
     if (starts(f->name, "jsonb_each")) {
         out[0] = (cu_field){"key", CU_TYPE(T), true};
         out[1] = (cu_field){"value", CU_TYPE(f->result), f->result == J};
@@ -221,12 +236,12 @@ uint32_t cu_set_columns(const cu_func *f, const cu_type *arg_types,
 int cu_set_call(const cu_func *f, const cu_value *args, uint32_t n_args,
                 cu_arena *a, cu_set_rows *out, cu_err *err)
 {
-    cu_field cols[4];
+    cu_field cols[CU_FUNC_ARGS];
     cu_type types[CU_FUNC_ARGS] = {{.kind = CU_T_NULL}};
     CU_ASSERT(n_args <= CU_FUNC_ARGS);
     for (uint32_t i = 0; i < n_args; i++)
         types[i] = args[i].type;
-    *out = (cu_set_rows){.n_cols = cu_set_columns(f, types, cols),
+    *out = (cu_set_rows){.n_cols = cu_set_columns(f, types, n_args, cols),
                          .memo = out->memo};
     for (uint32_t i = 0; i < n_args && f->strict; i++)
         if (args[i].null)

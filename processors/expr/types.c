@@ -66,8 +66,8 @@ cu_type cu_array_type(unsigned elem)
 const char *cu_sig_name(cu_type t, char out[64])
 {
     static const char *const pseudo[] = {
-        "unknown",     "\"any\"",       "anyelement",         "anyarray",
-        "anynonarray", "anycompatible", "anycompatiblearray",
+        "unknown",     "\"any\"",  "anyelement",    "anyarray",
+        "anynonarray", "anyarray", "anycompatible", "anycompatiblearray",
     };
     if (cu_type_untyped(t))
         return pseudo[0];

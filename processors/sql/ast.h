@@ -63,7 +63,8 @@ typedef enum cu_ast_kind {
     CU_A_IS_DISTINCT, /* flag: NOT */
     CU_A_CAST,        /* args[0], type */
     CU_A_ARRAY,       /* ARRAY[…] */
-    CU_A_INDEX,       /* args[0][args[1]]; slice when 3 args */
+    CU_A_INDEX,       /* args[0][args[1]]; slice when 3 args, bounds may be
+                         NULL; flag: further subscript of args[0]'s */
     CU_A_FIELD,       /* (args[0]).text */
     CU_A_ROW,
     CU_A_SUBQUERY, /* select; sub: how it is used */
@@ -147,6 +148,8 @@ struct cu_ast_from {
     bool lateral, ordinality;
     cu_ast_select *select; /* SUBQUERY */
     cu_ast_expr *call;     /* FUNCTION */
+    struct cu_ast_column *defs; /* its AS t(a int, …) */
+    uint32_t n_defs;
     cu_ast_join join;      /* JOIN */
     cu_ast_from *left, *right;
     cu_ast_expr *on;

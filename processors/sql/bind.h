@@ -103,6 +103,11 @@ typedef struct cu_bind {
 /* bind_expr.c, bind_call.c: NULL after a problem. */
 cu_expr *cu_bind_expr(cu_bind *b, const cu_ast_expr *e);
 cu_expr *cu_bind_call(cu_bind *b, const cu_ast_expr *e);
+/* bind_named.c: a call's arguments in the function's order, with defaults.
+ * False after a problem. */
+bool cu_bind_named(cu_bind *b, const cu_ast_expr *call, cu_ast_list *out);
+/* bind_index.c: x[n], x[n:m] */
+cu_expr *cu_bind_index(cu_bind *b, const cu_ast_expr *e);
 /* As boolean: "argument of WHERE must be type boolean, not type integer". */
 cu_expr *cu_bind_bool(cu_bind *b, const cu_ast_expr *e, const char *what);
 /* An err of the expr floor as a problem at `pos`. */
@@ -181,6 +186,11 @@ uint16_t cu_bind_flags(const cu_ast_sort *o);
 cu_expr *cu_bind_over(cu_bind *b, const cu_ast_expr *e);
 bool cu_bind_windows(cu_sql *s, cu_bind *b, cu_expr **exprs, uint32_t n,
                      cu_node **node);
+
+/* bind_prune.c: the same rows with less on the way: columns that nobody needs
+ * are dropped, equal subtrees are one node.  The root keeps its columns, their
+ * names and its key. Before cu_bind_number(). */
+cu_node *cu_bind_prune(cu_sql *s, cu_node *root);
 
 /* bind_node.c: nodes with keys derived. */
 cu_node *cu_node_source(cu_sql *s, const cu_table_def *t, cu_pos pos);

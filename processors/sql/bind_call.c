@@ -10,14 +10,33 @@ static const char *last_name(const cu_ast_expr *e)
     return e->names[e->n_names - 1];
 }
 
-/* The argument list of a call, bound; named arguments are refused. */
-static cu_expr **arguments(cu_bind *b, const cu_ast_expr *e)
+/* age(x): since today's midnight. */
+static cu_expr *today(cu_bind *b, cu_pos pos)
 {
-    cu_expr **out = cu_arena_calloc(b->sql->arena, e->args.n + 1, sizeof(*out));
+    cu_err err = {0};
+    cu_expr *out = cu_expr_nary(b->sql->arena, CU_E_NOW,
+                                CU_TYPE(CU_T_TIMESTAMPTZ), NULL, 0, pos);
+    cu_expr_cast(b->sql->arena, out, CU_TYPE(CU_T_DATE), CU_CAST_EXPLICIT, &out,
+                 &err);
+    return out;
+}
+
+/* The argument list of a call, bound, in the function's order. */
+static cu_expr **arguments(cu_bind *b, const cu_ast_expr *e, uint32_t *n)
+{
+    cu_ast_list args;
+    if (!cu_bind_named(b, e, &args))
+        return NULL;
+    const bool aged = args.n == 1 && strcmp(last_name(e), "age") == 0;
+    cu_expr **out = cu_arena_calloc(b->sql->arena, args.n + 2, sizeof(*out));
     bool good = true;
-    for (uint32_t i = 0; i < e->args.n; i++) {
-        out[i] = cu_bind_expr(b, e->args.at[i]);
-        good = good && out[i];
+    *n = 0;
+    if (aged)
+        out[(*n)++] = today(b, e->pos);
+    for (uint32_t i = 0; i < args.n; i++) {
+        out[*n] = cu_bind_expr(b, args.at[i]);
+        good = good && out[*n];
+        ++*n;
     }
     return good ? out : NULL;
 }
@@ -57,7 +76,7 @@ static bool refuse_own(cu_bind *b, const cu_ast_expr *e)
  * SQL could name. */
 static bool is_form(const char *name)
 {
-    static const char *const forms[] = {"array", "not", "subscript"};
+    static const char *const forms[] = {"array", "not", "subscript", "slice"};
     for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++)
         if (strcmp(forms[i], name) == 0)
             return true;
@@ -119,13 +138,14 @@ cu_expr *cu_bind_call(cu_bind *b, const cu_ast_expr *e)
                       "the set-returning function %s() outside FROM", name);
         return NULL;
     }
-    cu_expr **args = arguments(b, e);
+    uint32_t n_args;
+    cu_expr **args = arguments(b, e, &n_args);
     if (args == NULL)
         return NULL;
     cu_err err = {0};
     char hint[120] = "";
     cu_expr *out = NULL;
-    if (cu_expr_call(b->sql->arena, name, args, e->args.n, e->pos, &out, hint,
+    if (cu_expr_call(b->sql->arena, name, args, n_args, e->pos, &out, hint,
                      &err)) {
         cu_bind_problem(b->sql, e->pos, &err, hint);
         return NULL;

@@ -470,39 +470,6 @@ static cu_expr *bind_array(cu_bind *b, const cu_ast_expr *e)
     return NULL;
 }
 
-static cu_expr *bind_index(cu_bind *b, const cu_ast_expr *e)
-{
-    cu_expr **args = bind_all(b, &e->args);
-    if (args == NULL)
-        return NULL;
-    if (args[0]->type.kind == CU_T_ARRAY && e->args.n == 2) {
-        cu_expr *at = NULL;
-        cu_err err = {0};
-        if (cu_expr_cast(b->sql->arena, args[1], CU_TYPE(CU_T_INT4),
-                         CU_CAST_ASSIGNMENT, &at, &err)) {
-            cu_sql_error(b->sql, args[1]->pos, STATE('4', '2', '8', '0', '4'),
-                         NULL, "array subscript must have type integer");
-            return NULL;
-        }
-        args[1] = at;
-    }
-    if (args[0]->type.kind != CU_T_ARRAY && args[0]->type.kind != CU_T_JSONB) {
-        char name[64] = "unknown";
-        if (args[0]->type.kind != CU_T_UNKNOWN)
-            cu_type_name(args[0]->type, name);
-        cu_sql_error(b->sql, args[0]->pos, STATE('4', '2', '8', '0', '4'), NULL,
-                     "cannot subscript type %s because it does not support "
-                     "subscripting",
-                     name);
-        return NULL;
-    }
-    if (e->args.n > 2) {
-        cu_sql_refuse(b->sql, e->pos, "a slice of an array");
-        return NULL;
-    }
-    return call(b, "subscript", args, e->args.n, e->pos);
-}
-
 static cu_expr *bind_cast(cu_bind *b, const cu_ast_expr *e)
 {
     cu_type t;
@@ -607,7 +574,7 @@ static cu_expr *bind_kind(cu_bind *b, const cu_ast_expr *e)
     case CU_A_INDEX: {
         bool first;
         cu_expr *x = cu_bind_first(b, e, &first);
-        return first ? x : bind_index(b, e);
+        return first ? x : cu_bind_index(b, e);
     }
     case CU_A_GROUPING:
         return cu_bind_grouping(b, e);

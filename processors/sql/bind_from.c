@@ -247,10 +247,18 @@ static bool arguments(binder *b, const cu_ast_from *f, cu_item *it)
     const cu_ast_expr *call = f->call;
     cu_bind bind = {.sql = s, .scope = b->scope, .clause = "functions in FROM"};
     bool good = true;
-    it->n_args = call->args.n;
+    cu_ast_list args;
+    if (!cu_bind_named(&bind, call, &args))
+        return false;
+    if (args.n > CU_FUNC_ARGS) {
+        cu_sql_refuse(s, call->pos, "a function in FROM of more than %d arguments",
+                      CU_FUNC_ARGS);
+        return false;
+    }
+    it->n_args = args.n;
     it->args = cu_arena_calloc(s->arena, it->n_args + 1, sizeof(*it->args));
     for (uint32_t i = 0; i < it->n_args; i++) {
-        it->args[i] = cu_bind_expr(&bind, call->args.at[i]);
+        it->args[i] = cu_bind_expr(&bind, args.at[i]);
         good = good && it->args[i];
         if (good && cu_rel_uses(it->args[i], CU_SUB_BASE, CU_OUTER_BASE)) {
             cu_sql_refuse(s, call->pos,
@@ -308,10 +316,13 @@ static bool bind_function(binder *b, const cu_ast_from *f, bool condition,
         cu_bind_problem(s, call->pos, &err, hint);
         return false;
     }
-    for (uint32_t i = 0; i < it.n_args && i < CU_FUNC_ARGS; i++)
+    for (uint32_t i = 0; i < it.n_args; i++)
         types[i] = it.args[i]->type;
-    cu_field *fields = cu_arena_calloc(s->arena, 4, sizeof(*fields));
-    uint32_t n = cu_set_columns(it.func, types, fields);
+    cu_field *own = cu_arena_calloc(s->arena, CU_FUNC_ARGS, sizeof(*own));
+    const cu_field *fields = own;
+    uint32_t n = cu_set_columns(it.func, types, it.n_args, own);
+    if (!cu_bind_record(s, f, &it, &fields, &n))
+        return false;
     it.fields = fields;
     it.ordinality = f->ordinality;
     it.n = n + f->ordinality;

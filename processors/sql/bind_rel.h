@@ -35,6 +35,11 @@ typedef struct cu_item {
     bool ordinality;
 } cu_item;
 
+/* bind_record.c: the columns that the statement declares for a function, as
+ * fields and as arguments. False after a problem. */
+bool cu_bind_record(cu_sql *s, const cu_ast_from *f, cu_item *it,
+                    const cu_field **fields, uint32_t *n);
+
 typedef struct cu_from_items {
     cu_item *items;
     uint32_t n_items;
@@ -99,6 +104,9 @@ bool cu_rel_own_means(const cu_sql *s, const cu_node *n, uint32_t id);
 /* True when the test is, for some expression of the tree. */
 bool cu_rel_tree_any(const cu_node *n, bool (*test)(void *, const cu_expr *),
                      void *ctx);
+/* Of the node's own expressions alone. */
+bool cu_rel_own_any(const cu_node *n, bool (*test)(void *, const cu_expr *),
+                    void *ctx);
 /* A column that stands for `expr` of the scope, from inside a subquery. */
 cu_expr *cu_rel_ref(cu_sql *s, const cu_scope *scope, cu_expr *expr);
 /* What a ref means, over the columns that the scope's node has now. */

@@ -233,8 +233,8 @@ static cu_node *repeated(cu_sql *s, cu_node *in)
         return NULL;
     }
     cu_type types[CU_FUNC_ARGS] = {args[0]->type, args[1]->type};
-    cu_field fields[4];
-    uint32_t n = cu_set_columns(series, types, fields);
+    cu_field fields[CU_FUNC_ARGS];
+    uint32_t n = cu_set_columns(series, types, 2, fields);
     return cu_node_flatmap(s, in, series, args, 2, fields, n, false, false);
 }
 

@@ -551,6 +551,7 @@ static cu_ast_expr *indirection(cu_parse *p, const PgQuery__AIndirection *a)
             p->at = of->pos;
         if (step->node_case == PG_QUERY__NODE__NODE_A_INDICES) {
             of = index_step(p, of, step->a_indices);
+            of->flag = i > 0;
         } else if (name) {
             cu_ast_expr *e = make(p, CU_A_FIELD, -1);
             args_of(p, e, 1);

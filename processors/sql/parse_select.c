@@ -33,6 +33,20 @@ static void subquery(cu_parse *p, const PgQuery__RangeSubselect *r,
     alias_of(p, r->alias, f);
 }
 
+/* AS t(a int, b text) */
+static void definitions(cu_parse *p, PgQuery__Node *const *list, size_t n,
+                        cu_ast_from *f)
+{
+    f->defs = cu_arena_calloc(p->s->arena, n, sizeof(*f->defs));
+    for (size_t i = 0; i < n; i++) {
+        const PgQuery__ColumnDef *c = list[i]->column_def;
+        cu_ast_column *to = &f->defs[f->n_defs++];
+        to->pos = cu_parse_pos(p, c->location);
+        to->name = cu_parse_str(p, c->colname);
+        to->type = *cu_parse_type(p, c->type_name);
+    }
+}
+
 static void function(cu_parse *p, const PgQuery__RangeFunction *r,
                      cu_ast_from *f)
 {
@@ -48,10 +62,13 @@ static void function(cu_parse *p, const PgQuery__RangeFunction *r,
         f->pos = f->call->pos;
     if (r->n_functions > 1)
         cu_parse_refuse(p, f->pos, "ROWS FROM with several functions");
-    bool typed = list && first->list->n_items > 1 &&
-                 first->list->items[1]->node_case != 0;
-    if (r->n_coldeflist || typed)
-        cu_parse_refuse(p, f->pos, "a list of column definitions");
+    const PgQuery__Node *typed = list && first->list->n_items > 1
+                                     ? first->list->items[1]
+                                     : NULL;
+    if (r->n_coldeflist)
+        definitions(p, r->coldeflist, r->n_coldeflist, f);
+    else if (typed && typed->node_case == PG_QUERY__NODE__NODE_LIST)
+        definitions(p, typed->list->items, typed->list->n_items, f);
     if (f->call && f->call->kind != CU_A_CALL)
         cu_parse_refuse(p, f->pos, "this expression in FROM");
     alias_of(p, r->alias, f);

@@ -41,6 +41,7 @@ static const char *kind_name(uint8_t kind, uint8_t elem, char out[64])
         [CU_T_ANYELEMENT - CU_T_UNKNOWN] = "anyelement",
         [CU_T_ANYARRAY - CU_T_UNKNOWN] = "anyarray",
         [CU_T_NONARRAY - CU_T_UNKNOWN] = "anynonarray",
+        [CU_T_EACHARRAY - CU_T_UNKNOWN] = "anyarray",
         [CU_T_COMPATIBLE - CU_T_UNKNOWN] = "anycompatible",
         [CU_T_COMPATIBLEARRAY - CU_T_UNKNOWN] = "anycompatiblearray",
     };
@@ -78,7 +79,7 @@ static void name_cell(const char *name)
 static void result(const cu_func *f)
 {
     char name[64];
-    cu_field fields[4];
+    cu_field fields[CU_FUNC_ARGS];
     cu_type types[CU_FUNC_ARGS] = {0};
     if (f->kind != CU_FUNC_SET) {
         printf("%s", kind_name(f->result,
@@ -88,7 +89,9 @@ static void result(const cu_func *f)
     }
     for (uint32_t i = 0; i < f->n_args; i++)
         types[i] = (cu_type){.kind = f->args[i], .elem = f->array_elem};
-    uint32_t n = cu_set_columns(f, types, fields);
+    uint32_t n = cu_set_columns(f, types, f->n_args, fields);
+    if (n == 0)
+        printf("record");
     for (uint32_t i = 0; i < n; i++) {
         uint8_t kind = fields[i].type.kind;
         printf("%s%s %s", i ? ", " : "", fields[i].name,
@@ -174,8 +177,8 @@ static void signatures(const cu_func *const *all, uint32_t from, uint32_t to)
 /* What the grammar's own forms are called inside. */
 static bool is_form(const cu_func *f)
 {
-    static const char *const names[] = {"array", "not", "subscript",
-                                        "like_escape"};
+    static const char *const names[] = {"array", "not",      "subscript",
+                                        "slice", "overlaps", "like_escape"};
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (strcmp(f->name, names[i]) == 0)
             return true;

@@ -217,7 +217,7 @@ static const char *rows_of(cu_arena *a, const char *name, const cu_value *args,
                            uint32_t n)
 {
     cu_type types[4], t;
-    cu_field cols[4];
+    cu_field cols[CU_FUNC_ARGS];
     cu_set_rows out = {0};
     cu_err err = {.code = CU_OK};
     cu_buf text = {0};
@@ -226,7 +226,7 @@ static const char *rows_of(cu_arena *a, const char *name, const cu_value *args,
         types[i] = args[i].type;
     const cu_func *f = find(a, name, CU_FUNC_SET, types, n, &t, &err);
     cr_assert(f, "%s", err.msg);
-    uint32_t n_cols = cu_set_columns(f, types, cols);
+    uint32_t n_cols = cu_set_columns(f, types, n, cols);
     if (cu_set_call(f, args, n, a, &out, &err))
         return cu_arena_printf(a, "%s %s",
                                cu_sqlstate_text(err.sqlstate, state), err.msg);
@@ -324,16 +324,16 @@ Test(set, columns_have_names_and_types)
 {
     cu_arena *a = cu_arena_new(0);
     cu_type t, jsonb = CU_TYPE(CU_T_JSONB);
-    cu_field cols[4];
+    cu_field cols[CU_FUNC_ARGS];
     cu_err err;
     const cu_func *f = find(a, "jsonb_each", CU_FUNC_SET, &jsonb, 1, &t, &err);
-    cr_assert_eq(cu_set_columns(f, &jsonb, cols), 2);
+    cr_assert_eq(cu_set_columns(f, &jsonb, 1, cols), 2);
     cr_assert_str_eq(cols[0].name, "key");
     cr_assert_str_eq(cols[1].name, "value");
     cr_assert_eq(cols[1].type.kind, CU_T_JSONB);
     cu_type texts = cu_array_type(CU_T_TEXT);
     f = find(a, "unnest", CU_FUNC_SET, &texts, 1, &t, &err);
-    cr_assert_eq(cu_set_columns(f, &texts, cols), 1);
+    cr_assert_eq(cu_set_columns(f, &texts, 1, cols), 1);
     cr_assert_str_eq(cols[0].name, "unnest");
     cr_assert_eq(cols[0].type.kind, CU_T_TEXT);
     cu_arena_free(a);
