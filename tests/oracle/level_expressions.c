@@ -261,7 +261,8 @@ void cu_level_expressions(cu_oracle *o, uint32_t n_random)
 {
     static const cu_hand_cases *const hand[] = {
         &cu_cases_numbers, &cu_cases_text,      &cu_cases_regex,
-        &cu_cases_format,  &cu_cases_templates, &cu_cases_times,
+        &cu_cases_numbers2, &cu_cases_arrays, &cu_cases_times2,
+        &cu_cases_json2, &cu_cases_format,  &cu_cases_templates, &cu_cases_times,
         &cu_cases_json,    &cu_cases_logic,     &cu_cases_casts,
         &cu_cases_found};
     cu_arena *a = cu_arena_new(256 * 1024);
@@ -313,6 +314,7 @@ void cu_level_selects(cu_oracle *o)
 {
     run_selects(o, &cu_cases_selects);
     run_selects(o, &cu_cases_joins);
+    run_selects(o, &cu_cases_sets);
 }
 
 void cu_level_coverage(cu_oracle *o)

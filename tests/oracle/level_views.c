@@ -45,66 +45,85 @@ static void forget_nulls(const cu_case_view *v, cu_answer *a)
             a->cells[i] = NULL;
 }
 
-static void compare_views(cu_oracle *o, const cu_case *c, cu_world *w,
-                          uint32_t check, cu_arena *a, verdict *out)
+/* The views that are kept, by their place. */
+static uint32_t kept_views(const cu_case *c, uint32_t *at)
 {
-    const char *sql[CU_CASE_VIEWS];
-    cu_answer theirs[CU_CASE_VIEWS], ours;
-    uint32_t n = 0, at[CU_CASE_VIEWS];
+    uint32_t n = 0;
     for (uint32_t i = 0; i < c->n_views; i++)
-        if (!c->views[i].gone && !c->views[i].plain) {
-            at[n] = i;
-            sql[n++] = cu_arena_printf(a, "SELECT * FROM %s", c->views[i].name);
-        }
-    cu_postgres_ask(o->pg, sql, n, a, theirs);
+        if (!c->views[i].gone && !c->views[i].plain)
+            at[n++] = i;
+    return n;
+}
+
+/* All that PostgreSQL is told and asked, in one text. */
+static void tell(const cu_case *c, cu_buf *sql)
+{
+    uint32_t at[CU_CASE_VIEWS], n = kept_views(c, at), from = 0;
+    cu_case_postgres(c, sql);
+    for (uint32_t k = 0; k < CU_CASE_CHECKS; k++) {
+        cu_case_inserts(c, from, c->checks[k], sql);
+        for (uint32_t i = 0; i < n; i++)
+            cu_buf_printf(sql, "SELECT * FROM %s;\n", c->views[at[i]].name);
+        from = c->checks[k];
+    }
+    cu_buf_put_u8(sql, 0);
+}
+
+static void compare_views(cu_oracle *o, const cu_case *c, uint32_t check,
+                          cu_answer *ours, cu_answer *theirs, cu_arena *a,
+                          verdict *out)
+{
+    uint32_t at[CU_CASE_VIEWS], n = kept_views(c, at);
     for (uint32_t i = 0; i < n && !out->differs; i++) {
-        cu_world_view(w, c->views[at[i]].name, a, &ours);
         forget_nulls(&c->views[at[i]], &theirs[i]);
-        forget_nulls(&c->views[at[i]], &ours);
-        cu_answer_sort(&ours, a);
+        forget_nulls(&c->views[at[i]], &ours[i]);
+        cu_answer_sort(&ours[i], a);
         cu_answer_sort(&theirs[i], a);
         o->rows += theirs[i].n_rows;
-        if (!cu_answer_same(&ours, &theirs[i], true))
-            blame(out, at[i], check, &ours, &theirs[i]);
+        if (!cu_answer_same(&ours[i], &theirs[i], true))
+            blame(out, at[i], check, &ours[i], &theirs[i]);
     }
 }
 
-static bool tell_postgres(cu_oracle *o, cu_buf *sql, bool quiet)
+/* cupel's answers at every check; how many checks there were before a worker
+ * stopped. */
+static uint32_t run_ours(const cu_case *c, cu_arena *a,
+                         cu_answer ours[][CU_CASE_VIEWS], cu_answer *why)
 {
-    bool good = true;
-    if (sql->len) {
-        cu_buf_put_u8(sql, 0);
-        good = cu_postgres_run(o->pg, sql->data, quiet);
-    }
-    cu_buf_clear(sql);
-    return good;
-}
-
-/* False: PostgreSQL does not take the case. */
-static bool run_case(cu_oracle *o, const cu_case *c, bool quiet, cu_arena *a,
-                     verdict *out)
-{
-    cu_answer why = {0}, fine = {.message = ""};
-    cu_buf sql = {0};
-    memset(out, 0, sizeof(*out));
-    cu_case_postgres(c, &sql);
-    bool good = tell_postgres(o, &sql, quiet);
-    cu_world *w = good ? cu_world_open(c, a, &why) : NULL;
-    if (good && w == NULL)
-        blame(out, 0, 0, &why, &fine);
-    uint32_t from = 0;
-    for (uint32_t k = 0; w && k < CU_CASE_CHECKS && !out->differs; k++) {
-        uint32_t to = c->checks[k];
-        cu_case_inserts(c, from, to, &sql);
-        tell_postgres(o, &sql, quiet);
-        if (!cu_world_feed(w, to, a, &why))
-            blame(out, 0, k, &why, &fine);
-        else
-            compare_views(o, c, w, k, a, out);
-        from = to;
+    uint32_t at[CU_CASE_VIEWS], n = kept_views(c, at), k = 0;
+    cu_world *w = cu_world_open(c, a, why);
+    for (; w && k < CU_CASE_CHECKS; k++) {
+        if (!cu_world_feed(w, c->checks[k], a, why))
+            break;
+        for (uint32_t i = 0; i < n; i++)
+            cu_world_view(w, c->views[at[i]].name, a, &ours[k][i]);
     }
     if (w)
         cu_world_close(w);
+    return k;
+}
+
+/* False: PostgreSQL does not take the case. It works while cupel does. */
+static bool run_case(cu_oracle *o, const cu_case *c, bool quiet, cu_arena *a,
+                     verdict *out)
+{
+    cu_answer ours[CU_CASE_CHECKS][CU_CASE_VIEWS];
+    cu_answer theirs[CU_CASE_CHECKS * CU_CASE_VIEWS];
+    cu_answer why = {0}, fine = {.message = ""};
+    uint32_t at[CU_CASE_VIEWS], n = kept_views(c, at);
+    cu_buf sql = {0};
+    memset(out, 0, sizeof(*out));
+    tell(c, &sql);
+    cu_postgres_send(o->pg, sql.data);
+    uint32_t checks = run_ours(c, a, ours, &why);
+    bool good = cu_postgres_collect(o->pg, a, theirs, n * CU_CASE_CHECKS,
+                                    quiet);
+    if (!good && !quiet)
+        printf("%s\n", sql.data);
+    for (uint32_t k = 0; good && k < checks && !out->differs; k++)
+        compare_views(o, c, k, ours[k], theirs + k * n, a, out);
+    if (good && checks < CU_CASE_CHECKS && !out->differs)
+        blame(out, 0, checks, &why, &fine);
     cu_buf_free(&sql);
     return good;
 }
@@ -233,8 +252,7 @@ static void judge(cu_oracle *o, uint64_t seed, cu_arena *a)
     o->views += c->n_views;
     o->refused += c->refused;
     if (c->refused && getenv("ORACLE_REFUSALS"))
-        printf("seed %llu refused: %s\n", (unsigned long long)seed,
-               c->refusal);
+        printf("seed %llu refused: %s\n", (unsigned long long)seed, c->refusal);
     reducer r = {.o = o, .c = c, .a = a};
     if (!run_case(o, c, false, a, &r.last)) {
         printf("not ok views, seed %llu: the generator's SQL is wrong\n",

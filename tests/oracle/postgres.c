@@ -172,3 +172,33 @@ bool cu_postgres_run(cu_postgres *p, const char *sql, bool quiet)
     PQclear(r);
     return good;
 }
+
+void cu_postgres_send(cu_postgres *p, const char *sql)
+{
+    if (PQsendQuery(p->conn, sql))
+        return;
+    printf("PostgreSQL went away: %s\n0 passed, 1 failed\n",
+           PQerrorMessage(p->conn));
+    exit(1);
+}
+
+bool cu_postgres_collect(cu_postgres *p, cu_arena *arena, cu_answer *out,
+                         uint32_t n, bool quiet)
+{
+    PGresult *r;
+    bool good = true;
+    uint32_t have = 0;
+    while ((r = PQgetResult(p->conn)) != NULL) {
+        ExecStatusType status = PQresultStatus(r);
+        if (status == PGRES_TUPLES_OK && have < n) {
+            memset(&out[have], 0, sizeof(*out));
+            take_rows(p, r, arena, &out[have++]);
+        } else if (status == PGRES_FATAL_ERROR) {
+            good = false;
+            if (!quiet)
+                printf("PostgreSQL refuses: %s\n", PQerrorMessage(p->conn));
+        }
+        PQclear(r);
+    }
+    return good && have == n;
+}

@@ -17,4 +17,11 @@ void cu_postgres_ask(cu_postgres *p, const char *const *queries, uint32_t n,
  * `quiet`. */
 bool cu_postgres_run(cu_postgres *p, const char *sql, bool quiet);
 
+/* Many statements at once, as one transaction; meanwhile the caller does
+ * something else.  Then the answers of those that have rows, up to `n`; false
+ * when a statement failed, said unless `quiet`. */
+void cu_postgres_send(cu_postgres *p, const char *sql);
+bool cu_postgres_collect(cu_postgres *p, cu_arena *arena, cu_answer *out,
+                         uint32_t n, bool quiet);
+
 #endif
