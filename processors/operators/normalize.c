@@ -12,9 +12,10 @@
  *
  * Without a key the row bytes are the key, `row` is empty and `count` says
  * how often the row stands in the table.  State, table 1: "" -> whether a
- * snapshot runs, its number and how many rows it has had:
+ * snapshot runs, its number, how many rows it has had, and its date:
  *
- *   u8 1 | u8 running | varint number | varint rows
+ *   u8 2 | u8 flags | varint number | varint rows [| svarint us]
+ *          1 running, 2 a row was rejected, 4 dated
  *
  * A snapshot that fits between two commits lives in memory (`seen`).  When a
  * commit cuts it, `seen` is written as staged rows and marks with the
@@ -23,7 +24,8 @@
  * into changes, which leave at the commit like all others (`changes`).
  *
  * Comparing rows of snapshots leaves metadata columns out: the file's name
- * and line differ in every snapshot.
+ * and line differ in every snapshot.  Which snapshot a row's are from must not
+ * depend on how many end in one commit: there changes leave at the end.
  *
  * `all_versions`: for operators that want every change and not their sum.
  * The changes of a push leave within the push, in arrival order, those of a
@@ -35,11 +37,13 @@
  */
 #include "processors/operators/normalize.h"
 
+#include "processors/operators/instant.h"
 #include "processors/operators/int.h"
 #include "processors/operators/keyset.h"
 #include "processors/plan/program.h"
 
-enum { VERSION = 1, CHUNK = 1024 };
+enum { VERSION = 1, META_VERSION = 2, CHUNK = 1024 };
+enum { RUNNING = 1, FAULTY = 2, DATED = 4 };
 enum { HAS_CURRENT = 1, HAS_STAGED = 2, HAS_SEEN = 4 };
 
 /* A row, or how many of it; count 0: none. */
@@ -69,8 +73,11 @@ typedef struct normalize {
     cu_keys keys;
     cu_touched changes, seen;
     bool at_once; /* all_versions */
-    bool running, meta_changed;
+    bool running, faulty, meta_changed;
     uint64_t number, rows; /* of the snapshot */
+    uint16_t date_col;     /* + 1: the newest of it is the snapshot's date */
+    bool dated;
+    int64_t date_us;
     uint64_t spilled;      /* rows of it that are in the state */
     cu_buf scratch;
     cu_outbox out;
@@ -130,11 +137,14 @@ static int read_meta(normalize *z, cu_err *err)
     if (rc || !value.data)
         return rc;
     cu_scan s = cu_scan_of(value);
-    uint8_t version = cu_scan_u8(&s);
-    z->running = cu_scan_u8(&s);
+    uint8_t version = cu_scan_u8(&s), flags = cu_scan_u8(&s);
+    z->running = flags & RUNNING;
+    z->faulty = flags & FAULTY;
+    z->dated = flags & DATED;
     z->number = cu_scan_varint(&s);
     z->rows = z->spilled = cu_scan_varint(&s);
-    return s.bad || version != VERSION ? corrupt(z, err) : 0;
+    z->date_us = z->dated ? cu_scan_svarint(&s) : 0;
+    return s.bad || version != META_VERSION ? corrupt(z, err) : 0;
 }
 
 static int open_op(cu_op *op, cu_err *err)
@@ -145,6 +155,7 @@ static int open_op(cu_op *op, cu_err *err)
     const uint16_t *key = t ? t->key : op->node->key;
     z->mark = CU_HELD_MARK;
     z->at_once = op->node->normalize.all_versions;
+    z->date_col = t ? t->snapshot_col : 0;
     z->out.schema = op->node->schema;
     z->table = cu_space_table(op->env->space, cu_node_state_table(op->node, 0));
     z->meta = cu_space_table(op->env->space, cu_node_state_table(op->node, 1));
@@ -270,10 +281,14 @@ static cu_slice key_of(normalize *z, const cu_batch *b, uint32_t i,
 static void write_meta(normalize *z)
 {
     cu_buf_clear(&z->scratch);
-    cu_buf_put_u8(&z->scratch, VERSION);
-    cu_buf_put_u8(&z->scratch, z->running);
+    cu_buf_put_u8(&z->scratch, META_VERSION);
+    cu_buf_put_u8(&z->scratch, (uint8_t)((z->running ? RUNNING : 0) |
+                                         (z->faulty ? FAULTY : 0) |
+                                         (z->dated ? DATED : 0)));
     cu_buf_put_varint(&z->scratch, z->number);
     cu_buf_put_varint(&z->scratch, z->rows);
+    if (z->dated)
+        cu_buf_put_svarint(&z->scratch, z->date_us);
     cu_table_put(z->meta, CU_LIT(""), cu_buf_slice(&z->scratch));
     z->meta_changed = false;
 }
@@ -457,6 +472,16 @@ static int find_spilled(normalize *z, const cu_batch *b, bool *spilled,
     return rc;
 }
 
+static void see_date(normalize *z, const cu_batch *b, uint32_t row)
+{
+    int64_t us;
+    if (!z->date_col || !cu_instant_at(&b->cols[z->date_col - 1], row, &us) ||
+        !cu_instant_finite(us) || (z->dated && us <= z->date_us))
+        return;
+    z->dated = true;
+    z->date_us = us;
+}
+
 static int push_snapshot(normalize *z, const cu_batch *b, cu_err *err)
 {
     bool spilled[CU_BATCH_ROWS];
@@ -472,6 +497,7 @@ static int push_snapshot(normalize *z, const cu_batch *b, cu_err *err)
             continue;
         z->rows++;
         z->meta_changed = true;
+        see_date(z, b, at);
         if (spilled[i]) {
             rc = twice(z, b, at, err);
             continue;
@@ -508,9 +534,16 @@ int cu_normalize_snapshot_begin(cu_op *op, cu_err *err)
     CU_ASSERT(op->node->kind == CU_N_NORMALIZE);
     cu_touched_reset(&z->seen);
     z->running = z->meta_changed = true;
+    z->faulty = z->dated = false;
     z->number++;
     z->rows = z->spilled = 0;
     return 0;
+}
+
+void cu_normalize_snapshot_fault(cu_op *op)
+{
+    normalize *z = (normalize *)op;
+    z->faulty = z->meta_changed = z->running;
 }
 
 uint64_t cu_normalize_snapshot_rows(const cu_op *op)
@@ -576,6 +609,21 @@ static int end_scan(normalize *z, bool deletes, cu_err *err)
     return rc ? rc : closed;
 }
 
+static int settle_dated(normalize *z, cu_err *err)
+{
+    cu_op_env *env = z->op.env;
+    const bool outer = env->dated;
+    const int64_t outer_us = env->date_us;
+    if (z->dated) {
+        env->dated = true;
+        env->date_us = z->date_us;
+    }
+    int rc = settle(z, true, err);
+    env->dated = outer;
+    env->date_us = outer_us;
+    return rc;
+}
+
 int cu_normalize_snapshot_end(cu_op *op, bool deletes, cu_err *err)
 {
     normalize *z = (normalize *)op;
@@ -585,6 +633,7 @@ int cu_normalize_snapshot_end(cu_op *op, bool deletes, cu_err *err)
         return 0;
     z->running = false;
     z->meta_changed = true;
+    deletes = deletes && !z->faulty;
     if (z->rows == 0 && t && !t->allow_empty)
         return 0;
     cu_arena_reset(op->arena);
@@ -597,7 +646,7 @@ int cu_normalize_snapshot_end(cu_op *op, bool deletes, cu_err *err)
     if (deletes || z->spilled)
         rc = end_scan(z, deletes, err);
     cu_touched_reset(&z->seen);
-    return !rc && z->at_once ? settle(z, true, err) : rc;
+    return !rc && (z->at_once || z->compared) ? settle_dated(z, err) : rc;
 }
 
 /* --- commit -------------------------------------------------------------- */

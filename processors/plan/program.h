@@ -89,6 +89,9 @@ typedef struct cu_table_def {
     const char *dead_letter_topic; /* NULL: the app's */
     bool ignore_deletes;           /* snapshot: deletes 'ignore' */
     bool allow_empty;              /* snapshot */
+    const char *snapshot_at;       /* snapshot: a regular expression whose
+                                    * first group is the date in file names */
+    uint16_t snapshot_col;         /* or the newest of this column (+ 1) */
     const cu_http_source *http;    /* collected tables */
     const cu_files_source *files;
     bool is_sink;            /* written by a view (into, INSERT) */

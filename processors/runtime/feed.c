@@ -12,9 +12,9 @@
  */
 #include "processors/runtime/time.h"
 
-#include "processors/operators/normalize.h"
 #include "processors/runtime/letters.h"
 #include "processors/runtime/sabotage.h"
+#include "processors/runtime/snapshot.h"
 
 /* The batch without the rows that the sub has applied already. */
 static const cu_batch *unseen(cu_worker *w, const cu_batch *b, int64_t next)
@@ -59,8 +59,7 @@ static int clamp(cu_worker *w, cu_feed_in *in, cu_batch *b, cu_pending *counts,
         }
         counts->applied--;
         counts->late++;
-        for (uint32_t k = 0; k < in->n_subs; k++)
-            in->subs[k].instance->snapshot_faulty = true;
+        cu_snapshot_fault(in, b->records[b->origins[row]].offset);
         int rc = !fresh ? 0
                         : cu_letter_future(w, t, &b->records[b->origins[row]],
                                            event_time(c, row), err);
@@ -147,15 +146,15 @@ static int push_watermark(cu_feed_in *in, int64_t before, cu_err *err)
 typedef struct hearing {
     cu_worker *worker;
     cu_feed_in *in;
+    bool fresh; /* letters have not been written yet */
 } hearing;
 
 static int reject(void *ctx, const cu_table_def *t, const cu_record *r,
                   const cu_faults *faults, cu_err *err)
 {
     const hearing *h = ctx;
-    for (uint32_t k = 0; k < h->in->n_subs; k++)
-        h->in->subs[k].instance->snapshot_faulty = true;
-    return cu_letter_record(h->worker, t, r, faults, err);
+    cu_snapshot_fault(h->in, r->offset);
+    return h->fresh ? cu_letter_record(h->worker, t, r, faults, err) : 0;
 }
 
 #ifdef CU_SABOTAGE
@@ -181,13 +180,13 @@ static int feed_rows(cu_worker *w, cu_feed_in *in, const cu_record *records,
                      uint32_t n, cu_err *err)
 {
     cu_pending replayed = {0};
-    hearing h = {w, in};
     bool fresh = records[0].offset >= in->settled;
+    hearing h = {w, in, fresh};
     cu_pending *counts = fresh ? &in->pending : &replayed;
     cu_arena_reset(w->arena);
     cu_batch *b;
-    int rc = cu_decode_batch(in->decode, records, n, w->arena,
-                             fresh ? reject : NULL, &h, counts, &b, err);
+    int rc = cu_decode_batch(in->decode, records, n, w->arena, reject, &h,
+                             counts, &b, err);
     if (rc == 0)
         rc = clamp(w, in, b, counts, fresh, err);
     if (rc)
@@ -197,35 +196,6 @@ static int feed_rows(cu_worker *w, cu_feed_in *in, const cu_record *records,
     lose_row(b);
     rc = push_subs(w, in, b, before, err);
     return rc ? rc : push_watermark(in, before, err);
-}
-
-/* A snapshot's begin or end reaches the normalize operators. */
-static int feed_mark(cu_feed_in *in, const cu_record *r, cu_slice mark,
-                     cu_err *err)
-{
-    bool begin = cu_slice_is(mark, "begin");
-    for (uint32_t k = 0; k < in->n_subs; k++) {
-        cu_sub *s = &in->subs[k];
-        cu_instance *i = s->instance;
-        if (r->offset < i->slots[s->slot].next)
-            continue;
-        for (uint32_t o = 0; o < s->entry->n_outs; o++) {
-            cu_op *op = s->entry->outs[o].to;
-            if (op->node == NULL || op->node->kind != CU_N_NORMALIZE)
-                continue;
-            int rc = begin ? cu_normalize_snapshot_begin(op, err)
-                           : cu_normalize_snapshot_end(
-                                 op,
-                                 !i->snapshot_faulty &&
-                                     !in->table->ignore_deletes,
-                                 err);
-            if (rc)
-                return rc;
-        }
-        if (begin)
-            i->snapshot_faulty = false;
-    }
-    return 0;
 }
 
 static int feed_table(cu_worker *w, cu_feed_in *in, const cu_poll *p,
@@ -238,7 +208,7 @@ static int feed_table(cu_worker *w, cu_feed_in *in, const cu_poll *p,
         cu_slice mark = snapshots ? cu_snapshot_mark(&p->records[i])
                                   : CU_NULL_SLICE;
         if (mark.data) {
-            int rc = feed_mark(in, &p->records[i], mark, err);
+            int rc = cu_snapshot_feed(w, in, &p->records[i], mark, err);
             if (rc)
                 return rc;
             i++;
@@ -333,9 +303,11 @@ int cu_feed_records(cu_worker *w, const cu_poll *p, cu_err *err)
     if (in == NULL || p->n == 0)
         return 0;
     cu_worker_tick(w);
-    for (size_t i = 0; i < p->n; i++)
+    for (size_t i = 0; i < p->n; i++) {
         if (p->records[i].timestamp_ms > w->newest_ms)
             w->newest_ms = p->records[i].timestamp_ms;
+        w->bytes += (int64_t)p->records[i].value.len;
+    }
     int rc = 0;
     for (; in && rc == 0; in = in->twin)
         if (in->n_subs)

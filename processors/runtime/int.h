@@ -111,7 +111,6 @@ struct cu_instance {
     int64_t pending_rows, pending_letters, pending_late;
     cu_slot *slots; /* all inputs, those of in-memory feeds included */
     uint32_t n_slots;
-    bool snapshot_faulty; /* rejects since the snapshot began */
 };
 
 struct cu_worker {
@@ -131,6 +130,7 @@ struct cu_worker {
     uint32_t n_instances;
     int64_t last_commit_ms;
     int64_t rows;      /* since the last commit */
+    int64_t bytes;     /* of their records */
     int64_t newest_ms; /* newest record timestamp among them */
     bool moved;
     bool ticked;          /* the clock was read for the commit to come */

@@ -2,11 +2,21 @@
  *
  *   LEFT JOIN asof(product, b.ts) AS p ON p.id = b.auction
  *
- * is an ASOF node: for each left row the version of the right that held at
- * its time.  The versions are the right's rows by its watermarked column; of a
- * table that upserts, all its versions.  lookup(rel) takes the right as it is
- * when the left row comes, and needs no time.
+ * is an ASOF node: for each left row the right row of its key that was the
+ * latest at its time, by the right's watermarked column.  Where the right is a
+ * table whose rows are replaced, its history is asked instead:
+ *
+ *   asof on id, times(ts, valid_from)      … and ts < valid_until, or NULL
+ *     left
+ *     history by(id) at since
+ *       normalize product all versions
+ *
+ * so that versions end where history() says that they do, deletes included.
+ * Conditions besides the keys are judged on the version that was found.
+ * lookup(rel) takes the right as it is when the left row comes, and needs no
+ * time.
  */
+#include "processors/sql/bind_rel.h"
 #include "processors/sql/bind_time.h"
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
@@ -21,6 +31,17 @@ bool cu_bind_is_asof(const cu_ast_from *right)
     return right->kind == CU_F_FUNCTION &&
            (strcmp(name_of(right), "asof") == 0 ||
             strcmp(name_of(right), "lookup") == 0);
+}
+
+/* Do its rows come from a table that replaces them? */
+static bool is_replaced(const cu_node *n)
+{
+    if (n->kind == CU_N_NORMALIZE)
+        return true;
+    for (uint32_t i = 0; i < n->n_inputs; i++)
+        if (is_replaced(n->inputs[i]))
+            return true;
+    return false;
 }
 
 bool cu_bind_asof(cu_sql *s, const cu_ctes *ctes, const cu_ast_from *right,
@@ -45,6 +66,13 @@ bool cu_bind_asof(cu_sql *s, const cu_ctes *ctes, const cu_ast_from *right,
                      "timestamptz OPTIONS (watermark '0 seconds'), or write "
                      "asof(watermark(product, ts, interval '0'), …).",
                      "asof() needs a relation with a watermark");
+        return false;
+    }
+    out->versions = is_replaced(in.node);
+    if (out->versions && in.node->n_key == 0) {
+        cu_sql_error(s, right->pos, STATE('4', '2', 'P', '1', '6'),
+                     "Select the table's key as well.",
+                     "asof() needs the key of rows that are replaced");
         return false;
     }
     return cu_bind_all_versions(s, in.node, "asof");
@@ -114,12 +142,35 @@ static cu_expr *as_type(cu_sql *s, cu_expr *e, cu_type t)
     return NULL;
 }
 
-static cu_expr *rest_of(cu_sql *s, cu_expr **rest, uint32_t n)
+/* What is left of the join where `on` is true; of a LEFT JOIN the right's
+ * columns [at, at + n) are NULL elsewhere. */
+static cu_node *judged(cu_sql *s, cu_node *j, cu_expr *on, bool outer,
+                       uint32_t at, uint32_t n)
 {
-    if (n < 2)
-        return n ? rest[0] : NULL;
-    return cu_expr_nary(s->arena, CU_E_AND, CU_TYPE(CU_T_BOOL), rest, n,
-                        rest[0]->pos);
+    if (!outer)
+        return cu_node_filter(s, j, on);
+    const char **names;
+    cu_expr **exprs = cu_node_columns(s, j, 0, &names);
+    for (uint32_t i = at; i < at + n; i++)
+        exprs[i] = cu_rel_case(s, on, exprs[i],
+                               cu_rel_null(s, exprs[i]->type, on->pos));
+    return cu_node_project(s, j, exprs, names, j->schema->n);
+}
+
+/* time < valid_until, or there is none. */
+static cu_expr *still_valid(cu_sql *s, const cu_node *j, uint32_t time,
+                            uint32_t until)
+{
+    cu_expr *end = cu_rel_col(s, j, until);
+    cu_expr *open = cu_rel_call(s, "is_null", end, NULL, end->pos);
+    cu_expr *before = cu_rel_call(s, "<", cu_rel_col(s, j, time), end,
+                                  end->pos);
+    cu_expr **either = cu_arena_calloc(s->arena, 2, sizeof(*either));
+    either[0] = open;
+    either[1] = before;
+    return open && before ? cu_expr_nary(s->arena, CU_E_OR, CU_TYPE(CU_T_BOOL),
+                                         either, 2, end->pos)
+                          : NULL;
 }
 
 static cu_node *node_of(cu_sql *s, const cu_asof *a, cu_node *l, cu_node *r,
@@ -144,11 +195,18 @@ cu_node *cu_bind_asof_join(cu_sql *s, const cu_asof *a, cu_node *left,
                            uint32_t n, uint32_t *right_at)
 {
     const uint32_t own = left->schema->n;
-    side l = {0, own}, r = {own, own + a->node->schema->n};
+    const uint32_t more = a->node->schema->n;
+    side l = {0, own}, r = {own, own + more};
     cu_node *right = a->node;
+    uint16_t right_time = a->right_time;
+    if (a->versions && time) {
+        right = cu_bind_history(s, a->node, a->node->key, a->node->n_key,
+                                right_time, true);
+        right_time = (uint16_t)(more + 2);
+    }
     uint16_t *keys[2] = {cu_arena_calloc(s->arena, n + 1, sizeof(uint16_t)),
                          cu_arena_calloc(s->arena, n + 1, sizeof(uint16_t))};
-    cu_expr **rest = cu_arena_calloc(s->arena, n + 1, sizeof(*rest));
+    cu_expr **rest = cu_arena_calloc(s->arena, n + 2, sizeof(*rest));
     uint32_t n_keys = 0, n_rest = 0;
     for (uint32_t i = 0; i < n; i++) {
         cu_expr *e = conj[i];
@@ -174,7 +232,7 @@ cu_node *cu_bind_asof_join(cu_sql *s, const cu_asof *a, cu_node *left,
     uint16_t left_time = 0;
     if (time) {
         cu_expr *typed = as_type(s, time,
-                                 right->schema->fields[a->right_time - 1].type);
+                                 right->schema->fields[right_time - 1].type);
         if (typed == NULL)
             return NULL;
         left_time = (uint16_t)(column_of(s, &left, typed) + 1);
@@ -185,9 +243,14 @@ cu_node *cu_bind_asof_join(cu_sql *s, const cu_asof *a, cu_node *left,
     j->join.n_keys = n_keys;
     j->join.left = keys[0];
     j->join.right = keys[1];
-    j->join.residual = rest_of(s, rest, n_rest);
     j->join.left_time = left_time;
-    j->join.right_time = time ? a->right_time : 0;
+    j->join.right_time = time ? right_time : 0;
     *right_at = left->schema->n;
+    if (a->versions && time &&
+        !(rest[n_rest++] = still_valid(s, j, left_time - 1u,
+                                       *right_at + more + 2)))
+        return NULL;
+    if (n_rest)
+        j = judged(s, j, cu_rel_and(s, rest, n_rest), outer, *right_at, more);
     return j;
 }

@@ -87,6 +87,70 @@ static bool key_of(cu_sql *s, const cu_args *a, const cu_scope *in,
     return false;
 }
 
+static bool is_among(uint16_t col, const uint16_t *cols, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (cols[i] == col)
+            return true;
+    return false;
+}
+
+/* Where rows are replaced, the two halves of a change belong to one key of
+ * the history, or to two: its key must hold that of the rows. */
+static bool holds_key(cu_sql *s, const cu_args *a, const cu_node *in,
+                      const uint16_t *key, uint32_t n)
+{
+    bool holds = in->n_key > 0;
+    cu_buf names = {0};
+    for (uint32_t i = 0; i < in->n_key; i++) {
+        holds = holds && is_among(in->key[i], key, n);
+        cu_buf_printf(&names, "%s%s", i ? ", " : "",
+                      in->schema->fields[in->key[i]].name);
+    }
+    cu_buf_put_u8(&names, 0);
+    if (!in->append_only && !holds)
+        cu_sql_error(s, a->at[1] ? a->at[1]->pos : a->pos,
+                     STATE('4', '2', 'P', '1', '6'),
+                     in->n_key ? "Add the columns of that key, or read a "
+                                 "table of mode 'append'."
+                               : "Read a table of mode 'append'.",
+                     "the key of %s() must hold the key by which rows are "
+                     "replaced%s%s%s",
+                     a->function, in->n_key ? " (" : "", names.data,
+                     in->n_key ? ")" : "");
+    cu_buf_free(&names);
+    return in->append_only || holds;
+}
+
+cu_node *cu_bind_history(cu_sql *s, cu_node *in, const uint16_t *key,
+                         uint32_t n_key, uint16_t valid_at, bool deletes)
+{
+    cu_type at = valid_at ? in->schema->fields[valid_at - 1].type
+                          : CU_TYPE(CU_T_TIMESTAMPTZ);
+    cu_field fields[4] = {
+        {.name = "version", .type = CU_TYPE(CU_T_INT8), .not_null = true},
+        {.name = "valid_from", .type = at},
+        {.name = "valid_until", .type = at},
+        {.name = "op", .type = CU_TYPE(CU_T_TEXT), .not_null = true}};
+    uint16_t own = (uint16_t)in->schema->n;
+    cu_node *n = cu_node_over_input(s, CU_N_HISTORY, in);
+    n->schema = cu_schema_with(s, in->schema, fields, 4);
+    n->append_only = false;
+    n->single = false;
+    n->time = 0;
+    n->windows = (cu_node_windows){0};
+    n->history.key = key;
+    n->history.n_key = n_key;
+    n->history.valid_at = valid_at;
+    n->history.deletes = deletes;
+    uint16_t *with = cu_arena_calloc(s->arena, n_key + 1, sizeof(*with));
+    memcpy(with, key, n_key * sizeof(*key));
+    with[n_key] = own;
+    n->key = with;
+    n->n_key = n_key + 1;
+    return n;
+}
+
 static cu_node *history(cu_sql *s, const cu_args *a, const cu_scope *in)
 {
     cu_type at = CU_TYPE(CU_T_TIMESTAMPTZ);
@@ -100,7 +164,8 @@ static cu_node *history(cu_sql *s, const cu_args *a, const cu_scope *in)
         good = good && col >= 0;
     }
     if (!truth(s, a, a->at[3], &deletes) || !good ||
-        !cu_bind_all_versions(s, in->node, a->function))
+        !cu_bind_all_versions(s, in->node, a->function) ||
+        !holds_key(s, a, in->node, key, n_key))
         return NULL;
     if (col >= 0)
         at = in->node->schema->fields[col].type;
@@ -113,28 +178,8 @@ static cu_node *history(cu_sql *s, const cu_args *a, const cu_scope *in)
                      cu_type_name(at, name));
         return NULL;
     }
-    cu_field fields[4] = {
-        {.name = "version", .type = CU_TYPE(CU_T_INT8), .not_null = true},
-        {.name = "valid_from", .type = at},
-        {.name = "valid_until", .type = at},
-        {.name = "op", .type = CU_TYPE(CU_T_TEXT), .not_null = true}};
-    uint16_t own = (uint16_t)in->node->schema->n;
-    cu_node *n = cu_node_over_input(s, CU_N_HISTORY, in->node);
-    n->schema = cu_schema_with(s, in->node->schema, fields, 4);
-    n->append_only = false;
-    n->single = false;
-    n->time = 0;
-    n->windows = (cu_node_windows){0};
-    n->history.key = key;
-    n->history.n_key = n_key;
-    n->history.valid_at = (uint16_t)(col + 1);
-    n->history.deletes = deletes;
-    uint16_t *with = cu_arena_calloc(s->arena, n_key + 1, sizeof(*with));
-    memcpy(with, key, n_key * sizeof(*key));
-    with[n_key] = own;
-    n->key = with;
-    n->n_key = n_key + 1;
-    return n;
+    return cu_bind_history(s, in->node, key, n_key, (uint16_t)(col + 1),
+                           deletes);
 }
 
 /* --- the others

@@ -21,6 +21,9 @@ cu_node *cu_bind_relation(cu_sql *s, const cu_ctes *ctes,
 /* Normalize nodes below pass every version on; false: something regroups rows
  * in between. */
 bool cu_bind_all_versions(cu_sql *s, cu_node *n, const char *function);
+/* The versions of a key of `in`; valid_at: column + 1, 0: the clock. */
+cu_node *cu_bind_history(cu_sql *s, cu_node *in, const uint16_t *key,
+                         uint32_t n_key, uint16_t valid_at, bool deletes);
 /* bind_letters.c: dead_letters(x), late_rows(v). */
 cu_node *cu_bind_letters(cu_sql *s, const cu_ast_expr *call);
 /* bind_args.c */
@@ -32,6 +35,7 @@ typedef struct cu_asof {
     cu_node *node;           /* the right side */
     const cu_ast_expr *time; /* over the left side; NULL: lookup */
     uint16_t right_time;     /* column of node + 1 */
+    bool versions;           /* node's rows are replaced: ask its history */
     cu_pos pos;
 } cu_asof;
 bool cu_bind_is_asof(const cu_ast_from *right);

@@ -9,6 +9,7 @@
  */
 #include "processors/sql/ddl_table.h"
 
+#include "processors/expr/regex.h"
 #include "rows/text.h"
 
 #define BAD        CU_SQLSTATE('2', '2', '0', '2', '3')
@@ -70,10 +71,11 @@ static const cu_opt_spec specs[CU_TO_OPTIONS] = {
     [CU_TO_DELIMITER] = {"delimiter", CU_OPT_CHAR, K | F, 0, 0, NULL},
     [CU_TO_ORDER] = {"order", CU_OPT_WORD, F, 0, "natural | name | modified",
                      NULL},
+    [CU_TO_SNAPSHOT_AT] = {"snapshot_at", CU_OPT_TEXT, F, 0, 0,
+                           "prices_([0-9-]+)"},
     [CU_TO_LATER] = {"registry", CU_OPT_LATER, K, 0, 0, 0},
     [CU_TO_LATER + 1] = {"replication", CU_OPT_LATER, READ, 0, 0, 0},
     [CU_TO_LATER + 2] = {"partitioner", CU_OPT_LATER, K, 0, 0, 0},
-    [CU_TO_LATER + 3] = {"snapshot_at", CU_OPT_LATER, F, 0, 0, 0},
 };
 
 static bool wrong(cu_table_maker *t, const cu_opt *o, const char *hint)
@@ -394,6 +396,40 @@ static bool common(cu_table_maker *t)
     return good;
 }
 
+/* A column's name, or a regular expression with one group. */
+static bool snapshot_at(cu_table_maker *t)
+{
+    const cu_opt *o = &t->o[CU_TO_SNAPSHOT_AT];
+    cu_table_def *d = t->def;
+    const char **names;
+    uint32_t n;
+    if (!o->at || !snapshot_only(t, CU_TO_SNAPSHOT_AT))
+        return o->at == NULL;
+    if (!strchr(o->text, '(') &&
+        cu_names_parse(t->s->arena, o->text, &names, &n) && n == 1) {
+        int at = cu_schema_find(d->schema, cu_slice_of(names[0]));
+        uint8_t k = at < 0 ? CU_T_TEXT : d->schema->fields[at].type.kind;
+        d->snapshot_col = (uint16_t)(at + 1);
+        return k == CU_T_DATE || k == CU_T_TIMESTAMP || k == CU_T_TIMESTAMPTZ ||
+               wrong(t, o,
+                     "Expected a column of type date or timestamp, or a "
+                     "regular expression with the date of the file's name in "
+                     "parentheses.");
+    }
+    cu_memo *memo = cu_memo_new();
+    cu_regex *r = NULL;
+    cu_err err = {0};
+    int rc = cu_regex_get(memo, cu_slice_of(o->text), 0, &r, &err);
+    uint32_t groups = rc ? 0 : cu_regex_groups(r);
+    cu_memo_free(memo);
+    d->snapshot_at = o->text;
+    if (rc)
+        cu_sql_error(t->s, o->at->value_pos, err.sqlstate, NULL, "%s", err.msg);
+    else if (groups != 1)
+        return wrong(t, o, "One pair of parentheses stands around the date.");
+    return rc == 0;
+}
+
 /* What else the decoder of the format cannot do: a field that the Avro schema
  * lacks, a type that it cannot give. */
 static bool decodable(cu_table_maker *t)
@@ -422,6 +458,7 @@ static bool build(cu_table_maker *t, bool *good)
     *good = cu_ddl_column_options(t) && *good;
     *good = cu_ddl_for_each(t) && *good;
     *good = format(t) && *good;
+    *good = snapshot_at(t) && *good;
     *good = common(t) && *good;
     if (!key(t))
         return false;

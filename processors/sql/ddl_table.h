@@ -47,8 +47,9 @@ enum { /* options of tables */
        CU_TO_TABLE,
        CU_TO_CREATE,
        CU_TO_MAX_FUTURE,
+       CU_TO_SNAPSHOT_AT,
        CU_TO_LATER, /* from here on: not supported yet */
-       CU_TO_OPTIONS = CU_TO_LATER + 4
+       CU_TO_OPTIONS = CU_TO_LATER + 3
 };
 
 enum { /* options of columns */

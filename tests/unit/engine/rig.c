@@ -98,6 +98,16 @@ void rig_kill(rig *r)
     start(r);
 }
 
+void rig_wipe(rig *r)
+{
+    cr_assert(r->beside);
+    stop(r);
+    cu_kv_memory_crash(r->kv, false);
+    r->state_kv->vt->close(r->state_kv);
+    r->state_kv = cu_kv_open_memory(2);
+    start(r);
+}
+
 void rig_change(rig *r, const char *sql, rig_tweak *tweak)
 {
     stop(r);
@@ -119,20 +129,27 @@ void rig_add_worker(rig *r)
 /* --- what happens ------------------------------------------------------------
  */
 
-void rig_feed(rig *r, const char *topic, int32_t partition, const char *value)
+void rig_feed_all(rig *r, const rig_record *records, size_t n)
 {
     cu_err err = {0};
     cu_writer *w;
     cu_arena *a = cu_arena_new(0);
-    cu_record rec = {.part = {topic, partition},
-                     .timestamp_ms = cu_wall_us(r->env) / 1000,
-                     .value = cu_slice_of(value)};
     cr_assert_eq(r->log->vt->writer_open(r->log, "feeder", &w, &err), 0);
     cr_assert_eq(w->vt->begin(w, &err), 0);
-    cr_assert_eq(cu_log_append(w, &rec, &err), 0, "%s", err.msg);
+    for (size_t i = 0; i < n; i++) {
+        cu_record rec = {.part = {records[i].topic, records[i].partition},
+                         .timestamp_ms = cu_wall_us(r->env) / 1000,
+                         .value = cu_slice_of(records[i].value)};
+        cr_assert_eq(cu_log_append(w, &rec, &err), 0, "%s", err.msg);
+    }
     cr_assert_eq(w->vt->commit(w, 1000, a, NULL, &err), 0);
     w->vt->writer_close(w);
     cu_arena_free(a);
+}
+
+void rig_feed(rig *r, const char *topic, int32_t partition, const char *value)
+{
+    rig_feed_all(r, &(rig_record){topic, partition, value}, 1);
 }
 
 void rig_pass_ms(rig *r, int64_t ms)
@@ -156,7 +173,12 @@ static bool step(rig *r)
 
 void rig_run(rig *r)
 {
-    for (int quiet = 0, n = 0; quiet < QUIET_ROUNDS; n++) {
+    /* A round hears one input: what came to each of them must be seen. */
+    const cu_stages *s = cu_runtime_stages(cu_engine_runtime(r->engine));
+    int rounds = QUIET_ROUNDS;
+    for (uint32_t i = 0; i < s->n; i++)
+        rounds += (int)(s->at[i]->n_feeds * (uint32_t)s->at[i]->partitions);
+    for (int quiet = 0, n = 0; quiet < rounds; n++) {
         cr_assert_lt(n, MOST_ROUNDS, "it never becomes quiet");
         quiet = step(r) ? 0 : quiet + 1;
     }
@@ -313,14 +335,46 @@ const char *rig_view(rig *r, const char *view)
     return joined(&l, true);
 }
 
-static void read_part(rig *r, cu_part part, const char *header, lines *l)
+static int32_t partitions_of(rig *r, const char *topic)
+{
+    cu_err err = {0};
+    cu_topic_list known;
+    cr_assert_eq(r->log->vt->topic_list(r->log, r->arena, &known, &err), 0);
+    for (size_t i = 0; i < known.n; i++)
+        if (strcmp(known.topics[i].name, topic) == 0)
+            return known.topics[i].partitions;
+    return 0;
+}
+
+/* How records are shown. */
+typedef void show(const cu_record *r, const char *header, cu_buf *out);
+
+static void show_value(const cu_record *r, const char *header, cu_buf *out)
+{
+    cu_slice h = header ? cu_record_header(r, header) : CU_NULL_SLICE;
+    cu_slice v = r->value;
+    if (header)
+        cu_buf_printf(out, "%.*s ", h.data ? (int)h.len : 1,
+                      h.data ? h.data : "-");
+    cu_buf_printf(out, "%.*s", v.data ? (int)v.len : 4,
+                  v.data ? v.data : "null");
+}
+
+static void show_delta(const cu_record *r, const char *header, cu_buf *out)
+{
+    cu_slice h = header ? cu_record_header(r, header) : CU_NULL_SLICE;
+    if (h.data)
+        cu_buf_printf(out, "%s=%.*s ", header, (int)h.len, h.data);
+    cu_buf_put_str(out, r->value.data ? "" : "- ");
+    cu_buf_put_slice(out, r->value.data ? r->value : r->key);
+}
+
+static void read_part(rig *r, cu_position *at, show *shown, const char *header,
+                      lines *l)
 {
     cu_err err = {0};
     cu_reader *reader;
-    cu_position at = {part, 0};
-    cu_reader_opts o = {.parts = &at, .n_parts = 1};
-    cr_assert_eq(r->log->vt->offset_at(r->log, part, CU_OLDEST, &at.next, &err),
-                 0, "%s", err.msg);
+    cu_reader_opts o = {.parts = at, .n_parts = 1};
     cr_assert_eq(r->log->vt->reader_open(r->log, &o, &reader, &err), 0);
     for (;;) {
         cu_poll p;
@@ -329,16 +383,10 @@ static void read_part(rig *r, cu_part part, const char *header, lines *l)
             break;
         for (size_t i = 0; i < p.n; i++) {
             cu_buf text = {0};
-            cu_slice h = header ? cu_record_header(&p.records[i], header)
-                                : CU_NULL_SLICE;
-            cu_slice v = p.records[i].value;
-            if (header)
-                cu_buf_printf(&text, "%.*s ", h.data ? (int)h.len : 1,
-                              h.data ? h.data : "-");
-            cu_buf_printf(&text, "%.*s", v.data ? (int)v.len : 4,
-                          v.data ? v.data : "null");
+            shown(&p.records[i], header, &text);
             add_line(l, cu_buf_slice(&text));
             cu_buf_free(&text);
+            at->next = p.records[i].offset + 1;
         }
     }
     reader->vt->reader_close(reader);
@@ -347,15 +395,58 @@ static void read_part(rig *r, cu_part part, const char *header, lines *l)
 const char *rig_topic(rig *r, const char *topic, const char *header)
 {
     cu_err err = {0};
-    cu_topic_list known;
     lines l = {.arena = r->arena};
-    cr_assert_eq(r->log->vt->topic_list(r->log, r->arena, &known, &err), 0);
-    for (size_t i = 0; i < known.n; i++)
-        for (int32_t p = 0; strcmp(known.topics[i].name, topic) == 0 &&
-                            p < known.topics[i].partitions;
-             p++)
-            read_part(r, (cu_part){topic, p}, header, &l);
+    int32_t n = partitions_of(r, topic);
+    for (int32_t p = 0; p < n; p++) {
+        cu_position at = {{topic, p}, 0};
+        cr_assert_eq(
+            r->log->vt->offset_at(r->log, at.part, CU_OLDEST, &at.next, &err),
+            0, "%s", err.msg);
+        read_part(r, &at, show_value, header, &l);
+    }
     return joined(&l, false);
+}
+
+const char *rig_deltas(rig *r, const char *topic, const char *header,
+                       int64_t next[RIG_PARTITIONS])
+{
+    lines l = {.arena = r->arena};
+    int32_t n = partitions_of(r, topic);
+    cr_assert_leq(n, RIG_PARTITIONS);
+    for (int32_t p = 0; p < n; p++) {
+        cu_position at = {{topic, p}, next[p]};
+        read_part(r, &at, show_delta, header, &l);
+        next[p] = at.next;
+    }
+    return joined(&l, false);
+}
+
+static int one_key(void *ctx, uint16_t table, cu_slice key, cu_slice value,
+                   cu_err *err)
+{
+    (void)table, (void)key, (void)value, (void)err;
+    ++*(uint64_t *)ctx;
+    return 0;
+}
+
+uint64_t rig_state_keys(rig *r)
+{
+    uint64_t n = 0;
+    cu_err err = {0};
+    cu_runtime *rt = cu_engine_runtime(r->engine);
+    const cu_stages *all_stages = cu_runtime_stages(rt);
+    cu_store *store = cu_store_new(r->state_kv, 0);
+    for (uint32_t i = 0; i < all_stages->n; i++)
+        for (int32_t p = 0; p < all_stages->at[i]->partitions; p++) {
+            cu_space *space;
+            uint32_t id = cu_runtime_stage_id(rt, all_stages->at[i]);
+            cr_assert_eq(cu_space_open(store, id, (uint16_t)p, &space, &err),
+                         0);
+            cr_assert_eq(cu_space_each(space, one_key, &n, &err), 0);
+            cu_space_close(space);
+        }
+    cu_store_free(store);
+    return n;
 }
 
 const cu_view_counts *rig_view_counts(rig *r, const char *view)

@@ -28,11 +28,20 @@ void rig_open_beside(rig *r, const char *sql, rig_tweak *tweak);
 void rig_close(rig *r);
 /* kill -9, and a new process. */
 void rig_kill(rig *r);
+/* The same with no state but that of the changelogs; opened beside only. */
+void rig_wipe(rig *r);
 /* Stops, and starts with another program (its state is kept). */
 void rig_change(rig *r, const char *sql, rig_tweak *tweak);
 void rig_add_worker(rig *r);
 /* One record, committed. */
 void rig_feed(rig *r, const char *topic, int32_t partition, const char *value);
+/* Several, committed at once. */
+typedef struct rig_record {
+    const char *topic;
+    int32_t partition;
+    const char *value;
+} rig_record;
+void rig_feed_all(rig *r, const rig_record *records, size_t n);
 /* Steps until nothing moves, while time passes. */
 void rig_run(rig *r);
 /* The same to the end, as `cupel run --drain` does. */
@@ -48,6 +57,13 @@ const char *rig_view(rig *r, const char *view);
 /* Values of a topic in order, one a line; `header` (may be NULL): its value
  * stands before, "-" when absent.  A tombstone is "null". */
 const char *rig_topic(rig *r, const char *topic, const char *header);
+/* The records of a topic from next[partition] on, partition by partition, and
+ * next behind them; a tombstone is "- key". */
+enum { RIG_PARTITIONS = 8 };
+const char *rig_deltas(rig *r, const char *topic, const char *header,
+                       int64_t next[RIG_PARTITIONS]);
+/* Keys in the state of all stages, those of views included. */
+uint64_t rig_state_keys(rig *r);
 const cu_view_counts *rig_view_counts(rig *r, const char *view);
 const cu_table_counts *rig_table_counts(rig *r, const char *table);
 cu_view_def *rig_view_def(cu_program *p, const char *name);

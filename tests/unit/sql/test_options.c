@@ -340,7 +340,7 @@ Test(options, what_comes_later_is_refused_by_name)
         "format 'json', registry 'r', replication '3', partitioner "
         "'murmur2');\n"
         "CREATE FOREIGN TABLE b (a int) SERVER f OPTIONS (glob 'a', format "
-        "'json', snapshot_at 'x');\n"
+        "'json', snapshot_at 'x', mode 'snapshot', allow_empty 'true');\n"
         "CREATE MATERIALIZED VIEW v WITH (emit_interval = '1 s', late = "
         "'x', registry = 'r') AS SELECT 1 AS a;\n"
         "CREATE FOREIGN TABLE c (a int) SERVER k OPTIONS (topic 'a', "
@@ -348,7 +348,7 @@ Test(options, what_comes_later_is_refused_by_name)
         "2:76 0A000 option \"registry\" is not supported yet\n"
         "2:90 0A000 option \"replication\" is not supported yet\n"
         "2:107 0A000 option \"partitioner\" is not supported yet\n"
-        "3:75 0A000 option \"snapshot_at\" is not supported yet\n"
+        "3:87 22023 invalid value for option \"snapshot_at\": \"x\"\n"
         "4:69 0A000 option \"registry\" is not supported yet\n"
         "5:87 0A000 key_format 'avro' of a kafka table is not supported\n");
 }
@@ -408,4 +408,28 @@ Test(options, with_values_may_be_words_numbers_or_strings)
            "                                     ^\n"
            "hint: Expected a topic name of at most 249 letters, digits, "
            "\".\", \"_\" and \"-\", for example 'silver.works'.\n");
+}
+
+Test(options, a_snapshot_is_dated_by_a_column_or_a_name)
+{
+    expect_messages(
+        SERVERS
+        "\n"
+        "CREATE FOREIGN TABLE b (a int, d date) SERVER f OPTIONS (glob 'a', "
+        "format 'json', snapshot_at 'd', mode 'snapshot');\n"
+        "CREATE FOREIGN TABLE c (a int) SERVER f OPTIONS (glob 'a', format "
+        "'json', mode 'snapshot', snapshot_at 'x_([0-9]+).csv');\n"
+        "CREATE FOREIGN TABLE e (a int) SERVER f OPTIONS (glob 'a', format "
+        "'json', mode 'snapshot', snapshot_at 'a');\n"
+        "CREATE FOREIGN TABLE g (a int) SERVER f OPTIONS (glob 'a', format "
+        "'json', mode 'snapshot', snapshot_at '(a)(b)');\n"
+        "CREATE FOREIGN TABLE h (a int) SERVER f OPTIONS (glob 'a', format "
+        "'json', mode 'snapshot', snapshot_at '(a');\n"
+        "CREATE FOREIGN TABLE i (a int) SERVER f OPTIONS (glob 'a', format "
+        "'json', snapshot_at '(a)');",
+        "4:104 22023 invalid value for option \"snapshot_at\": \"a\"\n"
+        "5:104 22023 invalid value for option \"snapshot_at\": \"(a)(b)\"\n"
+        "6:104 2201B invalid regular expression: parentheses () not "
+        "balanced\n"
+        "7:75 22023 option \"snapshot_at\" needs mode 'snapshot'\n");
 }
