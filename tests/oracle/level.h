@@ -35,7 +35,7 @@ void cu_level_expressions(cu_oracle *o, uint32_t n_random);
 void cu_level_selects(cu_oracle *o);
 /* Every function of the catalog was bound by then. */
 void cu_level_coverage(cu_oracle *o);
-/* Level 2: views over streams. */
-void cu_level_views(cu_oracle *o, uint32_t n_random);
+/* Level 2: views over streams; ends after so many seconds (0: never). */
+void cu_level_views(cu_oracle *o, uint32_t n_random, uint32_t seconds);
 
 #endif

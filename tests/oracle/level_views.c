@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { MOST_TRIES = 4000, MOST_FAILURES = 8 };
 
@@ -274,12 +275,15 @@ static void judge(cu_oracle *o, uint64_t seed, cu_arena *a)
     cu_arena_reset(a);
 }
 
-void cu_level_views(cu_oracle *o, uint32_t n_random)
+void cu_level_views(cu_oracle *o, uint32_t n_random, uint32_t seconds)
 {
+    time_t end = seconds ? time(NULL) + seconds : 0;
     cu_arena *a = cu_arena_new(256 * 1024);
     uint32_t before = o->failed;
     uint32_t i = 0;
-    for (; i < n_random && o->failed - before < MOST_FAILURES; i++)
+    for (; i < n_random && o->failed - before < MOST_FAILURES &&
+           (end == 0 || time(NULL) < end);
+         i++)
         judge(o, o->seed + i, a);
     printf("views over streams: %u in %u cases, %llu rows compared; %u others "
            "are not supported\n",

@@ -39,8 +39,11 @@ static void run(cu_oracle *o, const char *only)
         cu_level_selects(o);
         cu_level_coverage(o);
     }
+    /* As many as there is time for, unless a number is asked for. */
+    bool given = number("ORACLE_VIEWS", 0) != 0;
     if (only == NULL || strcmp(only, "views") == 0)
-        cu_level_views(o, (uint32_t)number("ORACLE_VIEWS", 300));
+        cu_level_views(o, (uint32_t)number("ORACLE_VIEWS", 600),
+                       given ? 0 : 50);
 }
 
 static void ask(cu_oracle *o, const char *sql)

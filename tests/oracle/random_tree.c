@@ -539,10 +539,17 @@ static cu_tree *any_form(maker *m, cu_type t, uint32_t depth)
     return x;
 }
 
+/* PostgreSQL's jsonpath is a type, ours is a text: only literals agree. */
+static bool takes_path(const cu_func *f)
+{
+    return strncmp(f->name, "jsonb_path_", 11) == 0 ||
+           strcmp(f->name, "@?") == 0 || strcmp(f->name, "@@") == 0;
+}
+
 static bool is_plain(const cu_func *f)
 {
     return (f->kind & (CU_FUNC_SCALAR | CU_FUNC_OPERATOR | CU_FUNC_CAST)) &&
-           strcmp(f->name, "cast_assign") != 0;
+           strcmp(f->name, "cast_assign") != 0 && !takes_path(f);
 }
 
 static cu_tree *tree(maker *m, cu_type t, uint32_t depth)

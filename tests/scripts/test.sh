@@ -87,7 +87,7 @@ suite tidy tests/tidy/tidy.sh
 for program in "$debug"/tests/unit_*; do
     [ -x "$program" ] && suite "$(basename "$program")" "$program"
 done
-suite simulation "$debug/tests/simulation/simulation" 250
+suite simulation "$debug/tests/simulation/simulation" 150
 suite sabotage "$debug/tests/simulation/simulation" --sabotage
 for version in 3.9.2 4.3.1; do
     suite "kafka_$version" tests/kafka/run.sh "$version" 19592 \

@@ -26,6 +26,7 @@ typedef struct writer {
     cu_buf sql;
     relation rel[MOST_VIEWS + 2];
     uint32_t n;
+    bool late; /* rows may be late for a session of their own */
 } writer;
 
 static void put_tables(writer *w, int32_t partitions)
@@ -335,6 +336,23 @@ static void put_window(writer *w, const char *name)
         name, with[sim_below(w->r, N(with))], of[sim_below(w->r, N(of))]);
 }
 
+/* Of what one row's time alone makes no late row. */
+static void put_session(writer *w, const char *name)
+{
+    if (w->late) {
+        put_window(w, name);
+        return;
+    }
+    w->rel[w->n].keyed = false;
+    cu_buf_printf(
+        &w->sql,
+        "CREATE MATERIALIZED VIEW %s AS SELECT g, window_start, window_end, "
+        "count(*) AS id, sum(v)::bigint AS v FROM session(t, ts, gap => "
+        "interval '%u seconds', partition_by => ARRAY[g]) GROUP BY g, "
+        "window_start, window_end;\n",
+        name, 15 + 5 * sim_below(w->r, 3));
+}
+
 static void put_flat_or_limit(writer *w, const char *name)
 {
     if (sim_chance(w->r, 50))
@@ -357,7 +375,7 @@ static void put_view(writer *w)
         put_join,        put_joins,     put_subquery, put_subquery,
         put_lateral,     put_set,       put_over,     put_over,
         put_ranks,       put_ordered,   put_window,   put_grouping_sets,
-        put_window,
+        put_window,      put_session,
     };
     relation *self = &w->rel[w->n];
     const char *name = cu_arena_printf(w->a, "v%u", w->n - 1);
@@ -368,7 +386,7 @@ static void put_view(writer *w)
 
 void sim_put_sql(sim_case *c, sim_rng *r)
 {
-    writer w = {.r = r, .a = c->arena, .n = 2};
+    writer w = {.r = r, .a = c->arena, .n = 2, .late = c->late};
     w.rel[0] = (relation){"t", true, false};
     w.rel[1] = (relation){"u", false, true};
     put_tables(&w, c->partitions);
