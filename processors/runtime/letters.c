@@ -208,8 +208,12 @@ int cu_letter_row(void *instance, const cu_letter *in, cu_err *err)
     return append(w, w->rt->dlq, &rec, &l, err);
 }
 
-static void put_time(cu_buf *json, const char *name, int64_t ts_us)
+/* A name that the row has already means the row's own column. */
+static void put_time(cu_buf *json, const cu_schema *row, const char *name,
+                     int64_t ts_us)
 {
+    if (cu_schema_find(row, cu_slice_of(name)) >= 0)
+        return;
     cu_buf_printf(json, ",\"%s\":", name);
     if (ts_us == INT64_MIN) {
         cu_buf_put_str(json, "null");
@@ -231,9 +235,9 @@ int cu_late_row(void *instance, const cu_late *in, cu_err *err)
     cu_buf json = {0};
     cu_json_encode_row(in->batch, in->row, NULL, 0, &json);
     json.len--; /* the closing brace */
-    put_time(&json, "window_start", in->window_start_us);
-    put_time(&json, "window_end", in->window_end_us);
-    put_time(&json, "watermark", in->watermark_us);
+    put_time(&json, in->batch->schema, "window_start", in->window_start_us);
+    put_time(&json, in->batch->schema, "window_end", in->window_end_us);
+    put_time(&json, in->batch->schema, "watermark", in->watermark_us);
     cu_buf_put_u8(&json, '}');
     rec.value = cu_arena_slice(l.a, cu_buf_slice(&json));
     cu_buf_free(&json);

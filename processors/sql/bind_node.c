@@ -72,6 +72,10 @@ cu_node *cu_node_view(cu_sql *s, const cu_view_def *v, cu_pos pos)
     n->append_only = v->root->append_only;
     n->time = v->root->time;
     n->windows = v->root->windows;
+    if (v->retention_us) { /* rows go when their windows have long closed */
+        n->append_only = n->windows.judged = false;
+        n->time = 0;
+    }
     return n;
 }
 
@@ -94,6 +98,33 @@ cu_node *cu_node_filter(cu_sql *s, cu_node *in, cu_expr *predicate)
     return n;
 }
 
+/* The column of the other side that an inner join makes equal to `col`; -1:
+ * there is none. */
+static int32_t equal_to(const cu_node *n, uint16_t col)
+{
+    while (n->kind == CU_N_FILTER)
+        n = n->inputs[0];
+    if (n->kind != CU_N_JOIN || n->join.kind != CU_JOIN_INNER)
+        return -1;
+    uint32_t own = n->inputs[0]->schema->n;
+    for (uint32_t i = 0; i < n->join.n_keys; i++) {
+        if (n->join.left[i] == col)
+            return (int32_t)(own + n->join.right[i]);
+        if (own + n->join.right[i] == col)
+            return n->join.left[i];
+    }
+    return -1;
+}
+
+static uint32_t place_of(const cu_node *n, int32_t col)
+{
+    uint32_t i = 0;
+    while (i < n->schema->n && !(n->project.exprs[i]->kind == CU_E_COL &&
+                                 (int32_t)n->project.exprs[i]->col == col))
+        i++;
+    return i;
+}
+
 /* Where the input's key columns stand in the output; none when one is
  * computed away. */
 static void project_key(cu_sql *s, cu_node *n, const cu_node *in)
@@ -104,16 +135,27 @@ static void project_key(cu_sql *s, cu_node *n, const cu_node *in)
         return;
     uint16_t *key = cu_arena_calloc(s->arena, in->n_key, sizeof(*key));
     for (uint32_t k = 0; k < in->n_key; k++) {
-        uint32_t i = 0;
-        while (i < n->schema->n && !(n->project.exprs[i]->kind == CU_E_COL &&
-                                     n->project.exprs[i]->col == in->key[k]))
-            i++;
+        uint32_t i = place_of(n, in->key[k]);
+        if (i == n->schema->n)
+            i = place_of(n, equal_to(in, in->key[k]));
         if (i == n->schema->n)
             return;
         key[k] = (uint16_t)i;
     }
     n->n_key = in->n_key;
     n->key = key;
+}
+
+void cu_node_project_key(cu_sql *s, cu_node *n)
+{
+    cu_node fresh = *n;
+    fresh.single = n->inputs[0]->single;
+    project_key(s, &fresh, n->inputs[0]);
+    if (fresh.n_key == 0 && !fresh.single)
+        return;
+    n->key = fresh.key;
+    n->n_key = fresh.n_key;
+    n->single = fresh.single;
 }
 
 cu_node *cu_node_project(cu_sql *s, cu_node *in, cu_expr **exprs,
@@ -263,7 +305,8 @@ static bool append_only_still(void *ctx, cu_node *n)
     (void)ctx;
     if (n->kind == CU_N_BUFFER || n->kind == CU_N_CHANGELOG)
         return true;
-    for (uint32_t i = 0; i < n->n_inputs; i++)
+    uint32_t n_inputs = n->kind == CU_N_LOOKUP ? 1 : n->n_inputs;
+    for (uint32_t i = 0; i < n_inputs; i++)
         n->append_only = n->append_only && n->inputs[i]->append_only;
     return true;
 }

@@ -12,9 +12,12 @@
  *                           grouping, which then closes
  *
  * Rows are late only where the input is append-only and its watermark speaks
- * of the very column; elsewhere windows never close.
+ * of the very column; elsewhere windows never close.  Over a date all spans
+ * are whole days, and bounds are dates.
  */
 #include "processors/sql/bind_time.h"
+
+#include "processors/expr/calendar.h"
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
 
@@ -42,18 +45,34 @@ static bool time_column(cu_sql *s, const cu_args *a, const cu_scope *in,
     if (at < 0)
         return false;
     cu_type t = in->node->schema->fields[at].type;
-    if (t.kind != CU_T_TIMESTAMP && t.kind != CU_T_TIMESTAMPTZ) {
+    if (t.kind != CU_T_TIMESTAMP && t.kind != CU_T_TIMESTAMPTZ &&
+        t.kind != CU_T_DATE) {
         char name[64];
         cu_sql_error(s, a->at[1]->pos, STATE('4', '2', '8', '0', '4'),
                      "Cast it in a subquery: "
                      "tumble((SELECT …, ts::timestamptz AS ts FROM t), ts, …).",
-                     "the time column of %s() must be type timestamp with or "
-                     "without time zone, not type %s",
+                     "the time column of %s() must be a date or timestamp, not "
+                     "type %s",
                      a->function, cu_type_name(t, name));
         return false;
     }
     *col = (uint16_t)at;
     return true;
+}
+
+/* A span of the windows over `type`. */
+static bool span(cu_sql *s, const cu_args *a, const cu_ast_expr *e,
+                 cu_type type, cu_interval *out)
+{
+    if (!cu_args_interval(s, a, e, out))
+        return false;
+    if (type.kind != CU_T_DATE || cu_interval_us(*out) % CU_US_DAY == 0)
+        return true;
+    cu_sql_error(s, e->pos, STATE('2', '2', '0', '2', '3'),
+                 "Or cast the column in a subquery: (SELECT …, d::timestamp AS "
+                 "ts FROM t).",
+                 "%s() over a date wants whole days", a->function);
+    return false;
 }
 
 static bool origin_of(cu_sql *s, const cu_args *a, const cu_ast_expr *e,
@@ -65,12 +84,16 @@ static bool origin_of(cu_sql *s, const cu_args *a, const cu_ast_expr *e,
         return true;
     if (!cu_args_constant(s, a, e, type, &v))
         return false;
-    if (v.null || v.i8 == CU_TS_INFINITY || v.i8 == CU_TS_MINUS_INFINITY) {
+    bool date = type.kind == CU_T_DATE;
+    bool finite = date ? v.i4 != CU_DATE_INFINITY &&
+                             v.i4 != CU_DATE_MINUS_INFINITY
+                       : v.i8 != CU_TS_INFINITY && v.i8 != CU_TS_MINUS_INFINITY;
+    if (v.null || !finite) {
         cu_sql_error(s, e->pos, STATE('2', '2', '0', '0', '8'), NULL,
                      "the origin of %s() must be a finite time", a->function);
         return false;
     }
-    *out = v.i8;
+    *out = date ? v.i4 * CU_US_DAY : v.i8;
     return true;
 }
 
@@ -99,12 +122,10 @@ static cu_node *window(cu_sql *s, const cu_args *a, const cu_scope *in,
     uint16_t col = 0;
     int64_t origin = 0;
     bool good = time_column(s, a, in, &col);
-    good = cu_args_interval(s, a, a->at[plain ? 2 : 3], &size) && good;
-    good = (plain || cu_args_interval(s, a, a->at[2], &slide)) && good;
-    if (!good)
-        return NULL;
     cu_type type = in->node->schema->fields[col].type;
-    if (!origin_of(s, a, a->at[plain ? 3 : 4], type, &origin) ||
+    good = span(s, a, a->at[plain ? 2 : 3], type, &size) && good;
+    good = (plain || span(s, a, a->at[2], type, &slide)) && good;
+    if (!good || !origin_of(s, a, a->at[plain ? 3 : 4], type, &origin) ||
         !fits(s, a, kind, size, slide))
         return NULL;
     cu_field bounds[2] = {{.name = "window_start", .type = type},
@@ -151,10 +172,14 @@ static cu_expr *called(cu_sql *s, const char *name, cu_expr *a, cu_expr *b)
     return out;
 }
 
-static cu_expr *interval(cu_sql *s, cu_interval i, cu_pos pos)
+/* The end of a session whose last row is at `last`. */
+static cu_expr *end_of(cu_sql *s, cu_expr *last, int64_t gap_us, cu_pos pos)
 {
-    cu_value v = {.type = CU_TYPE(CU_T_INTERVAL), .iv = i};
-    return cu_expr_const(s->arena, &v, pos);
+    cu_value v = {.type = CU_TYPE(CU_T_INTERVAL), .iv = {.us = gap_us}};
+    if (last->type.kind == CU_T_DATE)
+        v = (cu_value){.type = CU_TYPE(CU_T_INT4),
+                       .i4 = (int32_t)(gap_us / CU_US_DAY)};
+    return called(s, "+", last, cu_expr_const(s->arena, &v, pos));
 }
 
 bool cu_bind_session_end(cu_sql *s, const cu_node *session, bool max,
@@ -182,7 +207,6 @@ cu_node *cu_bind_session_bounds(cu_sql *s, cu_node *in, const cu_node *session,
     uint32_t n = n_part + 2 + n_results;
     cu_expr **exprs = cu_arena_calloc(s->arena, n, sizeof(*exprs));
     const char **names = cu_arena_calloc(s->arena, n, sizeof(*names));
-    cu_interval gap = {.us = session->session.gap_us};
     for (uint32_t i = 0; i < n; i++) {
         uint32_t from = i < n_part        ? 1 + i
                         : i == n_part     ? ends
@@ -194,8 +218,8 @@ cu_node *cu_bind_session_bounds(cu_sql *s, cu_node *in, const cu_node *session,
     }
     names[n_part] = "window_start";
     names[n_part + 1] = "window_end";
-    exprs[n_part + 1] = called(s, "+", exprs[n_part + 1],
-                               interval(s, gap, in->pos));
+    exprs[n_part + 1] = end_of(s, exprs[n_part + 1], session->session.gap_us,
+                               in->pos);
     if (exprs[n_part + 1] == NULL)
         return NULL;
     cu_node *p = cu_node_project(s, in, exprs, names, n);
@@ -248,9 +272,8 @@ static cu_node *with_bounds(cu_sql *s, cu_node *session)
     const char **names;
     cu_expr **exprs = cu_node_columns(s, o, 0, &names);
     cu_expr *anchor = exprs[own];
-    cu_interval gap = {.us = session->session.gap_us};
     exprs[own] = exprs[own + 1];
-    exprs[own + 1] = called(s, "+", exprs[own + 2], interval(s, gap, o->pos));
+    exprs[own + 1] = end_of(s, exprs[own + 2], session->session.gap_us, o->pos);
     exprs[own + 2] = anchor;
     if (exprs[own + 1] == NULL)
         return NULL;
@@ -270,12 +293,12 @@ static cu_node *session(cu_sql *s, const cu_args *a, const cu_scope *in,
     uint16_t col = 0, *part = NULL;
     uint32_t n_part = 0;
     bool good = time_column(s, a, in, &col);
-    good = cu_args_interval(s, a, a->at[2], &gap) && good;
+    cu_type type = in->node->schema->fields[col].type;
+    good = span(s, a, a->at[2], type, &gap) && good;
     good = (!a->at[3] || cu_args_columns(s, a, in, a->at[3], &part, &n_part)) &&
            good;
     if (!good)
         return NULL;
-    cu_type type = in->node->schema->fields[col].type;
     uint16_t own = (uint16_t)in->node->schema->n;
     cu_node *n = cu_node_over_input(s, CU_N_SESSION, in->node);
     n->windows = windows_of(s, in->node, col);

@@ -170,6 +170,18 @@ static const char *writer_of(const cu_program *p, const char *topic,
     return NULL;
 }
 
+/* Rows without a key cannot leave. */
+static void check_retention(cu_sql *s, const cu_view_def *v)
+{
+    if (!v->retention_us || v->root->n_key || v->single)
+        return;
+    cu_sql_error(s, v->pos, STATE('4', '2', 'P', '1', '6'),
+                 "add primary_key: WITH (primary_key = 'a, b'), the columns "
+                 "that identify a row.",
+                 "option \"retention\" needs a key, and \"%s\" has none",
+                 v->name);
+}
+
 void cu_ddl_finish(cu_sql *s)
 {
     cu_program *p = s->program;
@@ -187,6 +199,8 @@ void cu_ddl_finish(cu_sql *s)
                                      : NULL;
         if (other)
             clash(s, v->pos, v->topic, other);
+        cu_bind_check_clock(s, v->root);
+        check_retention(s, v);
     }
     cu_sql_rest *rest = cu_arena_calloc(s->arena, 1, sizeof *rest);
     *rest = (cu_sql_rest){s->env, s->views, s->n_views, s->functions};

@@ -36,6 +36,7 @@ typedef struct cu_sql_function {
     uint32_t n_args;
     const char **names; /* a NULL: only $n */
     cu_type *types;
+    struct cu_expr **defaults; /* an entry NULL: none */
     cu_type result;
     bool strict;
     const cu_ast_expr *value;
@@ -140,6 +141,8 @@ cu_expr *cu_bind_scalar(cu_sql *s, const cu_ast_expr *e,
 bool cu_bind_type(cu_sql *s, const cu_ast_type *t, cu_type *out);
 /* Gives the nodes of a finished tree their ids 1, 2, … (children first). */
 void cu_bind_number(cu_node *root);
+/* bind_clock.c: refuses the clock where it cannot be kept up to date. */
+void cu_bind_check_clock(cu_sql *s, cu_node *root);
 /* What nodes say of their rows, once the tree is whole. */
 void cu_bind_settle_node(cu_node *root);
 
