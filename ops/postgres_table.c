@@ -128,10 +128,11 @@ static int check_column(const cu_pg *pg, const cu_field *f, const cu_pg_rows *r,
             continue;
         if (yes(r, i, 7))
             return misfit(pg, err, f->name, "is generated there");
-        cu_pg_column c = {.name = cu_pg_at(r, i, 1),
-                          .array = yes(r, i, 2),
-                          .is_enum = yes(r, i, 3),
-                          .typmod = (int32_t)atoi(cu_pg_at(r, i, 4))};
+        cu_pg_column c = {
+            .name = cu_pg_at(r, i, 1),
+            .array = yes(r, i, 2),
+            .is_enum = yes(r, i, 3),
+            .typmod = (int32_t)strtol(cu_pg_at(r, i, 4), NULL, 10)};
         if (cu_pg_type_fits(f->type, &c))
             return 0;
         return misfit(pg, err, f->name,

@@ -76,12 +76,12 @@ Test(summary, is_one_object_for_programs)
     rig.running.started_us = cu_mono_us(rig.env);
     cu_summary_print(&rig.running, 0);
     const char *text = cu_rig_said(&rig, 1);
-    const char
-        *head = "{\"app\":\"shop\",\"collectors\":[],\"tables\":"
-                "[{\"table\":\"orders\",\"in\":10,\"applied\":9,"
-                "\"late\":0,\"dead\":1}],\"views\":[{\"view\":"
-                "\"by_product\",\"published\":0,\"rejected\":0,"
-                "\"late\":0}],\"reports\":[],\"commits\":0,\"aborts\":0,";
+    const char *head =
+        "{\"app\":\"shop\",\"collectors\":[],\"tables\":"
+        "[{\"table\":\"orders\",\"in\":10,\"applied\":9,"
+        "\"late\":0,\"dead\":1}],\"views\":[{\"view\":"
+        "\"by_product\",\"published\":0,\"rejected\":0,"
+        "\"late\":0}],\"sinks\":[],\"reports\":[],\"commits\":0,\"aborts\":0,";
     cr_expect_eq(strncmp(text, head, strlen(head)), 0, "%s", text);
     cr_expect(strstr(text, ",\"adds_up\":true}\n"));
     set(10, 9, 0, 0);
