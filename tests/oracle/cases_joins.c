@@ -359,6 +359,13 @@ static const char *const all[] = {
     W "SELECT * FROM (SELECT k, sum(v) FROM o GROUP BY k) z WHERE k > 1",
     W "SELECT * FROM (SELECT k FROM o UNION ALL SELECT k FROM r) z WHERE k > "
     "1",
+    W "SELECT o.id, r.id, l.m, l.c FROM o FULL JOIN r ON o.k = r.k CROSS JOIN "
+    "LATERAL (SELECT min(DISTINCT s.id) m, count(*) c FROM s WHERE o.id IS "
+    "NULL) l",
+    W "SELECT o.id, l.x FROM o CROSS JOIN LATERAL (SELECT min(r.x) + 1 AS x "
+    "FROM r WHERE r.x > o.v) l",
+    W "SELECT k, v % 2, grouping(k, v % 2), count(*) FROM o GROUP BY CUBE (k, "
+    "v % 2) HAVING count(*) > 1",
     W "SELECT o.id FROM o, r WHERE o.k = r.k AND 1 = 0",
     W "SELECT o.id FROM o JOIN r ON o.k = r.k WHERE NULL",
     W "SELECT id FROM o JOIN r ON o.k = r.k",
