@@ -143,10 +143,9 @@ static void dims(cu_call *c)
 
 /* --- array_fill ------------------------------------------------------ */
 
-/* The one element of an array of dimensions or bounds; false after a fault.
- * An empty one: *n is 0. */
-static bool only(cu_call *c, uint32_t row, uint32_t arg, uint32_t *n,
-                 int32_t *out)
+/* An array of dimensions or bounds; false after a fault. */
+static bool integers(cu_call *c, uint32_t row, uint32_t arg, uint32_t *n,
+                     cu_value **out)
 {
     if (cu_col_is_null(c->args[arg], row)) {
         cu_call_fail(c, row, E_NULL,
@@ -154,36 +153,48 @@ static bool only(cu_call *c, uint32_t row, uint32_t arg, uint32_t *n,
         return false;
     }
     const cu_value array = cu_col_value(c->args[arg], row);
-    cu_value *v = elements_of(c->arena, array.s, n);
+    *out = elements_of(c->arena, array.s, n);
     for (uint32_t k = 0; k < *n; k++)
-        if (v[k].null) {
+        if ((*out)[k].null) {
             cu_call_fail(c, row, E_NULL, "dimension values cannot be null");
             return false;
         }
-    if (*n > 1) {
-        cu_call_fail(c, row, CU_E_FEATURE,
-                     "an array of more than one dimension is not supported");
-        return false;
-    }
-    *out = *n ? v[0].i4 : 0;
     return true;
 }
 
-static bool shape(cu_call *c, uint32_t row, int32_t *size)
+/* How many elements all dimensions make; -1: too many. */
+static int64_t count_of(const cu_value *dims, uint32_t n)
+{
+    int64_t all = n ? 1 : 0;
+    for (uint32_t k = 0; k < n; k++) {
+        if (dims[k].i4 < 0)
+            return -1;
+        all *= dims[k].i4;
+        if (all > INT32_MAX)
+            return -1;
+    }
+    return all > MOST_ELEMENTS ? -1 : all;
+}
+
+static bool shape(cu_call *c, uint32_t row, int64_t *size)
 {
     uint32_t n, bounds = 0;
-    int32_t low = 1;
-    if (!only(c, row, 1, &n, size) ||
-        (c->n_args == 3 && !only(c, row, 2, &bounds, &low)))
-        return false;
+    cu_value *dims, *low = NULL;
     const char *why = NULL;
     uint32_t state = E_LIMIT;
-    if (c->n_args == 3 && n != bounds) {
+    if (!integers(c, row, 1, &n, &dims) ||
+        (c->n_args == 3 && !integers(c, row, 2, &bounds, &low)))
+        return false;
+    *size = count_of(dims, n);
+    if (low && n != bounds) {
         state = E_ARRAY_SUBSCRIPT;
         why = "wrong number of array subscripts";
-    } else if (*size < 0 || *size > MOST_ELEMENTS) {
+    } else if (*size < 0) {
         why = "array size exceeds the maximum allowed";
-    } else if (n && low != 1) {
+    } else if (*size && n > 1) {
+        state = CU_E_FEATURE;
+        why = "an array of more than one dimension is not supported";
+    } else if (*size && low && low[0].i4 != 1) {
         state = CU_E_FEATURE;
         why = "an array whose first subscript is not 1 is not supported";
     }
@@ -196,12 +207,12 @@ static void fill(cu_call *c)
 {
     for (uint32_t i = 0; i < c->n_sel; i++) {
         const uint32_t r = cu_call_row(c, i);
-        int32_t n;
+        int64_t n;
         if (!shape(c, r, &n))
             continue;
         cu_value *v = cu_arena_calloc(c->arena, (size_t)n + 1, sizeof(*v));
         const cu_value one = cu_col_value(c->args[0], r);
-        for (int32_t k = 0; k < n; k++)
+        for (int64_t k = 0; k < n; k++)
             v[k] = one;
         put(c, r, v, (uint32_t)n);
     }

@@ -252,6 +252,7 @@ static const cu_func list[] = {
     CU_FN_TOTAL("floor", F8, floor_f8, "next whole number down", F8),
     CU_FN_TOTAL("cbrt", F8, cbrt_f8, "cube root", F8),
     CU_FN("sqrt", F8, sqrt_f8, "square root", F8),
+    CU_OP_TOTAL("||/", F8, cbrt_f8, "cube root", F8),
     CU_OP("|/", F8, sqrt_f8, "square root", F8),
     CU_FN("exp", F8, exp_f8, "e to the power", F8),
     CU_FN("ln", F8, ln_f8, "natural logarithm", F8),

@@ -170,6 +170,12 @@ static void put_array(change *w, cu_slice json, uint32_t level)
 
 static void put_change(change *w, cu_slice json, uint32_t level)
 {
+    if (!w->path[level].data) {
+        cu_call_fail(w->c, w->row, E_NULL,
+                     "path element at position %u is null", level + 1);
+        w->failed = true;
+        return;
+    }
     if (cu_json_kind_of(json) == CU_JSON_OBJECT)
         put_object(w, json, level);
     else if (cu_json_kind_of(json) == CU_JSON_ARRAY)
@@ -180,23 +186,16 @@ static void put_change(change *w, cu_slice json, uint32_t level)
 
 /* --- one row --------------------------------------------------------- */
 
-/* The path's steps; false after a fault. */
-static bool read_path(change *w, cu_slice array)
+/* The path's steps; a NULL is an absent one. */
+static void read_path(change *w, cu_slice array)
 {
     const uint32_t n = cu_array_length(array);
     cu_slice *steps = cu_arena_calloc(w->c->arena, n + 1, sizeof(*steps));
     cu_array_iter it = cu_array_iter_of(array);
     cu_value v;
     w->path = steps;
-    while (w->n < n && cu_array_next(&it, w->c->arena, &v)) {
-        if (v.null) {
-            cu_call_fail(w->c, w->row, E_NULL,
-                         "path element at position %u is null", w->n + 1);
-            return false;
-        }
-        steps[w->n++] = v.s;
-    }
-    return true;
+    while (w->n < n && cu_array_next(&it, w->c->arena, &v))
+        steps[w->n++] = v.null ? CU_NULL_SLICE : v.s;
 }
 
 static cu_slice canonical(cu_call *c, cu_slice json)
@@ -229,8 +228,7 @@ static bool edit(cu_call *c, uint32_t row, cu_slice target, cu_slice path,
         cu_buf_put_slice(c->scratch, target);
         return true;
     }
-    if (!read_path(&w, path))
-        return false;
+    read_path(&w, path);
     if (w.n == 0)
         cu_buf_put_slice(c->scratch, target);
     else

@@ -185,11 +185,13 @@ static bool locate(cu_slice json, const char *target, cu_arena *a, int64_t *at)
 
 /* --- keyvalue() ------------------------------------------------------ */
 
+/* Of the value itself, of the variables, or of what keyvalue() made. */
 static int64_t id_of(cu_jsonpath_state *s, const cu_item *x)
 {
     int64_t at = 0;
-    if (x->base != 0 || !is_container(s->root.kind) ||
-        !locate(s->root.s, x->s.data, s->a, &at))
+    const cu_slice all = x->base ? s->vars : s->root.s;
+    const bool known = x->base == 1 || (!x->base && is_container(s->root.kind));
+    if (!known || !locate(all, x->s.data, s->a, &at))
         at = 0;
     return at + x->base * INT64_C(10000000000);
 }
@@ -207,7 +209,7 @@ cu_items cu_item_keyvalues(cu_jsonpath_state *s, const cu_item *x)
         cu_buf_put_str(&text, ", \"value\": ");
         cu_buf_put_slice(&text, value);
         cu_buf_put_u8(&text, '}');
-        cu_item made = cu_item_of(taken(&text, s->a), s->next_base++, s->a);
+        cu_item made = cu_item_of(taken(&text, s->a), 0, s->a);
         cu_items_add(&out, &made, s->a);
     }
     return out;

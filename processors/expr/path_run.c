@@ -336,9 +336,9 @@ static result index_of(state *s, const node *n, const cu_item *x,
 
 static bool variable(state *s, const node *n, cu_item *out)
 {
-    cu_slice vars = s->opts->vars, value = CU_NULL_SLICE;
-    if (vars.data)
-        value = cu_json_member(vars, n->text, s->a);
+    cu_slice value = CU_NULL_SLICE;
+    if (s->vars.data)
+        value = cu_json_member(s->vars, n->text, s->a);
     if (!value.data) {
         cu_jsonpath_fail_hard(s, E_UNDEFINED,
                               "could not find jsonpath variable \"%.*s\"",
@@ -451,6 +451,7 @@ static result keyvalue(state *s, const node *n, const cu_item *x,
                                 "applied to an object");
     const cu_items pairs = cu_item_keyvalues(s, x);
     for (uint32_t i = 0; i < pairs.n; i++) {
+        pairs.at[i].base = s->next_base++;
         result r = go_on(s, n->next, &pairs.at[i], found);
         if (r == CU_PATH_ERROR || (r == CU_PATH_OK && !found))
             return r;
@@ -666,6 +667,8 @@ int cu_jsonpath_run(const cu_jsonpath *p, cu_slice json,
     cu_items found = {.n = 0};
     *out = (cu_jsonpath_found){.n = 0};
     json = p->ordered ? canonical(json, a) : json;
+    s.vars = p->ordered && opts->vars.data ? canonical(opts->vars, a)
+                                           : opts->vars;
     s.root = cu_item_of(json, 0, a);
     s.current = &s.root;
     const bool first = opts->only_test && !p->strict;

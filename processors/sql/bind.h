@@ -106,6 +106,8 @@ cu_expr *cu_bind_call(cu_bind *b, const cu_ast_expr *e);
 /* bind_named.c: a call's arguments in the function's order, with defaults.
  * False after a problem. */
 bool cu_bind_named(cu_bind *b, const cu_ast_expr *call, cu_ast_list *out);
+/* bind_any.c: x op ANY (array), x op ALL (array) */
+cu_expr *cu_bind_any(cu_bind *b, const cu_ast_expr *e);
 /* bind_index.c: x[n], x[n:m] */
 cu_expr *cu_bind_index(cu_bind *b, const cu_ast_expr *e);
 /* As boolean: "argument of WHERE must be type boolean, not type integer". */
@@ -200,6 +202,8 @@ cu_node *cu_node_values(cu_sql *s, const cu_schema *schema, cu_expr ***rows,
 cu_node *cu_node_filter(cu_sql *s, cu_node *in, cu_expr *predicate);
 cu_node *cu_node_project(cu_sql *s, cu_node *in, cu_expr **exprs,
                          const char *const *names, uint32_t n);
+/* The key of a projection anew, when its input's was found later. */
+void cu_node_project_key(cu_sql *s, cu_node *n);
 cu_node *cu_node_flatmap(cu_sql *s, cu_node *in, const cu_func *f,
                          cu_expr **args, uint32_t n_args,
                          const cu_field *fields, uint32_t n_fields,

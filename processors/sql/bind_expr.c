@@ -350,31 +350,6 @@ static cu_expr *bind_between(cu_bind *b, const cu_ast_expr *e)
     return e->flag ? negate(b, in, e->pos) : in;
 }
 
-static cu_expr *bind_any(cu_bind *b, const cu_ast_expr *e)
-{
-    static const char *const signs[][2] = {{"=", "eq"}, {"<>", "ne"},
-                                           {"<", "lt"}, {"<=", "le"},
-                                           {">", "gt"}, {">=", "ge"}};
-    const char *words = e->flag ? "ALL" : "ANY";
-    cu_expr **args = bind_all(b, &e->args);
-    if (args == NULL)
-        return NULL;
-    if (args[1]->type.kind != CU_T_ARRAY &&
-        args[1]->type.kind != CU_T_UNKNOWN) {
-        cu_sql_error(b->sql, e->pos, STATE('4', '2', '8', '0', '9'), NULL,
-                     "op ANY/ALL (array) requires array on right side");
-        return NULL;
-    }
-    for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++)
-        if (strcmp(signs[i][0], e->text) == 0)
-            return call(b,
-                        cu_arena_printf(b->sql->arena, "%s_%s",
-                                        e->flag ? "all" : "any", signs[i][1]),
-                        args, 2, e->pos);
-    cu_sql_refuse(b->sql, e->pos, "%s %s", e->text, words);
-    return NULL;
-}
-
 /* --- special forms
  * ------------------------------------------------------------ */
 
@@ -536,7 +511,7 @@ static cu_expr *bind_kind(cu_bind *b, const cu_ast_expr *e)
     case CU_A_LIKE:
         return bind_op(b, e);
     case CU_A_ANY:
-        return bind_any(b, e);
+        return cu_bind_any(b, e);
     case CU_A_IN:
         return bind_in(b, e);
     case CU_A_BETWEEN:

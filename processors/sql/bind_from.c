@@ -229,15 +229,16 @@ static bool refuse_function(cu_sql *s, const cu_ast_expr *call)
 static void name_columns(binder *b, const cu_ast_from *f, const char *rel,
                          const cu_field *fields, uint32_t n, uint32_t first)
 {
+    const bool single = n == 1 && !f->n_defs;
     for (uint32_t i = 0; i < n + f->ordinality; i++) {
         const char *name = i < n ? fields[i].name : "ordinality";
         if (i < f->n_columns)
             name = f->columns[i];
-        else if (n == 1 && i == 0 && f->alias && strcmp(name, "value"))
+        else if (single && i == 0 && f->alias && strcmp(name, "value"))
             name = f->alias;
         cu_scope_add(b->s, b->scope, rel, name,
                      i < n ? fields[i].type : CU_TYPE(CU_T_INT8), first + i);
-        b->scope->cols[b->scope->n_cols - 1].scalar = n == 1 && !f->ordinality;
+        b->scope->cols[b->scope->n_cols - 1].scalar = single && !f->ordinality;
     }
 }
 

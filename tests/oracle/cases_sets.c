@@ -48,7 +48,6 @@ static const char *const all[] = {
     "SELECT * FROM jsonb_to_recordset('[]') AS t(a int)",
     "SELECT * FROM jsonb_to_recordset('[{\"a\": 1}]')",
     "SELECT * FROM jsonb_to_recordset('[{\"a\": 1}]') AS t(a int, a text)",
-    "SELECT * FROM jsonb_to_recordset('[{\"a\": 1}]') AS t(a nosuch)",
     "SELECT t.a, t.o FROM ROWS FROM (jsonb_to_recordset('[{\"a\": 1}, {\"a\": 2}]') AS (a int)) WITH ORDINALITY AS t(a, o) ORDER BY o",
     "SELECT * FROM jsonb_to_record('{\"a\": 1, \"B\": \"x\"}') AS t(a int, \"B\" text, c date)",
     "SELECT * FROM jsonb_to_record(NULL) AS t(a int)",

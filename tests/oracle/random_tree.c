@@ -178,6 +178,8 @@ POOL_MAKER(code_point, "0", "65", "233", "8364", "128512", "55296", "1114112",
 POOL_MAKER(json_key, "a", "b", "bb", "c", "", "0", "A")
 POOL_MAKER(json_path, "{a}", "{a,c}", "{a,c,0}", "{0}", "{1,a}", "{}", "{-1}",
            "{a,c,1,d}", "{NULL}")
+POOL_MAKER(dimensions, "{0}", "{3}", "{1}", "{-1}", "{}", "{NULL}", "{0,5}")
+POOL_MAKER(bounds, "{1}", "{}", "{NULL}", "{1,1}")
 POOL_MAKER(json_scalar, "1", "1.5", "-32769", "\"12\"", "true", "null", "[1]",
            "2.50", "99999999999", "{}", "false", "1e400", "\"x\"")
 POOL_MAKER(year, "2024", "1", "0", "-44", "9999", "300000", "5874898")
@@ -212,6 +214,8 @@ static const special specials[] = {
     {"array_length", 1, 0, place},
     {"array_lower", 1, 0, place},
     {"array_upper", 1, 0, place},
+    {"array_fill", 1, 0, dimensions},
+    {"array_fill", 2, 0, bounds},
     {"subscript", 1, CU_T_INT4, place},
     {"subscript", 1, CU_T_TEXT, json_key},
     {"round", 1, CU_T_INT4, digits},
@@ -413,7 +417,7 @@ static const struct {
     {"is_not_distinct_from", "(\1 IS NOT DISTINCT FROM \1)"},
     {"not", "(NOT \1)"},
     {"subscript", "(\1)[\1]"},
-    {"slice", "(\1)[\1:\1]"},
+    {"slice", "(\1)[\1 : \1]"},
     {"overlaps", "((\1, \1) OVERLAPS (\1, \1))"},
     {"position", "position(\1 IN \1)"},
 };
