@@ -246,6 +246,7 @@ typedef struct cu_ast_function {
     uint32_t n_args;
     const char **names; /* NULL: only $1 */
     cu_ast_type *types;
+    cu_ast_expr **defaults; /* an entry NULL: none */
     cu_ast_type result;
     bool strict, replace;
     const char *body;  /* AS 'SELECT …'; NULL: `value` */

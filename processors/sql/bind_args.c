@@ -58,7 +58,8 @@ bool cu_args_read(cu_sql *s, const cu_ast_expr *call, const char *const *names,
         named = call->args.at[i]->kind == CU_A_NAMED;
         if (at >= (int32_t)n) {
             cu_sql_error(s, e->pos, STATE('4', '2', '8', '8', '3'), NULL,
-                         "%s() takes at most %u arguments", out->function, n);
+                         "%s() takes at most %u argument%s", out->function, n,
+                         n == 1 ? "" : "s");
             return false;
         }
         if (!put(s, out, (uint32_t)at, names[at], e))

@@ -213,8 +213,10 @@ static bool refuse_function(cu_sql *s, const cu_ast_expr *call)
     }
     uint32_t n;
     const cu_func *const *all = cu_func_all(&n);
-    const char **sets = cu_arena_calloc(s->arena, n + 1, sizeof(*sets));
-    uint32_t n_sets = 0;
+    const char **sets = cu_arena_calloc(s->arena, n + CU_BIND_RELATIONS,
+                                        sizeof(*sets));
+    uint32_t n_sets = CU_BIND_RELATIONS;
+    memcpy(sets, cu_bind_relations, sizeof(cu_bind_relations));
     for (uint32_t i = 0; i < n; i++)
         if (all[i]->kind == CU_FUNC_SET)
             sets[n_sets++] = all[i]->name;

@@ -4,7 +4,8 @@
  * scope, casts them to the parameters' types, and binds the body where names
  * and $n mean those expressions and nothing else: what comes out is an
  * ordinary expression, and nothing at run time knows of the function.  Of
- * functions of one name the one is taken that needs the fewest casts.  A
+ * functions of one name the one is taken that needs the fewest defaults, then
+ * the fewest casts.  A
  * function sees those that exist when it is called; one that calls itself is
  * refused.
  */
@@ -124,14 +125,48 @@ cu_expr *cu_bind_inline(cu_bind *b, const cu_sql_function *f, cu_expr **args,
 /* --- which one
  * ------------------------------------------------------------------ */
 
+/* Where an argument of the call goes; n_args: nowhere. */
+static uint32_t place_of(const cu_sql_function *f, const cu_ast_expr *arg,
+                         uint32_t i)
+{
+    if (arg->kind != CU_A_NAMED)
+        return i;
+    uint32_t k = 0;
+    while (k < f->n_args &&
+           !(f->names[k] && strcmp(f->names[k], arg->text) == 0))
+        k++;
+    return k;
+}
+
+/* The call's arguments as f's, defaults where there is none; the number of
+ * defaults, or -1: it cannot be called so. */
+static int32_t arrange(const cu_sql_function *f, const cu_ast_list *call,
+                       cu_expr **given, cu_expr **out)
+{
+    int32_t defaults = 0;
+    memset(out, 0, f->n_args * sizeof(*out));
+    for (uint32_t i = 0; i < call->n; i++) {
+        uint32_t k = place_of(f, call->at[i], i);
+        if (k >= f->n_args || out[k])
+            return -1;
+        out[k] = given[i];
+    }
+    for (uint32_t k = 0; k < f->n_args; k++) {
+        if (out[k])
+            continue;
+        if (!f->defaults[k])
+            return -1;
+        out[k] = f->defaults[k];
+        defaults++;
+    }
+    return defaults;
+}
+
 /* Casts needed to call `f`; -1: it cannot be called so. */
-static int32_t casts_of(cu_bind *b, const cu_sql_function *f, cu_expr **args,
-                        uint32_t n)
+static int32_t casts_of(cu_bind *b, const cu_sql_function *f, cu_expr **args)
 {
     int32_t casts = 0;
-    if (f->n_args != n)
-        return -1;
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < f->n_args; i++) {
         cu_err err = {0};
         if (args[i]->type.kind == f->types[i].kind &&
             args[i]->type.elem == f->types[i].elem)
@@ -147,21 +182,50 @@ static int32_t casts_of(cu_bind *b, const cu_sql_function *f, cu_expr **args,
     return casts;
 }
 
+/* *args: the given ones, in the order of the function's parameters. */
 static const cu_sql_function *choose(cu_bind *b, const char *name,
-                                     cu_expr **args, uint32_t n)
+                                     const cu_ast_list *call, cu_expr ***args)
 {
+    enum { A_DEFAULT = 1000 };
     const cu_sql_function *best = NULL;
+    cu_expr **given = *args;
     int32_t least = INT32_MAX;
     for (const cu_sql_function *f = b->sql->functions; f; f = f->next) {
         if (strcmp(f->name, name) != 0)
             continue;
-        int32_t casts = casts_of(b, f, args, n);
-        if (casts >= 0 && casts < least) {
-            least = casts;
+        cu_expr **own = cu_arena_calloc(b->sql->arena, f->n_args + 1,
+                                        sizeof(*own));
+        int32_t defaults = arrange(f, call, given, own);
+        int32_t casts = defaults < 0 ? -1 : casts_of(b, f, own);
+        if (casts >= 0 && casts + A_DEFAULT * defaults < least) {
+            least = casts + A_DEFAULT * defaults;
             best = f;
+            *args = own;
         }
     }
     return best;
+}
+
+/* Positional arguments first, names once. */
+static bool names_fit(cu_bind *b, const cu_ast_list *call)
+{
+    for (uint32_t i = 0; i < call->n; i++) {
+        const cu_ast_expr *e = call->at[i];
+        bool named = e->kind == CU_A_NAMED, twice = false;
+        for (uint32_t k = 0; k < i && named; k++)
+            twice = twice || (call->at[k]->kind == CU_A_NAMED &&
+                              strcmp(call->at[k]->text, e->text) == 0);
+        if (twice)
+            cu_sql_error(b->sql, e->pos, STATE('4', '2', '6', '0', '1'), NULL,
+                         "argument name \"%s\" used more than once", e->text);
+        bool behind = !named && i && call->at[i - 1]->kind == CU_A_NAMED;
+        if (behind)
+            cu_sql_error(b->sql, e->pos, STATE('4', '2', '6', '0', '1'), NULL,
+                         "positional argument cannot follow named argument");
+        if (twice || behind)
+            return false;
+    }
+    return true;
 }
 
 static cu_expr *none(cu_bind *b, const cu_ast_expr *e, const char *name,
@@ -172,7 +236,10 @@ static cu_expr *none(cu_bind *b, const cu_ast_expr *e, const char *name,
         char text[64] = "unknown";
         if (args[i]->type.kind != CU_T_UNKNOWN)
             cu_type_name(args[i]->type, text);
-        cu_buf_printf(&types, "%s%s", i ? ", " : "", text);
+        const cu_ast_expr *arg = e->args.at[i];
+        bool named = arg->kind == CU_A_NAMED;
+        cu_buf_printf(&types, "%s%s%s%s", i ? ", " : "",
+                      named ? arg->text : "", named ? " => " : "", text);
     }
     cu_sql_error(b->sql, e->pos, STATE('4', '2', '8', '8', '3'), NULL,
                  "function %s(%.*s) does not exist", name, (int)types.len,
@@ -203,17 +270,19 @@ cu_expr *cu_bind_sql_call(cu_bind *b, const cu_ast_expr *e, bool *is)
     }
     cu_expr **args = cu_arena_calloc(b->sql->arena, e->args.n + 1,
                                      sizeof(*args));
-    bool good = true;
-    for (uint32_t i = 0; i < e->args.n; i++) {
-        args[i] = cu_bind_expr(b, e->args.at[i]);
-        good = good && args[i];
+    bool good = names_fit(b, &e->args);
+    for (uint32_t i = 0; i < e->args.n && good; i++) {
+        const cu_ast_expr *arg = e->args.at[i];
+        args[i] = cu_bind_expr(b, arg->kind == CU_A_NAMED ? arg->args.at[0]
+                                                          : arg);
+        good = args[i] != NULL;
     }
     if (!good)
         return NULL;
-    const cu_sql_function *f = choose(b, name, args, e->args.n);
+    const cu_sql_function *f = choose(b, name, &e->args, &args);
     if (!f)
         return none(b, e, name, args);
-    for (uint32_t i = 0; i < e->args.n; i++) {
+    for (uint32_t i = 0; i < f->n_args; i++) {
         cu_err err = {0};
         args[i] = cast(b, args[i], f->types[i], CU_CAST_IMPLICIT, &err);
         if (args[i] == NULL) {

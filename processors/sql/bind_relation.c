@@ -15,13 +15,14 @@
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
 
+const char *const cu_bind_relations[CU_BIND_RELATIONS] = {
+    "tumble",  "hop",  "session", "cumulate",     "changelog", "late_rows",
+    "history", "asof", "lookup",  "dead_letters", "watermark", "surrogate"};
+
 bool cu_bind_is_relation(const char *function)
 {
-    static const char *const own[] = {
-        "tumble",  "hop",  "session", "cumulate",     "changelog", "late_rows",
-        "history", "asof", "lookup",  "dead_letters", "watermark", "surrogate"};
-    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
-        if (strcmp(own[i], function) == 0)
+    for (size_t i = 0; i < CU_BIND_RELATIONS; i++)
+        if (strcmp(cu_bind_relations[i], function) == 0)
             return true;
     return false;
 }

@@ -14,6 +14,8 @@
 
 /* bind_relation.c: tumble(), history() and their like. */
 bool cu_bind_is_relation(const char *function);
+enum { CU_BIND_RELATIONS = 12 };
+extern const char *const cu_bind_relations[CU_BIND_RELATIONS];
 /* The node of one; its last *hidden columns have no names. NULL after a
  * problem. */
 cu_node *cu_bind_relation(cu_sql *s, const cu_ctes *ctes,

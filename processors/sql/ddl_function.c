@@ -79,6 +79,36 @@ static bool read_types(cu_sql *s, const cu_ast_function *from,
     return good;
 }
 
+/* Constants of the parameters' types; those behind one have one, too. */
+static bool read_defaults(cu_sql *s, const cu_ast_function *from,
+                          cu_sql_function *f)
+{
+    static const cu_scope nothing;
+    cu_bind b = {.sql = s, .scope = &nothing, .clause = "DEFAULT"};
+    f->defaults = cu_arena_calloc(s->arena, f->n_args + 1,
+                                  sizeof(*f->defaults));
+    for (uint32_t i = 0; i < f->n_args; i++) {
+        const cu_ast_expr *e = from->defaults[i];
+        cu_err err = {0};
+        if (!e && i && f->defaults[i - 1]) {
+            cu_sql_error(s, from->types[i].pos, STATE('4', '2', 'P', '1', '3'),
+                         NULL,
+                         "input parameters after one with a default value must "
+                         "also have defaults");
+            return false;
+        }
+        cu_expr *bound = e ? cu_bind_expr(&b, e) : NULL;
+        if (e && !bound)
+            return false;
+        if (bound && cu_expr_cast(s->arena, bound, f->types[i],
+                                  CU_CAST_ASSIGNMENT, &f->defaults[i], &err)) {
+            cu_bind_problem(s, e->pos, &err, NULL);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool try(cu_sql *s, const cu_sql_function *f, cu_pos pos)
 {
     static const cu_scope nothing;
@@ -89,6 +119,22 @@ static bool try(cu_sql *s, const cu_sql_function *f, cu_pos pos)
         args[i] = cu_expr_const(s->arena, &null, pos);
     }
     return cu_bind_inline(&b, f, args, pos) != NULL;
+}
+
+static bool may_replace(cu_sql *s, const cu_sql_function *old,
+                        const cu_sql_function *f, const cu_ast_stmt *st)
+{
+    bool same = old->result.kind == f->result.kind &&
+                old->result.elem == f->result.elem;
+    if (!st->function->replace)
+        cu_sql_error(s, st->name_pos, STATE('4', '2', '7', '2', '3'), NULL,
+                     "function \"%s\" already exists with same argument "
+                     "types",
+                     f->name);
+    else if (!same)
+        cu_sql_error(s, st->name_pos, STATE('4', '2', 'P', '1', '3'), NULL,
+                     "cannot change return type of existing function");
+    return st->function->replace && same;
 }
 
 bool cu_ddl_function(cu_sql *s, const cu_ast_stmt *st)
@@ -102,18 +148,13 @@ bool cu_ddl_function(cu_sql *s, const cu_ast_stmt *st)
                      "function \"%s\" exists already", f->name);
         return true;
     }
-    bool good = read_types(s, from, f);
+    bool good = read_types(s, from, f) && read_defaults(s, from, f);
     f->value = body_of(s, st);
     if (!good || !f->value)
         return true;
     for (const cu_sql_function *o = s->functions; o; o = o->next)
-        if (same_types(o, f) && !from->replace) {
-            cu_sql_error(s, st->name_pos, STATE('4', '2', '7', '2', '3'), NULL,
-                         "function \"%s\" already exists with same argument "
-                         "types",
-                         f->name);
+        if (same_types(o, f) && !may_replace(s, o, f, st))
             return true;
-        }
     f->next = s->functions; /* the latest of equal ones is found first */
     s->functions = f;
     if (!try(s, f, st->pos))

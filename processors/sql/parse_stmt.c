@@ -472,6 +472,8 @@ static void parameters(cu_parse *p, const PgQuery__CreateFunctionStmt *c,
                                sizeof *f->names);
     f->types = cu_arena_calloc(p->s->arena, c->n_parameters + 1,
                                sizeof *f->types);
+    f->defaults = cu_arena_calloc(p->s->arena, c->n_parameters + 1,
+                                  sizeof *f->defaults);
     for (size_t i = 0; i < c->n_parameters; i++) {
         const PgQuery__FunctionParameter *a = c->parameters[i]
                                                   ->function_parameter;
@@ -481,7 +483,7 @@ static void parameters(cu_parse *p, const PgQuery__CreateFunctionStmt *c,
         if (!in)
             cu_parse_refuse(p, p->at, "a parameter that is not IN");
         if (a->defexpr)
-            cu_parse_refuse(p, p->at, "DEFAULT of a parameter");
+            f->defaults[f->n_args] = cu_parse_expr(p, a->defexpr);
         f->names[f->n_args] = a->name[0] ? cu_parse_str(p, a->name) : NULL;
         f->types[f->n_args++] = *cu_parse_type(p, a->arg_type);
     }
