@@ -21,6 +21,7 @@
 typedef struct cu_env cu_env;
 typedef struct cu_lock cu_lock;     /* an exclusive lock file */
 typedef struct cu_infile cu_infile; /* a file open for reading */
+typedef struct cu_outfile cu_outfile; /* one that is being made */
 
 typedef struct cu_stat {
     int64_t size_bytes;
@@ -48,6 +49,11 @@ typedef struct cu_env_vt {
     /* Whole content or nothing: temporary file, fsync, rename. Makes the
      * folders above. */
     int (*write_file)(cu_env *, const char *path, cu_slice, cu_err *);
+    /* The same in pieces. end_out(keep false) leaves no trace; it ends the file
+     * in any case. */
+    int (*open_out)(cu_env *, const char *path, cu_outfile **, cu_err *);
+    int (*write_out)(cu_env *, cu_outfile *, cu_slice, cu_err *);
+    int (*end_out)(cu_env *, cu_outfile *, bool keep, cu_err *);
     int (*stat)(cu_env *, const char *path, cu_stat *out, cu_err *);
     /* Entries of a folder without "." and "..", in byte order. */
     int (*list_dir)(cu_env *, const char *path, cu_arena *, cu_names *,

@@ -327,45 +327,72 @@ static int sync_folder(const char *dir)
 }
 
 /* The temporary name starts with a dot, so that no glob finds it. */
+struct cu_outfile {
+    cu_arena *arena;
+    const char *path, *dir, *temp;
+    int fd;
+};
+
+static int real_open_out(cu_env *e, const char *path, cu_outfile **out,
+                         cu_err *err)
+{
+    cu_arena *a = cu_arena_new(1024);
+    cu_outfile *f = cu_arena_calloc(a, 1, sizeof(*f));
+    f->arena = a;
+    f->path = cu_arena_str(a, path);
+    f->dir = cu_path_dir(a, path);
+    f->temp = cu_arena_printf(a, "%s/.%s.%llx.tmp", f->dir, cu_path_base(path),
+                              (unsigned long long)real_chance(e));
+    int rc = real_make_dirs(e, f->dir, err);
+    if (rc == 0) {
+        f->fd = open(f->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (f->fd < 0)
+            rc = fail_errno(err, errno, "create", f->temp);
+    }
+    if (rc) {
+        cu_arena_free(a);
+        return rc;
+    }
+    *out = f;
+    return 0;
+}
+
+static int real_write_out(cu_env *e, cu_outfile *f, cu_slice content,
+                          cu_err *err)
+{
+    (void)e;
+    return write_full(f->fd, content) ? fail_errno(err, errno, "write", f->path)
+                                      : 0;
+}
+
+static int real_end_out(cu_env *e, cu_outfile *f, bool keep, cu_err *err)
+{
+    (void)e;
+    int rc = 0;
+    if (keep && fsync(f->fd))
+        rc = fail_errno(err, errno, "write", f->path);
+    if (close(f->fd) && keep && rc == 0)
+        rc = fail_errno(err, errno, "write", f->path);
+    if (keep && rc == 0 && rename(f->temp, f->path))
+        rc = fail_errno(err, errno, "write", f->path);
+    else if (keep && rc == 0 && sync_folder(f->dir))
+        rc = fail_errno(err, errno, "sync the folder", f->dir);
+    if (!keep || rc)
+        unlink(f->temp);
+    cu_arena_free(f->arena);
+    return rc;
+}
+
 static int real_write_file(cu_env *e, const char *path, cu_slice content,
                            cu_err *err)
 {
-    cu_arena *a = cu_arena_new(1024);
-    const char *dir = cu_path_dir(a, path);
-    const char *temp = cu_arena_printf(a, "%s/.%s.%llx.tmp", dir,
-                                       cu_path_base(path),
-                                       (unsigned long long)real_chance(e));
-    int fd = -1;
-    bool made = false;
-    int rc = real_make_dirs(e, dir, err);
+    cu_outfile *f;
+    int rc = real_open_out(e, path, &f, err);
     if (rc)
-        goto out;
-    fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        rc = fail_errno(err, errno, "create", temp);
-        goto out;
-    }
-    made = true;
-    if (write_full(fd, content) || fsync(fd)) {
-        rc = fail_errno(err, errno, "write", path);
-        goto out;
-    }
-    int closed = close(fd);
-    fd = -1;
-    if (closed || rename(temp, path)) {
-        rc = fail_errno(err, errno, "write", path);
-        goto out;
-    }
-    made = false;
-    if (sync_folder(dir))
-        rc = fail_errno(err, errno, "sync the folder", dir);
-out:
-    if (fd >= 0)
-        close(fd);
-    if (made)
-        unlink(temp);
-    cu_arena_free(a);
-    return rc;
+        return rc;
+    rc = real_write_out(e, f, content, err);
+    int ended = real_end_out(e, f, rc == 0, rc ? NULL : err);
+    return rc ? rc : ended;
 }
 
 static int real_stat(cu_env *e, const char *path, cu_stat *out, cu_err *err)
@@ -536,6 +563,9 @@ cu_env *cu_env_real(bool handle_signals)
         .stop_requested = real_stop_requested,
         .read_file = real_read_file,
         .write_file = real_write_file,
+        .open_out = real_open_out,
+        .write_out = real_write_out,
+        .end_out = real_end_out,
         .stat = real_stat,
         .list_dir = real_list_dir,
         .make_dirs = real_make_dirs,

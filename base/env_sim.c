@@ -364,6 +364,39 @@ out:
     return rc;
 }
 
+struct cu_outfile {
+    char *path;
+    cu_buf content;
+};
+
+static int sim_open_out(cu_env *e, const char *path, cu_outfile **out,
+                        cu_err *err)
+{
+    (void)e, (void)err;
+    cu_outfile *f = cu_calloc(1, sizeof(*f));
+    f->path = cu_strdup(path);
+    *out = f;
+    return 0;
+}
+
+static int sim_write_out(cu_env *e, cu_outfile *f, cu_slice content,
+                         cu_err *err)
+{
+    (void)e, (void)err;
+    cu_buf_put_slice(&f->content, content);
+    return 0;
+}
+
+static int sim_end_out(cu_env *e, cu_outfile *f, bool keep, cu_err *err)
+{
+    cu_slice content = f->content.len ? cu_buf_slice(&f->content) : CU_LIT("");
+    int rc = keep ? sim_write_file(e, f->path, content, err) : 0;
+    cu_buf_free(&f->content);
+    cu_free(f->path);
+    cu_free(f);
+    return rc;
+}
+
 static int sim_stat(cu_env *e, const char *path, cu_stat *out, cu_err *err)
 {
     cu_buf buf = {0};
@@ -585,6 +618,9 @@ cu_env *cu_env_sim(uint64_t seed)
         .stop_requested = sim_stop_requested,
         .read_file = sim_read_file,
         .write_file = sim_write_file,
+        .open_out = sim_open_out,
+        .write_out = sim_write_out,
+        .end_out = sim_end_out,
         .stat = sim_stat,
         .list_dir = sim_list_dir,
         .make_dirs = sim_make_dirs,

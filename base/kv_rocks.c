@@ -486,8 +486,9 @@ static int rocks_iter_close(cu_kv_iter *it, cu_err *err)
 static rocksdb_options_t *make_options(const cu_kv_opts *o,
                                        rocksdb_cache_t *cache)
 {
-    size_t memtable = o->memtable_bytes ? o->memtable_bytes
-                                        : default_memtable_bytes;
+    size_t memtable = (o->memtable_bytes ? o->memtable_bytes
+                                         : default_memtable_bytes) /
+                      2; /* one fills, one is written out */
     rocksdb_block_based_table_options_t
         *t = rocksdb_block_based_options_create();
     rocksdb_block_based_options_set_block_cache(t, cache);
@@ -520,6 +521,8 @@ static rocksdb_options_t *make_options(const cu_kv_opts *o,
     rocksdb_options_set_max_total_wal_size(options, memtable * 4);
     rocksdb_options_set_level_compaction_dynamic_level_bytes(options, 1);
     rocksdb_options_set_max_background_jobs(options, 2);
+    /* Gets ask a filter per file: more of them cost less than merging. */
+    rocksdb_options_set_level0_file_num_compaction_trigger(options, 8);
     rocksdb_options_set_bytes_per_sync(options, 1 << 20);
     rocksdb_options_set_info_log_level(options, 2); /* warnings */
     rocksdb_options_set_max_log_file_size(options, 1 << 20);
@@ -528,6 +531,12 @@ static rocksdb_options_t *make_options(const cu_kv_opts *o,
     rocksdb_options_set_stats_dump_period_sec(options, 0);
     rocksdb_options_set_stats_persist_period_sec(options, 0);
     rocksdb_options_set_compression(options, rocksdb_lz4_compression);
+    /* What is flushed is merged soon: compressing it twice is lost. */
+    enum { LEVELS = 7 };
+    int levels[LEVELS] = {rocksdb_no_compression};
+    for (int i = 1; i < LEVELS; i++)
+        levels[i] = rocksdb_lz4_compression;
+    rocksdb_options_set_compression_per_level(options, levels, LEVELS);
     return options;
 }
 

@@ -98,6 +98,11 @@ static int dispatch(cu_cmd *c, int argc, const char *const *argv)
     return c->command->run(c);
 }
 
+/* For jemalloc, when it is linked: few arenas, and pages go back soon, so that
+ * what --memory says is what the process has. */
+extern const char *malloc_conf;
+const char *malloc_conf = "narenas:2,dirty_decay_ms:1000,muzzy_decay_ms:0";
+
 int main(int argc, char **argv)
 {
     cu_out out = {.write = write_fd,

@@ -11,9 +11,10 @@
  *
  *   u8 1 | varint n | n x { svarint weight | lslice row bytes }
  *
- * `bag`: there is no key; the row bytes are the key and the value is
+ * `bag`: there is no key; the key is the bytes of the order, if there is one,
+ * and the row's, and the value is
  *
- *   u8 1 | varint count
+ *   u8 1 | varint count | varint bytes of the order
  *
  * A view of a single row has the empty key.  Without key and bag a view only
  * ever grows: rows pass and nothing is kept.
@@ -125,7 +126,7 @@ static int open_op(cu_op *op, cu_err *err)
                                  view->retention_us, err);
     m->told = !n->materialize.bag &&
               by_aggregate(n->inputs[0], n->key, n->n_key);
-    if (m->told)
+    if (m->told || n->materialize.bag)
         cu_table_lean(m->table);
     return 0;
 }
@@ -150,19 +151,27 @@ static void add_change(materialize *m, touched_key *k, cu_slice row, int64_t w)
     k->changes = c;
 }
 
+static cu_slice behind(cu_slice s, size_t skip)
+{
+    return cu_slice_n(s.data + skip, s.len - skip);
+}
+
 static void push_bag(materialize *m, const cu_batch *b)
 {
     for (uint32_t i = 0; i < b->n_sel; i++) {
         uint32_t row = cu_batch_row(b, i);
         bool fresh;
         cu_buf_clear(&m->scratch);
+        cu_key_encode(b, row, m->op.node->materialize.order,
+                      m->op.node->materialize.n_order, &m->scratch);
+        size_t skip = m->scratch.len;
         cu_row_encode(b, row, NULL, b->n_cols, &m->scratch);
         cu_slice key = cu_buf_slice(&m->scratch);
         touched_key *k = cu_touched_put(&m->touched, cu_hash(key), key, &fresh);
         if (!k->changes) {
             k->changes = cu_arena_calloc(m->touched.arena, 1,
                                          sizeof(*k->changes));
-            k->changes->row = cu_keyrec_key(&k->rec);
+            k->changes->row = behind(cu_keyrec_key(&k->rec), skip);
         }
         k->changes->weight += cu_batch_weight(b, row);
     }
@@ -405,15 +414,18 @@ static int commit_told(materialize *m, const touched_key *k, cu_err *err)
     return replace(m, cu_keyrec_key(&k->rec), old, now, err);
 }
 
+/* How often the row stands there, and where in the key it begins. */
 static int read_count(const materialize *m, cu_slice value, int64_t *count,
-                      cu_err *err)
+                      size_t *skip, cu_err *err)
 {
     *count = 0;
+    *skip = 0;
     if (!value.data)
         return 0;
     cu_scan s = cu_scan_of(value);
     uint8_t version = cu_scan_u8(&s);
     *count = (int64_t)cu_scan_varint(&s);
+    *skip = (size_t)cu_scan_varint(&s);
     if (s.bad || version != VERSION || *count <= 0)
         return corrupt(&m->op, err);
     return 0;
@@ -423,27 +435,31 @@ static int commit_counted(materialize *m, const touched_key *k, cu_slice value,
                           cu_err *err)
 {
     int64_t old, count;
+    size_t skip;
     bool over;
-    cu_slice row = cu_keyrec_key(&k->rec);
-    int rc = read_count(m, value, &old, err);
+    cu_slice key = cu_keyrec_key(&k->rec), row = k->changes->row;
+    int rc = read_count(m, value, &old, &skip, err);
     rc = rc ? rc : cu_retention_over(&m->retention, row, &over, err);
     if (rc)
         return rc;
     count = over ? 0 : old + k->changes->weight;
     if (count < 0)
         return cu_negative(&m->op, "a row of the view", err);
-    rc = cu_retention_move(&m->retention, row, old ? row : CU_NULL_SLICE,
+    rc = cu_retention_move(&m->retention, key, old ? row : CU_NULL_SLICE,
                            count ? row : CU_NULL_SLICE, err);
     if (rc)
         return rc;
     if (count == 0) {
-        cu_table_del(m->table, row);
+        cu_table_del(m->table, key);
     } else {
         cu_buf_clear(&m->scratch);
         cu_buf_put_u8(&m->scratch, VERSION);
         cu_buf_put_varint(&m->scratch, (uint64_t)count);
-        cu_table_put(m->table, row, cu_buf_slice(&m->scratch));
+        cu_buf_put_varint(&m->scratch, key.len - row.len);
+        cu_table_put(m->table, key, cu_buf_slice(&m->scratch));
     }
+    if (m->op.n_outs == 0) /* a report's rows: nobody hears of changes */
+        return 0;
     return cu_outbox_weighed(&m->out, row, count - old, err);
 }
 
@@ -493,8 +509,9 @@ static int sweep_key(materialize *m, cu_slice key, cu_slice value, cu_err *err)
     cu_slice row;
     int rc;
     if (m->op.node->materialize.bag) {
-        row = key;
-        rc = read_count(m, value, &count, err);
+        size_t skip;
+        rc = read_count(m, value, &count, &skip, err);
+        row = behind(key, skip);
     } else {
         count = 1;
         rc = read_zset(m, value, &stored, err);
@@ -626,8 +643,10 @@ static int read_entry(reading *r, cu_slice key, cu_slice value, cu_err *err)
     if (cu_scan_u8(&s) != VERSION)
         s.bad = true;
     uint64_t n = cu_scan_varint(&s);
-    if (r->node->materialize.bag && !s.bad)
-        return read_row(r, key, (int64_t)n, err);
+    if (r->node->materialize.bag && !s.bad) {
+        uint64_t skip = cu_scan_varint(&s);
+        return read_row(r, behind(key, skip), (int64_t)n, err);
+    }
     for (uint64_t i = 0; i < n && !s.bad && !rc; i++) {
         int64_t weight = cu_scan_svarint(&s);
         cu_slice row = cu_scan_lslice(&s);

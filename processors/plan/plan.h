@@ -226,6 +226,8 @@ struct cu_node {
         struct {
             const struct cu_view_def *view;
             bool bag;
+            uint32_t n_order; /* bag: rows are kept, and read, in this order */
+            const cu_key_col *order;
         } materialize;
     };
 };

@@ -294,6 +294,7 @@ static void hash_detail(const cu_node *n, cu_buf *out)
         break;
     case CU_N_MATERIALIZE:
         cu_buf_put_u8(out, n->materialize.bag);
+        hash_order(n->materialize.order, n->materialize.n_order, out);
         break;
     case CU_NODE_KINDS:
         break;

@@ -318,6 +318,8 @@ static void put_detail(const cu_node *n, cu_buf *out)
             cu_buf_printf(out, " %s", n->materialize.view->name);
         if (n->materialize.bag)
             cu_buf_put_str(out, " bag");
+        if (n->materialize.n_order)
+            put_order(in, n->materialize.order, n->materialize.n_order, out);
         break;
     case CU_NODE_KINDS:
         break;

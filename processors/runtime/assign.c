@@ -249,7 +249,7 @@ void cu_worker_unassign(cu_worker *w)
     while (w->n_inputs)
         close_input(w->inputs[--w->n_inputs]);
     cu_arena_reset(w->assigned);
-    w->rows = 0;
+    w->rows = w->bytes = 0;
     w->moved = false;
     w->due_us = INT64_MAX;
 }

@@ -231,13 +231,13 @@ int cu_commit(cu_worker *w, cu_err *err)
             return rc;
         w->in_txn = false;
         w->moved = false;
-        w->rows = 0;
+        w->rows = w->bytes = 0;
         count(w);
         note_time(w);
         purge_exchanges(w);
         atomic_fetch_add(&w->rt->counts.commit_us, cu_mono_us(env) - start);
     }
-    w->last_commit_ms = start / 1000;
+    w->last_commit_ms = cu_mono_ms(env); /* a long commit is paid for by rows */
     w->ticked = false;
     return 0;
 }

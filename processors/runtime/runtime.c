@@ -202,6 +202,8 @@ int cu_runtime_open(const cu_runtime_opts *opts, cu_runtime **out, cu_err *err)
         rt->o.commit_rows = 200000;
     if (rt->o.memory_bytes == 0)
         rt->o.memory_bytes = 64u << 20;
+    if (rt->o.commit_bytes == 0)
+        rt->o.commit_bytes = (int64_t)(rt->o.memory_bytes / 32);
     rt->program = opts->program;
     rt->arena = cu_arena_new(0);
     const cu_program *p = opts->program;

@@ -284,7 +284,7 @@ static bool commit_due(cu_worker *w)
         w->moved = true;
     if (!w->moved && !w->in_txn)
         return false;
-    if (w->rows >= o->commit_rows)
+    if (w->rows >= o->commit_rows || w->bytes >= o->commit_bytes)
         return true;
     return cu_mono_ms(o->env) - w->last_commit_ms >= o->commit_interval_ms;
 }

@@ -119,6 +119,8 @@ cu_copy_def *cu_ddl_copy_of(cu_sql *s, const char *name, cu_pos pos,
         .cols = cols,
         .delimiter = ',',
     };
+    v->root->materialize.n_order = bound.n_order;
+    v->root->materialize.order = bound.order;
     return bound.with_ties ? NULL : c;
 }
 
