@@ -33,6 +33,11 @@ COMMAND(explain, .name = "explain", .synopsis = "PATH… [VIEW]",
         .help = "Touches neither broker nor folder. A topic of somebody else "
                 "is taken to have\nas many partitions as its option says, or "
                 "one.\n\n"
+                "Of each state table it tells what stands there, by which "
+                "columns, about how\nmany bytes an entry takes (from the types "
+                "alone: text counts as 24, jsonb as\n256) and when an entry "
+                "goes. A notice names state that grows with all that\never "
+                "came, and state that another view keeps as well.\n\n"
                 "  cupel explain pipelines/open-library works\n"
                 "  cupel explain pipelines/open-library -o json\n",
         .flags = CU_CMD_PATHS, .run = cu_cmd_explain);

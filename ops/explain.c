@@ -5,8 +5,6 @@
  */
 #include "ops/explain.h"
 
-#include "processors/operators/op.h"
-
 const char *cu_explain_mode(cu_table_mode m)
 {
     static const char *const names[] = {"append", "upsert", "changelog",
@@ -21,66 +19,11 @@ const char *cu_explain_wrapper(cu_wrapper w)
     return names[w];
 }
 
-/* --- what stands in a state table ------------------------------------------
- */
-
-static bool stateful(const cu_node *n)
-{
-    switch (n->kind) {
-    case CU_N_AGGREGATE:
-    case CU_N_RANK:
-    case CU_N_NORMALIZE:
-    case CU_N_OVER:
-    case CU_N_JOIN:
-    case CU_N_ASOF:
-    case CU_N_LOOKUP:
-    case CU_N_SESSION:
-    case CU_N_BUFFER:
-    case CU_N_TEMPORAL:
-    case CU_N_HISTORY:
-    case CU_N_SURROGATE:
-        return true;
-    case CU_N_MATERIALIZE:
-        return !n->append_only || n->n_key || n->materialize.bag;
-    default:
-        return false;
-    }
-}
-
-static bool note_table(void *ctx, cu_node *n)
-{
-    cu_stateful *t = ctx;
-    if (stateful(n) && t->n < 64)
-        t->at[t->n++] = n;
-    return true;
-}
-
-void cu_stateful_of(const cu_stage *s, cu_stateful *out)
-{
-    out->n = 0;
-    cu_node_walk((cu_node *)s->root, note_table, out);
-}
-
 void cu_explain_columns(const cu_schema *s, const uint16_t *cols, uint32_t n,
                         cu_buf *out)
 {
     for (uint32_t i = 0; i < n; i++)
         cu_buf_printf(out, "%s%s", i ? ", " : "", s->fields[cols[i]].name);
-}
-
-void cu_stateful_key(const cu_node *n, cu_buf *out)
-{
-    if (n->kind == CU_N_AGGREGATE)
-        cu_explain_columns(n->inputs[0]->schema, n->aggregate.group,
-                           n->aggregate.n_group, out);
-    else if (n->kind == CU_N_RANK)
-        cu_explain_columns(n->inputs[0]->schema, n->rank.partition,
-                           n->rank.n_partition, out);
-    else if (n->kind == CU_N_NORMALIZE)
-        cu_explain_columns(n->schema, n->normalize.table->key,
-                           n->normalize.table->n_key, out);
-    else
-        cu_explain_columns(n->schema, n->key, n->n_key, out);
 }
 
 /* --- text ------------------------------------------------------------------
@@ -142,8 +85,34 @@ static void put_feeds(const cu_stage *s, cu_buf *out)
     }
 }
 
-static void put_stage(const cu_stage *s, cu_buf *out)
+typedef struct telling {
+    cu_buf *out;
+    uint32_t n;
+} telling;
+
+static void tell_state(void *ctx, const cu_state_note *s)
 {
+    telling *t = ctx;
+    t->n++;
+    cu_buf_printf(t->out, "    state table %u: %s", s->table,
+                  cu_node_kind_name(s->node->kind));
+    if (s->by[0])
+        cu_buf_printf(t->out, " by (%s)", s->by);
+    cu_buf_printf(t->out, ": %s\n      about %lld bytes a %s, %s\n", s->holds,
+                  (long long)s->bytes, s->per, s->until);
+}
+
+static void tell_notice(void *ctx, const cu_state_note *s)
+{
+    telling *t = ctx;
+    if (s->notice)
+        cu_buf_printf(t->out, "    notice: %s %s\n",
+                      cu_node_kind_name(s->node->kind), s->notice);
+}
+
+static void put_stage(cu_explaining *x, const cu_stage *s)
+{
+    cu_buf *out = x->out;
     cu_buf_printf(out, "  stage %s, %d task%s\n", s->name, (int)s->partitions,
                   s->partitions == 1 ? "" : "s");
     put_feeds(s, out);
@@ -155,17 +124,12 @@ static void put_stage(const cu_stage *s, cu_buf *out)
                            s->n_exchange_cols, out);
         cu_buf_printf(out, ")\n      because %s\n", s->exchange_why);
     }
-    cu_stateful t;
-    cu_stateful_of(s, &t);
-    for (uint32_t i = 0; i < t.n; i++) {
-        cu_buf_printf(out, "    state table %u: %s by (",
-                      cu_node_state_table(t.at[i], 0),
-                      cu_node_kind_name(t.at[i]->kind));
-        cu_stateful_key(t.at[i], out);
-        cu_buf_put_str(out, ")\n");
-    }
-    if (t.n)
-        cu_buf_printf(out, "    changelog %s (on Kafka)\n", s->changelog);
+    telling t = {out, 0};
+    cu_explain_states(s, x->a, tell_state, &t);
+    if (t.n == 0)
+        return;
+    cu_buf_printf(out, "    changelog %s (on Kafka)\n", s->changelog);
+    cu_explain_states(s, x->a, tell_notice, &t);
 }
 
 const char *cu_explain_topic(const cu_view_def *v)
@@ -173,17 +137,29 @@ const char *cu_explain_topic(const cu_view_def *v)
     return cu_view_topic(v);
 }
 
+static const char *shown_name(const cu_explaining *x, const cu_view_def *v)
+{
+    for (uint32_t i = 0; i < x->p->n_copies; i++)
+        if (x->p->copies[i]->view == v)
+            return x->p->copies[i]->shown;
+    return v->name;
+}
+
+static void tell_twice(void *ctx, const cu_node *n, const cu_view_def *other)
+{
+    cu_explaining *x = ctx;
+    cu_buf_printf(x->out,
+                  "  notice: the %s over %s is kept for %s as well; a "
+                  "materialized view of its own\n    would keep it once\n",
+                  cu_node_kind_name(n->kind), cu_explain_origin(n, x->a),
+                  shown_name(x, other));
+}
+
 static void put_view(cu_explaining *x, const cu_view_def *v)
 {
     cu_buf *out = x->out, tree = {0};
-    const cu_copy_def *copy = NULL;
-    for (uint32_t i = 0; i < x->p->n_copies; i++)
-        if (x->p->copies[i]->view == v)
-            copy = x->p->copies[i];
-    if (copy)
-        cu_buf_printf(out, "report %s\n", copy->shown);
-    else
-        cu_buf_printf(out, "view %s\n", v->name);
+    const char *shown = shown_name(x, v);
+    cu_buf_printf(out, "%s %s\n", shown == v->name ? "view" : "report", shown);
     if (v->into && cu_view_topic(v) == NULL)
         cu_buf_printf(out, "  writes into %s: rows are counted and dropped\n",
                       v->into->name);
@@ -205,7 +181,8 @@ static void put_view(cu_explaining *x, const cu_view_def *v)
     cu_buf_free(&tree);
     for (uint32_t i = 0; i < x->stages->n; i++)
         if (x->stages->at[i]->view == v)
-            put_stage(x->stages->at[i], out);
+            put_stage(x, x->stages->at[i]);
+    cu_explain_twice(x, v, tell_twice, x);
     cu_buf_put_u8(out, '\n');
 }
 
@@ -256,12 +233,14 @@ static int explain(cu_cmd *c, cu_program *p, const char *wanted)
         return no_view(c, p, wanted);
     if (cu_app_stages(c, &app, &x.stages, &err))
         return cu_tell(c, &err);
+    x.a = cu_arena_new(0);
     if (c->o.output == CU_OUT_JSON || c->o.output == CU_OUT_JSONL)
         cu_explain_json(&x);
     else
         text(&x);
     c->out->write(c->out->ctx, 1, cu_buf_slice(&out));
     cu_buf_free(&out);
+    cu_arena_free(x.a);
     return 0;
 }
 

@@ -9,6 +9,7 @@ typedef struct cu_explaining {
     const cu_stages *stages;
     const cu_view_def *only; /* NULL: everything */
     cu_buf *out;
+    cu_arena *a;
 } cu_explaining;
 
 const char *cu_explain_mode(cu_table_mode m);
@@ -19,14 +20,34 @@ const char *cu_explain_topic(const cu_view_def *v);
 void cu_explain_columns(const cu_schema *s, const uint16_t *cols, uint32_t n,
                         cu_buf *out);
 
-/* The operators of a stage that keep state. */
-typedef struct cu_stateful {
-    const cu_node *at[64];
-    uint32_t n;
-} cu_stateful;
-void cu_stateful_of(const cu_stage *s, cu_stateful *out);
-/* The columns that its state is kept by. */
-void cu_stateful_key(const cu_node *n, cu_buf *out);
+/* Where an operator's rows come from, for people: "o", "o and r". */
+const char *cu_explain_origin(const cu_node *n, cu_arena *a);
+
+/* One state table of an operator; no text is NULL but `notice`. */
+typedef struct cu_state_note {
+    const cu_node *node;
+    uint16_t table;
+    const char *holds;  /* "left rows" */
+    const char *by;     /* the columns of its key */
+    int64_t bytes;      /* about, per … */
+    const char *per;    /* "row", "group", "key" */
+    const char *until;  /* when an entry goes */
+    const char *notice; /* or NULL: it grows with everything that ever came */
+} cu_state_note;
+
+enum { CU_STATE_NOTES = 8 };
+/* explain_state.c: how many of out[CU_STATE_NOTES] were filled. */
+uint32_t cu_explain_state(const cu_node *n, cu_arena *a, cu_state_note *out);
+/* Calls `fn` for every table of every operator of the stage, each once. */
+typedef void cu_state_fn(void *ctx, const cu_state_note *s);
+void cu_explain_states(const cu_stage *s, cu_arena *a, cu_state_fn *fn,
+                       void *ctx);
+
+/* explain_twice.c: calls `fn` for state of the view that another view keeps
+ * as well: the operator on top of it, and the first such view. */
+typedef void cu_twice_fn(void *ctx, const cu_node *n, const cu_view_def *other);
+void cu_explain_twice(cu_explaining *x, const cu_view_def *v, cu_twice_fn *fn,
+                      void *ctx);
 
 /* explain_json.c */
 void cu_explain_json(cu_explaining *x);

@@ -1,7 +1,6 @@
 /* cupel explain -o json: one object. */
 #include "ops/explain.h"
 
-#include "processors/operators/op.h"
 #include "rows/json.h"
 
 static void name(const char *n, cu_buf *b)
@@ -62,29 +61,33 @@ static void json_feed(const cu_feed *f, cu_buf *b)
     cu_buf_put_u8(b, '}');
 }
 
-static void json_state(const cu_stage *s, cu_buf *b)
+static void json_note(void *ctx, const cu_state_note *s)
 {
-    cu_stateful t;
-    cu_stateful_of(s, &t);
-    name("state_tables", b);
-    cu_buf_put_u8(b, '[');
-    for (uint32_t i = 0; i < t.n; i++) {
-        cu_buf key = {0};
-        comma(b);
-        cu_buf_put_u8(b, '{');
-        member_int("table", cu_node_state_table(t.at[i], 0), b);
-        member("operator", cu_node_kind_name(t.at[i]->kind), b);
-        cu_stateful_key(t.at[i], &key);
-        cu_buf_put_u8(&key, 0);
-        member("by", key.data, b);
-        cu_buf_free(&key);
-        cu_buf_put_u8(b, '}');
-    }
-    cu_buf_put_u8(b, ']');
+    cu_buf *b = ctx;
+    comma(b);
+    cu_buf_put_u8(b, '{');
+    member_int("table", s->table, b);
+    member("operator", cu_node_kind_name(s->node->kind), b);
+    member("by", s->by, b);
+    member("holds", s->holds, b);
+    member_int("bytes", s->bytes, b);
+    member("per", s->per, b);
+    member("until", s->until, b);
+    member("notice", s->notice, b);
+    cu_buf_put_u8(b, '}');
 }
 
-static void json_stage(const cu_stage *s, cu_buf *b)
+static void json_state(cu_explaining *x, const cu_stage *s)
 {
+    name("state_tables", x->out);
+    cu_buf_put_u8(x->out, '[');
+    cu_explain_states(s, x->a, json_note, x->out);
+    cu_buf_put_u8(x->out, ']');
+}
+
+static void json_stage(cu_explaining *x, const cu_stage *s)
+{
+    cu_buf *b = x->out;
     comma(b);
     cu_buf_put_u8(b, '{');
     member("stage", s->name, b);
@@ -94,7 +97,7 @@ static void json_stage(const cu_stage *s, cu_buf *b)
     for (uint32_t i = 0; i < s->n_feeds; i++)
         json_feed(&s->feeds[i], b);
     cu_buf_put_u8(b, ']');
-    json_state(s, b);
+    json_state(x, s);
     member("changelog", s->changelog, b);
     if (s->exchange_topic) {
         name("exchange", b);
@@ -107,6 +110,17 @@ static void json_stage(const cu_stage *s, cu_buf *b)
         cu_buf_put_u8(b, '}');
     }
     cu_buf_put_u8(b, '}');
+}
+
+static void json_twice(void *ctx, const cu_node *n, const cu_view_def *other)
+{
+    cu_explaining *x = ctx;
+    comma(x->out);
+    cu_buf_put_u8(x->out, '{');
+    member("operator", cu_node_kind_name(n->kind), x->out);
+    member("over", cu_explain_origin(n, x->a), x->out);
+    member("view", other->name, x->out);
+    cu_buf_put_u8(x->out, '}');
 }
 
 static void json_view(cu_explaining *x, const cu_view_def *v)
@@ -139,7 +153,11 @@ static void json_view(cu_explaining *x, const cu_view_def *v)
     cu_buf_put_u8(b, '[');
     for (uint32_t i = 0; i < x->stages->n; i++)
         if (x->stages->at[i]->view == v)
-            json_stage(x->stages->at[i], b);
+            json_stage(x, x->stages->at[i]);
+    cu_buf_put_u8(b, ']');
+    name("kept_elsewhere", b);
+    cu_buf_put_u8(b, '[');
+    cu_explain_twice(x, v, json_twice, x);
     cu_buf_put_str(b, "]}");
 }
 

@@ -326,11 +326,40 @@ static void put_detail(const cu_node *n, cu_buf *out)
     }
 }
 
-static void print_at(const cu_node *n, unsigned depth, cu_buf *out)
+/* What has been printed already: a node with two parents is told once. */
+typedef struct printed {
+    const cu_node *node;
+    const struct printed *before;
+} printed;
+
+typedef struct printer {
+    cu_arena *a;
+    const printed *last;
+    cu_buf *out;
+} printer;
+
+static bool again(printer *p, const cu_node *n)
 {
+    if (n->n_inputs == 0)
+        return false;
+    for (const printed *x = p->last; x; x = x->before)
+        if (x->node == n)
+            return true;
+    printed x = {n, p->last};
+    p->last = cu_arena_dup(p->a, &x, sizeof(x));
+    return false;
+}
+
+static void print_at(printer *p, const cu_node *n, unsigned depth)
+{
+    cu_buf *out = p->out;
     char name[64];
     cu_buf_printf(out, "%*s%s", (int)depth * 2, "", cu_node_kind_name(n->kind));
     put_detail(n, out);
+    if (again(p, n)) {
+        cu_buf_put_str(out, ": the one above\n");
+        return;
+    }
     cu_buf_put_str(out, " ->");
     for (uint32_t i = 0; i < n->schema->n; i++)
         cu_buf_printf(out, "%s %s %s", i ? "," : "", column(n->schema, i),
@@ -343,10 +372,12 @@ static void print_at(const cu_node *n, unsigned depth, cu_buf *out)
         cu_buf_put_str(out, " append-only");
     cu_buf_put_str(out, "\n");
     for (uint32_t i = 0; i < n->n_inputs; i++)
-        print_at(n->inputs[i], depth + 1, out);
+        print_at(p, n->inputs[i], depth + 1);
 }
 
 void cu_node_print(const cu_node *root, cu_buf *out)
 {
-    print_at(root, 0, out);
+    printer p = {.a = cu_arena_new(0), .out = out};
+    print_at(&p, root, 0);
+    cu_arena_free(p.a);
 }

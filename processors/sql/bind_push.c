@@ -47,11 +47,44 @@ static int64_t bound_of(cu_sql *s, const cu_expr *e, uint32_t *col)
     return -1;
 }
 
-static void push_bound(cu_sql *s, cu_node *in, const cu_expr *e)
+/* Where column `col` of `rank` stands in `n`, which is above it by plain
+ * projections; -1: nowhere. */
+static int32_t place_above(const cu_node *n, const cu_node *rank, uint32_t col)
+{
+    if (n == rank)
+        return (int32_t)col;
+    int32_t below = place_above(n->inputs[0], rank, col);
+    for (uint32_t i = 0; below >= 0 && i < n->schema->n; i++)
+        if (n->project.exprs[i]->kind == CU_E_COL &&
+            (int32_t)n->project.exprs[i]->col == below)
+            return (int32_t)i;
+    return -1;
+}
+
+/* One row a partition is left: its columns are a key of what passes. */
+static void key_of_first(cu_sql *s, cu_node *filter, const cu_node *rank)
+{
+    uint32_t n = rank->rank.n_partition;
+    uint16_t *key = cu_arena_calloc(s->arena, n + 1, sizeof(*key));
+    for (uint32_t i = 0; i < n; i++) {
+        int32_t at = place_above(filter->inputs[0], rank,
+                                 rank->rank.partition[i]);
+        if (at < 0)
+            return;
+        key[i] = (uint16_t)at;
+    }
+    filter->key = key;
+    filter->n_key = n;
+    filter->single = n == 0;
+}
+
+/* `first`: the rank of which only first rows can pass. */
+static void push_bound(cu_sql *s, cu_node *in, const cu_expr *e,
+                       const cu_node **first)
 {
     if (e->kind == CU_E_AND) {
         for (uint32_t i = 0; i < e->n_args; i++)
-            push_bound(s, in, e->args[i]);
+            push_bound(s, in, e->args[i], first);
         return;
     }
     uint32_t col;
@@ -61,12 +94,18 @@ static void push_bound(cu_sql *s, cu_node *in, const cu_expr *e)
     cu_node *rank = rank_behind(in, col);
     if (rank && (rank->rank.limit < 0 || most < rank->rank.limit))
         rank->rank.limit = most;
+    if (rank && most == 1 && rank->rank.fn == CU_RANK_ROW_NUMBER)
+        *first = rank;
 }
 
 cu_node *cu_bind_filter(cu_sql *s, cu_node *in, cu_expr *predicate)
 {
-    push_bound(s, in, predicate);
-    return cu_node_filter(s, in, predicate);
+    const cu_node *first = NULL;
+    push_bound(s, in, predicate, &first);
+    cu_node *n = cu_node_filter(s, in, predicate);
+    if (first)
+        key_of_first(s, n, first);
+    return n;
 }
 
 /* --- what lies below --------------------------------------------------------
@@ -201,7 +240,9 @@ cu_node *cu_rel_push(cu_sql *s, cu_node *in, cu_expr *e)
         return with_input(s, in, 0, cu_rel_push(s, in->inputs[0], e));
     case CU_N_PROJECT:
         e = cu_rel_rewrite(s, e, inline_one, &p);
-        return with_input(s, in, 0, cu_rel_push(s, in->inputs[0], e));
+        in = with_input(s, in, 0, cu_rel_push(s, in->inputs[0], e));
+        cu_node_project_key(s, in);
+        return in;
     case CU_N_UNION:
         return into_union(s, in, e);
     case CU_N_JOIN:

@@ -93,7 +93,8 @@ static bool any_of(cu_expr *const *list, uint32_t n, expr_test *test, void *ctx)
     return false;
 }
 
-static bool any_own(const cu_node *n, expr_test *test, void *ctx)
+bool cu_rel_own_any(const cu_node *n, bool (*test)(void *, const cu_expr *),
+                    void *ctx)
 {
     switch (n->kind) {
     case CU_N_FILTER:
@@ -119,7 +120,7 @@ static bool any_own(const cu_node *n, expr_test *test, void *ctx)
 bool cu_rel_tree_any(const cu_node *n, bool (*test)(void *, const cu_expr *),
                      void *ctx)
 {
-    if (any_own(n, test, ctx))
+    if (cu_rel_own_any(n, test, ctx))
         return true;
     for (uint32_t i = 0; i < n->n_inputs; i++)
         if (cu_rel_tree_any(n->inputs[i], test, ctx))
@@ -147,7 +148,7 @@ bool cu_rel_tree_means(const cu_sql *s, const cu_node *n, uint32_t id)
 bool cu_rel_own_means(const cu_sql *s, const cu_node *n, uint32_t id)
 {
     meaning m = {s, id};
-    return any_own(n, means_one, &m);
+    return cu_rel_own_any(n, means_one, &m);
 }
 
 cu_expr *cu_rel_ref(cu_sql *s, const cu_scope *scope, cu_expr *expr)

@@ -90,6 +90,9 @@ bool cu_ddl_view(cu_sql *s, const cu_ast_stmt *st)
         .columns = st->names,
         .n_columns = st->n_names,
         .select = st->select,
+        .shown = cu_arena_dup(s->arena, s->shown,
+                              s->n_shown * sizeof *s->shown),
+        .n_shown = s->n_shown,
     };
     return true;
 }
@@ -147,6 +150,7 @@ static bool derive_key(cu_view_def *v, const cu_node *n)
 
 static cu_node *materialize(cu_sql *s, cu_view_def *v, cu_node *in, bool bag)
 {
+    in = cu_bind_prune(s, in);
     cu_node *m = cu_arena_calloc(s->arena, 1, sizeof *m);
     m->kind = CU_N_MATERIALIZE;
     m->pos = v->pos;

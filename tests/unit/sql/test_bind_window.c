@@ -20,23 +20,23 @@ Test(window, calls_of_one_window_share_a_node)
             "ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) * 2 AS s, lag(price, 1) "
             "OVER (PARTITION BY bidder ORDER BY ts DESC) AS l FROM bid WINDOW "
             "w AS (PARTITION BY auction ORDER BY price);",
-        "materialize x -> auction bigint, price bigint, r bigint, s numeric, l "
-        "bigint key(auction)\n"
+        "materialize x -> auction bigint, price bigint, r bigint, s numeric, "
+        "l bigint key(auction)\n"
         "  project as(auction, price, rank, (sum * 2::numeric), lag) -> "
         "auction bigint, price bigint, r bigint, s numeric, l bigint\n"
         "    over by(bidder) order(ts desc nulls first) lag(price, w6) range "
-        "unbounded preceding to current row -> auction bigint, bidder bigint, "
-        "price bigint, ts timestamp with time zone, d date, w6 integer, rank "
+        "unbounded preceding to current row -> auction bigint, bidder "
+        "bigint, price bigint, ts timestamp with time zone, w6 integer, rank "
         "bigint, sum numeric, lag bigint\n"
-        "      over by(auction) order(price) rank() range unbounded preceding "
-        "to current row sum(price) rows  2 preceding to current row -> auction "
-        "bigint, bidder bigint, price bigint, ts timestamp with time zone, d "
-        "date, w6 integer, rank bigint, sum numeric\n"
-        "        project as(auction, bidder, price, ts, d, 1) -> auction "
-        "bigint, bidder bigint, price bigint, ts timestamp with time zone, d "
-        "date, w6 integer append-only\n"
-        "          source bid -> auction bigint, bidder bigint, price bigint, "
-        "ts timestamp with time zone, d date append-only\n");
+        "      over by(auction) order(price) rank() range unbounded "
+        "preceding to current row sum(price) rows  2 preceding to current "
+        "row -> auction bigint, bidder bigint, price bigint, ts timestamp "
+        "with time zone, w6 integer, rank bigint, sum numeric\n"
+        "        project as(auction, bidder, price, ts, 1) -> auction "
+        "bigint, bidder bigint, price bigint, ts timestamp with time zone, "
+        "w6 integer append-only\n"
+        "          source bid -> auction bigint, bidder bigint, price "
+        "bigint, ts timestamp with time zone, d date append-only\n");
 }
 
 Test(window, a_lone_rank_can_be_bounded)
@@ -47,16 +47,16 @@ Test(window, a_lone_rank_can_be_bounded)
         "auction, r FROM (SELECT auction, dense_rank() OVER (PARTITION BY "
         "auction ORDER BY price DESC) AS r FROM bid) q WHERE r < 11;",
         "materialize x -> auction bigint, r bigint key(auction)\n"
-        "  project as(auction, r) -> auction bigint, r bigint\n"
-        "    project as(auction, row_number) -> auction bigint, r bigint\n"
-        "      filter where((row_number < 11::bigint)) -> auction bigint, "
-        "bidder bigint, price bigint, ts timestamp with time zone, d date, "
-        "row_number bigint\n"
-        "        rank by(auction) order(price desc nulls first) limit 10 "
-        "dense_rank numbered -> auction bigint, bidder bigint, price bigint, "
-        "ts timestamp with time zone, d date, row_number bigint\n"
-        "          source bid -> auction bigint, bidder bigint, price bigint, "
-        "ts timestamp with time zone, d date append-only\n");
+        "  project as(auction, row_number) -> auction bigint, r bigint\n"
+        "    filter where((row_number < 11::bigint)) -> auction bigint, "
+        "price bigint, row_number bigint\n"
+        "      rank by(auction) order(price desc nulls first) limit 10 "
+        "dense_rank numbered -> auction bigint, price bigint, row_number "
+        "bigint\n"
+        "        project as(auction, price) -> auction bigint, price bigint "
+        "append-only\n"
+        "          source bid -> auction bigint, bidder bigint, price "
+        "bigint, ts timestamp with time zone, d date append-only\n");
 }
 
 Test(window, with_ties_is_a_rank)
@@ -102,16 +102,16 @@ Test(window, frames_have_offsets_of_the_orders_type)
         "materialize x -> auction bigint, n bigint, f bigint key(auction)\n"
         "  project as(auction, count, first_value) -> auction bigint, n "
         "bigint, f bigint\n"
-        "    over by() order(ts) count() filter(w6) range  01:00:00 preceding "
-        "to  1 day following exclude ties first_value(price) groups  1 "
-        "preceding to unbounded following -> auction bigint, bidder bigint, "
-        "price bigint, ts timestamp with time zone, d date, w6 boolean, count "
-        "bigint, first_value bigint\n"
-        "      project as(auction, bidder, price, ts, d, (price > 1::bigint)) "
-        "-> auction bigint, bidder bigint, price bigint, ts timestamp with "
-        "time zone, d date, w6 boolean append-only\n"
-        "        source bid -> auction bigint, bidder bigint, price bigint, ts "
-        "timestamp with time zone, d date append-only\n");
+        "    over by() order(ts) count() filter(w6) range  01:00:00 "
+        "preceding to  1 day following exclude ties first_value(price) "
+        "groups  1 preceding to unbounded following -> auction bigint, price "
+        "bigint, ts timestamp with time zone, w6 boolean, count bigint, "
+        "first_value bigint\n"
+        "      project as(auction, price, ts, (price > 1::bigint)) -> "
+        "auction bigint, price bigint, ts timestamp with time zone, w6 "
+        "boolean append-only\n"
+        "        source bid -> auction bigint, bidder bigint, price bigint, "
+        "ts timestamp with time zone, d date append-only\n");
 }
 
 Test(window, misplaced_and_wrong_windows_are_named)
