@@ -190,7 +190,7 @@ static bool shape(cu_call *c, uint32_t row, int64_t *size)
         state = E_ARRAY_SUBSCRIPT;
         why = "wrong number of array subscripts";
     } else if (*size < 0) {
-        why = "array size exceeds the maximum allowed";
+        why = "array size exceeds the maximum allowed (10000000)";
     } else if (*size && n > 1) {
         state = CU_E_FEATURE;
         why = "an array of more than one dimension is not supported";

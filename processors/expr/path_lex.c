@@ -120,8 +120,12 @@ static int put_code(cu_jsonpath_lexer *l, const char *at, char kind,
     }
     if (v >= 0xDC00 && v < 0xE000)
         return bad_surrogate(l);
-    if (v > 0x10FFFF)
-        return bad_unicode(l, at);
+    if (v > 0x10FFFF) {
+        cu_fail(l->err, CU_SQL, 0, "invalid Unicode code point");
+        if (l->err)
+            l->err->sqlstate = E_SYNTAX;
+        return CU_SQL;
+    }
     if (v == 0) {
         cu_fail(l->err, CU_SQL, 0, "unsupported Unicode escape sequence");
         if (l->err)
@@ -158,7 +162,6 @@ static int read_text(cu_jsonpath_lexer *l, bool quoted, cu_jsonpath_token *t)
         if (!quoted && !is_word(*l->p) && *l->p != '\\')
             break;
         const char c = *l->p++;
-        t->escaped = t->escaped || c == '\\';
         if (c == '\\')
             rc = put_escape(l, &text);
         else

@@ -7,7 +7,7 @@
 typedef enum cu_jsonpath_token_kind {
     CU_TOKEN_END,
     CU_TOKEN_SIGN,     /* sign: one or two characters */
-    CU_TOKEN_WORD,     /* text; a key word when it was not escaped */
+    CU_TOKEN_WORD,     /* text, which may be a key word */
     CU_TOKEN_STRING,   /* text */
     CU_TOKEN_VARIABLE, /* $name: text */
     CU_TOKEN_INTEGER,  /* text as written */
@@ -17,7 +17,6 @@ typedef enum cu_jsonpath_token_kind {
 typedef struct cu_jsonpath_token {
     cu_jsonpath_token_kind kind;
     char sign[3];
-    bool escaped; /* WORD: had a backslash, so it is no key word */
     cu_slice text;
     const char *at; /* where it begins */
 } cu_jsonpath_token;

@@ -87,8 +87,7 @@ static bool at_sign(const parser *p, const char *sign)
 
 static bool at_word(const parser *p, const char *word)
 {
-    return p->now.kind == CU_TOKEN_WORD && !p->now.escaped &&
-           p->now.text.len == strlen(word) &&
+    return p->now.kind == CU_TOKEN_WORD && p->now.text.len == strlen(word) &&
            !strncasecmp(p->now.text.data, word, p->now.text.len);
 }
 
@@ -242,8 +241,6 @@ static part word(parser *p)
         return exists(p);
     if (at_word(p, "last"))
         return last_element(p);
-    if (p->now.escaped)
-        return wrong(p);
     if (cu_slice_is(p->now.text, "null"))
         return constant(p, CU_PATH_NULL, false);
     if (cu_slice_is(p->now.text, "true"))
@@ -346,7 +343,7 @@ static node *member(parser *p)
         wrong(p);
         return NULL;
     }
-    const bool plain = p->now.kind == CU_TOKEN_WORD && !p->now.escaped;
+    const bool plain = p->now.kind == CU_TOKEN_WORD;
     const cu_slice name = p->now.text;
     advance(p);
     if (plain && at_sign(p, "("))
