@@ -63,7 +63,8 @@ SELECT author, first_publish_year AS year, count(*) AS books
 FROM work_authors
 GROUP BY author, first_publish_year;
 
--- An aggregate over an aggregate: corrections flow through.
+-- An aggregate over an aggregate: corrections flow through.  The first of two
+-- averages: the mean of the yearly counts, books without a year as a year.
 CREATE MATERIALIZED VIEW avg_books_by_year AS
 SELECT author, round(avg(books), 2) AS average
 FROM books_by_year
@@ -87,6 +88,7 @@ SELECT DISTINCT key, title, first_publish_year, author,
        END AS author_lastname
 FROM fantasy_pairs;
 
+-- The second average: all books by the years that are known.
 CREATE MATERIALIZED VIEW fantasy_books_per_year AS
 SELECT author, count(*) AS books,
        count(DISTINCT first_publish_year) AS distinct_years,
@@ -94,6 +96,85 @@ SELECT author, count(*) AS books,
              2) AS average
 FROM fantasy_author_books
 GROUP BY author;
+
+-- --- entities, with numbers that stay ----------------------------------------
+
+-- Every pair of a work and an author that was ever seen, in order of arrival:
+-- numbers are given at the first appearance and survive every reload.
+CREATE VIEW seen_works AS
+SELECT split_part(w->>'key', '/', 3) AS book_key, w->>'title' AS title,
+       (w->>'first_publish_year')::int AS first_publish_year,
+       w->'authors' AS authors, p.fetched_at
+FROM subject_pages p, jsonb_array_elements(p.body->'works') AS w;
+
+CREATE VIEW seen_authors AS
+SELECT replace(a->>'name', '.', '') AS full_name, fetched_at
+FROM seen_works, jsonb_array_elements(authors) AS a;
+
+CREATE MATERIALIZED VIEW books WITH (
+  topic = 'silver.openlibrary.books', primary_key = 'book_id') AS
+SELECT DISTINCT ON (surrogate_id)
+       surrogate_id AS book_id, book_key, title AS name, first_publish_year,
+       fetched_at
+FROM surrogate(seen_works, key => ARRAY[book_key])
+ORDER BY surrogate_id, fetched_at DESC;
+
+CREATE MATERIALIZED VIEW authors WITH (
+  topic = 'silver.openlibrary.authors', primary_key = 'author_id') AS
+SELECT DISTINCT ON (surrogate_id)
+       surrogate_id AS author_id, full_name,
+       CASE WHEN strpos(full_name, ' ') = 0 THEN ''
+            ELSE left(full_name, length(full_name) -
+                                 strpos(reverse(full_name), ' '))
+       END AS first_name,
+       CASE WHEN strpos(full_name, ' ') = 0 THEN full_name
+            ELSE right(full_name, strpos(reverse(full_name), ' ') - 1)
+       END AS last_name
+FROM surrogate(seen_authors, key => ARRAY[full_name])
+ORDER BY surrogate_id;
+
+-- A book has all its authors, not the first alone; a correction takes away who
+-- is none any more.
+CREATE MATERIALIZED VIEW books_authors WITH (
+  topic = 'silver.openlibrary.books_authors',
+  primary_key = 'book_id, author_id') AS
+SELECT DISTINCT b.book_id, a.author_id
+FROM work_authors w
+JOIN books b ON b.book_key = split_part(w.key, '/', 3)
+JOIN authors a ON a.full_name = replace(w.author, '.', '');
+
+-- --- three questions about them ----------------------------------------------
+
+-- How many books did an author publish each year?
+CREATE MATERIALIZED VIEW q1_books_each_year WITH (
+  primary_key = 'author_id, first_publish_year') AS
+SELECT ba.author_id, b.first_publish_year, count(*) AS total_books_published
+FROM books_authors ba
+JOIN books b ON b.book_id = ba.book_id
+GROUP BY ba.author_id, b.first_publish_year;
+
+-- How many books a year, on average?  Books by distinct known years.
+CREATE MATERIALIZED VIEW q2_average_books_per_year WITH (
+  primary_key = 'author_id') AS
+SELECT author_id,
+       round(sum(total_books_published) / nullif(count(first_publish_year), 0),
+             2) AS avg_books_published_per_year
+FROM q1_books_each_year
+GROUP BY author_id;
+
+-- Each book beside what its author published that year and ever.
+CREATE MATERIALIZED VIEW q3_books_with_totals WITH (
+  primary_key = 'author_id, book_id') AS
+SELECT ba.author_id, ba.book_id, a.full_name, b.name AS book_name,
+       b.first_publish_year,
+       count(*) OVER (PARTITION BY a.author_id, b.first_publish_year)
+         AS books_published_this_year,
+       count(*) OVER (PARTITION BY a.author_id) AS total_books_published
+FROM books_authors ba
+JOIN books b ON b.book_id = ba.book_id
+JOIN authors a ON a.author_id = ba.author_id;
+
+-- --- reports -------------------------------------------------------------------
 
 COPY (SELECT author, title FROM work_authors ORDER BY author, title)
   TO 'reports/authors_and_titles.csv' WITH (FORMAT csv, HEADER);
@@ -108,3 +189,22 @@ COPY (SELECT key, title, first_publish_year, author, author_firstname,
 COPY (SELECT author, books, distinct_years, average
       FROM fantasy_books_per_year ORDER BY author)
   TO 'reports/fantasy_books_per_year.csv' WITH (FORMAT csv, HEADER);
+COPY (SELECT author_id, full_name, first_name, last_name FROM authors
+      ORDER BY author_id)
+  TO 'reports/authors.csv' WITH (FORMAT csv, HEADER);
+COPY (SELECT book_id, book_key, name, first_publish_year FROM books
+      ORDER BY book_id)
+  TO 'reports/books.csv' WITH (FORMAT csv, HEADER);
+COPY (SELECT book_id, author_id FROM books_authors ORDER BY book_id, author_id)
+  TO 'reports/books_authors.csv' WITH (FORMAT csv, HEADER);
+COPY (SELECT author_id, first_publish_year, total_books_published
+      FROM q1_books_each_year ORDER BY author_id, first_publish_year)
+  TO 'reports/q1_books_each_year.csv' WITH (FORMAT csv, HEADER);
+COPY (SELECT author_id, avg_books_published_per_year
+      FROM q2_average_books_per_year ORDER BY author_id)
+  TO 'reports/q2_average_books_per_year.csv' WITH (FORMAT csv, HEADER);
+COPY (SELECT full_name, book_name, first_publish_year,
+             books_published_this_year, total_books_published
+      FROM q3_books_with_totals
+      ORDER BY full_name, first_publish_year, book_name)
+  TO 'reports/q3_books_with_totals.csv' WITH (FORMAT csv, HEADER);

@@ -37,6 +37,67 @@ stored_page() {
     end "$server"
 }
 
+# --- entities: numbers by first appearance -----------------------------------
+
+# The published tables as the page that they were made from.
+page_of() { # processed.csv
+    python3 - "$1" <<'P'
+import csv, json, sys
+works = {}
+for r in csv.DictReader(open(sys.argv[1], encoding="utf-8")):
+    w = works.setdefault(r["key"], {
+        "key": "/works/" + r["key"], "title": r["title"],
+        "first_publish_year": int(r["first_publish_year"])
+        if r["first_publish_year"] else None, "authors": []})
+    w["authors"].append({"key": "/authors/x", "name": r["author"]})
+print(json.dumps({"work_count": len(works), "works": list(works.values())}))
+P
+}
+
+# The same columns of the published table and of the report, as they stand.
+published_table() { # published.csv columns report.csv
+    python3 - "$@" <<'P'
+import csv, sys
+def rows(path, names):
+    got = [[r[n] for n in names] for r in csv.DictReader(open(path))]
+    return [list(x) for x in dict.fromkeys(map(tuple, got))]
+names = [c.split("=") for c in sys.argv[2].split(",")]
+want = rows(sys.argv[1], [n[0] for n in names])
+got = rows(sys.argv[3], [n[-1] for n in names])
+sys.exit(0 if want == got and want else f"want {want}\ngot {got}")
+P
+}
+
+entities() {
+    local a=$work/entities from=$data/fantasy_processed_2024-09-17.csv
+    [ -s "$from" ] || {
+        skip "the published tables are not in $data"
+        return
+    }
+    page_of "$from" >"$work/fantasy.json"
+    serve --works "$work/fantasy.json=fantasy"
+    pipeline "$a"
+    check "the published tables' page goes through" drain "$a" \
+        --set subjects=fantasy
+    check "authors have the published numbers" published_table \
+        "$data/fantasy_authors_2024-09-17.csv" \
+        author_id,author=full_name,author_firstname=first_name,author_lastname=last_name \
+        "$a/open-library/reports/authors.csv"
+    check "books have the published numbers" published_table \
+        "$data/fantasy_books_2024-09-17.csv" \
+        book_id,key=book_key,title=name,first_publish_year \
+        "$a/open-library/reports/books.csv"
+    check "a book has all its authors" diff \
+        <(cut -d, -f7,8 "$from" | tr -d '\r' | tail -n +2 |
+            awk -F, '{ print $2 "," $1 }' | sort -t, -k1n -k2n -u) \
+        <(tail -n +2 "$a/open-library/reports/books_authors.csv")
+    cp "$a/open-library/reports/authors.csv" "$a/authors.before"
+    check "a reload goes through" drain "$a" --set subjects=fantasy
+    check "and changes no number" cmp "$a/authors.before" \
+        "$a/open-library/reports/authors.csv"
+    end "$server"
+}
+
 # --- generated pages, once, twice, and a month later ------------------------
 
 # Everything that was ever published, to compare before with after.
@@ -235,6 +296,7 @@ demonstration() {
 }
 
 stored_page
+entities
 generated
 demonstration
 refused

@@ -53,7 +53,7 @@ cat <<NEXT
 
 What happened: pages were collected over HTTP into the topic
 bronze.openlibrary.subjects, deduplicated into silver.openlibrary.works, and
-five reports were written from it. All of that is one file of SQL:
+eleven reports were written from it. All of that is one file of SQL:
 pipelines/open-library/pipeline.sql. Try next:
 
   make demo                 again: nothing is counted twice
