@@ -76,9 +76,11 @@ static int tell_late(cu_closer *c, const cu_batch *b, uint32_t row, int64_t us,
     const cu_op_env *env = c->op->env;
     if (!env->late || cu_batch_weight(b, row) < 0)
         return 0;
+    bool is_end = c->rule->delay.months == 0 && c->rule->delay.days == 0 &&
+                  c->rule->delay.us == 0;
     cu_late late = {.batch = b,
                     .row = row,
-                    .window_start_us = us,
+                    .window_start_us = is_end ? INT64_MIN : us,
                     .window_end_us = cu_instant_plus(us, c->rule->delay, 0),
                     .watermark_us = c->mark};
     return env->late(env->ctx, &late, err);

@@ -172,8 +172,8 @@ static void window_join(cu_sql *s, cu_node *n)
             .delay = a + 1 == lw->start ? lw->size : none,
             .lateness_us = lw->lateness_us > rw->lateness_us ? lw->lateness_us
                                                              : rw->lateness_us};
-        if (n->join.kind != CU_JOIN_INNER || !equated(n, (uint16_t)(a + 1)))
-            return;
+        if (n->join.kind == CU_JOIN_FULL || !equated(n, (uint16_t)(a + 1)))
+            return; /* left's columns may be NULL */
         n->windows = *lw;
         n->windows.lateness_us = n->join.closing.lateness_us;
         n->windows.lag_us = lw->lag_us > rw->lag_us ? lw->lag_us : rw->lag_us;
