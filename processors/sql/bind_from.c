@@ -140,6 +140,20 @@ static cu_node *inlined(cu_sql *s, const cu_ctes *ctes,
     return renamed(s, q.node, names, n_names);
 }
 
+/* A plain view's query sees the columns that there were when it was made. */
+static cu_node *inlined_view(cu_sql *s, const cu_sql_view *v, cu_pos pos)
+{
+    cu_sql_shown *shown = s->shown;
+    uint32_t n = s->n_shown;
+    s->shown = v->shown;
+    s->n_shown = v->n_shown;
+    cu_node *node = inlined(s, NULL, v->select, v->columns, v->n_columns, pos,
+                            v->name, NULL);
+    s->shown = shown;
+    s->n_shown = n;
+    return node;
+}
+
 static const char *unknown_hint(cu_sql *s, const char *name)
 {
     const cu_program *p = s->program;
@@ -172,8 +186,7 @@ static cu_node *named_relation(cu_sql *s, const cu_ctes *ctes,
     for (uint32_t i = 0; i < s->n_views; i++) {
         const cu_sql_view *v = &s->views[i];
         if (strcmp(v->name, f->name) == 0)
-            return inlined(s, NULL, v->select, v->columns, v->n_columns, f->pos,
-                           v->name, NULL);
+            return inlined_view(s, v, f->pos);
     }
     const cu_view_def *v = cu_program_view(s->program, f->name);
     if (v && v->has_topic)

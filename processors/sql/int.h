@@ -13,12 +13,20 @@
 #include "processors/sql/ast.h"
 #include "processors/sql/sql.h"
 
+/* Tables to which ALTER adds columns: how many may be seen so far. */
+typedef struct cu_sql_shown {
+    const cu_table_def *table;
+    uint32_t n;
+} cu_sql_shown;
+
 /* A plain view (CREATE VIEW) or a CTE: inlined where it is named. */
 typedef struct cu_sql_view {
     const char *name;
     const char **columns;
     uint32_t n_columns;
     const cu_ast_select *select;
+    cu_sql_shown *shown; /* when it was made */
+    uint32_t n_shown;
 } cu_sql_view;
 
 /* What a program keeps for cu_sql_query(). */
@@ -41,12 +49,6 @@ typedef struct cu_sql_function {
     bool strict;
     const cu_ast_expr *value;
 } cu_sql_function;
-
-/* Tables to which ALTER adds columns: how many may be seen so far. */
-typedef struct cu_sql_shown {
-    const cu_table_def *table;
-    uint32_t n;
-} cu_sql_shown;
 
 typedef struct cu_sql_failed {
     const char *name;
