@@ -188,7 +188,7 @@ static const cu_func list[] = {
      .kind = CU_FUNC_SET,
      .n_args = 2,
      .variadic = true,
-     .args = {CU_T_EACHARRAY},
+     .args = {CU_T_EACHARRAY, CU_T_EACHARRAY},
      .result = CU_T_ANY,
      .doc = "the elements of several arrays side by side"},
 };
