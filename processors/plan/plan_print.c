@@ -236,6 +236,37 @@ static void put_flatmap(const cu_node *n, cu_buf *out)
         cu_buf_put_str(out, " outer");
 }
 
+/* Where rows come in and where they stay. */
+static void put_ends(const cu_node *n, const cu_schema *in, cu_buf *out)
+{
+    switch (n->kind) {
+    case CU_N_EXCHANGE:
+        put_columns("by", n->n_inputs ? in : n->schema, n->exchange.cols,
+                    n->exchange.n, out);
+        break;
+    case CU_N_NORMALIZE:
+        if (n->normalize.table)
+            cu_buf_printf(out, " %s", n->normalize.table->name);
+        if (n->normalize.all_versions)
+            cu_buf_put_str(out, " all versions");
+        break;
+    case CU_N_WATERMARK:
+        cu_buf_printf(out, " %s delay %lld us", column(in, n->watermark.col),
+                      (long long)n->watermark.delay_us);
+        break;
+    case CU_N_MATERIALIZE:
+        if (n->materialize.view)
+            cu_buf_printf(out, " %s", n->materialize.view->name);
+        if (n->materialize.bag)
+            cu_buf_put_str(out, " bag");
+        if (n->materialize.n_order)
+            put_order(in, n->materialize.order, n->materialize.n_order, out);
+        break;
+    default:
+        break;
+    }
+}
+
 static void put_detail(const cu_node *n, cu_buf *out)
 {
     const cu_schema *in = n->n_inputs ? n->inputs[0]->schema : NULL;
@@ -296,32 +327,8 @@ static void put_detail(const cu_node *n, cu_buf *out)
     case CU_N_SURROGATE:
         put_columns("by", in, n->surrogate.key, n->surrogate.n_key, out);
         break;
-    case CU_N_CHANGELOG:
-    case CU_N_UNION:
-        break;
-    case CU_N_EXCHANGE:
-        put_columns("by", n->n_inputs ? in : n->schema, n->exchange.cols,
-                    n->exchange.n, out);
-        break;
-    case CU_N_NORMALIZE:
-        if (n->normalize.table)
-            cu_buf_printf(out, " %s", n->normalize.table->name);
-        if (n->normalize.all_versions)
-            cu_buf_put_str(out, " all versions");
-        break;
-    case CU_N_WATERMARK:
-        cu_buf_printf(out, " %s delay %lld us", column(in, n->watermark.col),
-                      (long long)n->watermark.delay_us);
-        break;
-    case CU_N_MATERIALIZE:
-        if (n->materialize.view)
-            cu_buf_printf(out, " %s", n->materialize.view->name);
-        if (n->materialize.bag)
-            cu_buf_put_str(out, " bag");
-        if (n->materialize.n_order)
-            put_order(in, n->materialize.order, n->materialize.n_order, out);
-        break;
-    case CU_NODE_KINDS:
+    default:
+        put_ends(n, in, out);
         break;
     }
 }

@@ -5,14 +5,14 @@
 #include <stdio.h>
 
 /* o streams; s is somebody's rows without a key, which change; d is keyed. */
-#define T                                                                     \
-    "CREATE SERVER k FOREIGN DATA WRAPPER kafka;\n"                           \
-    "CREATE SERVER f FOREIGN DATA WRAPPER files OPTIONS (path 'data');\n"     \
-    "CREATE FOREIGN TABLE o (id bigint NOT NULL, k int, v bigint, t text, "   \
-    "ts timestamptz OPTIONS (watermark '5 seconds') NOT NULL) SERVER k "      \
-    "OPTIONS (topic 'o', format 'json');\n"                                   \
-    "CREATE FOREIGN TABLE s (a int, b int, c int) SERVER f "                  \
-    "OPTIONS (glob '*.csv', format 'csv', mode 'snapshot');\n"                \
+#define T                                                                      \
+    "CREATE SERVER k FOREIGN DATA WRAPPER kafka;\n"                            \
+    "CREATE SERVER f FOREIGN DATA WRAPPER files OPTIONS (path 'data');\n"      \
+    "CREATE FOREIGN TABLE o (id bigint NOT NULL, k int, v bigint, t text, "    \
+    "ts timestamptz OPTIONS (watermark '5 seconds') NOT NULL) SERVER k "       \
+    "OPTIONS (topic 'o', format 'json');\n"                                    \
+    "CREATE FOREIGN TABLE s (a int, b int, c int) SERVER f "                   \
+    "OPTIONS (glob '*.csv', format 'csv', mode 'snapshot');\n"                 \
     "CREATE FOREIGN TABLE d (k int OPTIONS (key 'true') PRIMARY KEY, n text, " \
     "m text) SERVER k OPTIONS (topic 'd', format 'json', mode 'upsert');\n"
 
