@@ -191,7 +191,7 @@ Test(parse, clauses_outside_the_language_are_named)
         "6:26 0A000 FOR UPDATE is not supported\n"
         "7:26 0A000 SELECT INTO is not supported\n"
         "8:44 0A000 ROWS FROM with several functions is not supported\n"
-        "9:33 0A000 a list of column definitions is not supported\n"
+        "9:33 42883 function f() does not exist\n"
         "10:34 0A000 an alias of a join is not supported\n"
         "12:69 0A000 COLLATE \"de_DE\" is not supported\n"
         "13:30 0A000 a bit string is not supported\n"
