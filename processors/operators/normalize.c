@@ -110,7 +110,7 @@ static bool is_metadata(cu_from from)
 static void find_compared(normalize *z, const cu_table_def *t)
 {
     uint32_t n = z->op.node->schema->n;
-    if (!t || t->codec.n_cols != n ||
+    if (!t || t->codec.n_cols < n ||
         (t->mode != CU_MODE_SNAPSHOT && !z->at_once))
         return;
     z->compared = cu_calloc(n, sizeof(*z->compared));
@@ -156,6 +156,8 @@ static int open_op(cu_op *op, cu_err *err)
     z->mark = CU_HELD_MARK;
     z->at_once = op->node->normalize.all_versions;
     z->date_col = t ? t->snapshot_col : 0;
+    if (z->date_col > op->node->schema->n)
+        z->date_col = 0;
     z->out.schema = op->node->schema;
     z->table = cu_space_table(op->env->space, cu_node_state_table(op->node, 0));
     z->meta = cu_space_table(op->env->space, cu_node_state_table(op->node, 1));

@@ -183,10 +183,16 @@ typedef struct entry {
     int64_t mark;
 } entry;
 
+/* A table's rows may have columns that its reader does not know yet. */
 static int pass(cu_op *op, int port, const cu_batch *b, cu_err *err)
 {
     (void)port;
-    return cu_op_emit(op, b, err);
+    if (op->node == NULL || b->n_cols <= op->node->schema->n)
+        return cu_op_emit(op, b, err);
+    cu_batch known = *b;
+    known.schema = op->node->schema;
+    known.n_cols = known.schema->n;
+    return cu_op_emit(op, &known, err);
 }
 
 /* Several may speak of an entry's time: the runtime, and the stage before. */

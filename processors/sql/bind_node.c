@@ -47,18 +47,19 @@ static uint16_t *first_columns(cu_sql *s, uint32_t n)
 cu_node *cu_node_source(cu_sql *s, const cu_table_def *t, cu_pos pos)
 {
     cu_node *n = make(s, CU_N_SOURCE, 0, pos);
-    n->schema = t->schema;
+    n->schema = cu_table_shown(s, t);
     n->source.table = t;
     n->append_only = true;
-    n->time = (uint16_t)(t->watermark_col + 1);
+    if (t->watermark_col < (int32_t)n->schema->n)
+        n->time = (uint16_t)(t->watermark_col + 1);
     if (t->mode == CU_MODE_APPEND)
-        return cu_node_shown(s, n, t);
+        return n;
     n->append_only = false;
     cu_node *norm = over(s, CU_N_NORMALIZE, n);
     norm->normalize.table = t;
     norm->n_key = t->n_key;
     norm->key = t->key;
-    return cu_node_shown(s, norm, t);
+    return norm;
 }
 
 cu_node *cu_node_view(cu_sql *s, const cu_view_def *v, cu_pos pos)

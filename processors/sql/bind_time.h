@@ -100,8 +100,8 @@ cu_expr *cu_bind_param(cu_bind *b, const cu_ast_expr *e);
 /* A name in a function's body that is a parameter, or NULL. */
 cu_expr *cu_bind_param_name(cu_bind *b, const cu_ast_expr *e);
 
-/* Without the columns that a later ALTER adds. */
-cu_node *cu_node_shown(cu_sql *s, cu_node *n, const cu_table_def *t);
+/* Its columns without those that a later ALTER adds. */
+const cu_schema *cu_table_shown(cu_sql *s, const cu_table_def *t);
 
 /* bind_node_time.c: nodes of time, and where watermarked columns go. */
 /* A node over one input with everything as there. */

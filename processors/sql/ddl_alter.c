@@ -4,7 +4,8 @@
  * adds is there from the start: records that lack it read NULL.  But names
  * mean what they meant where they stand: a query between CREATE and ALTER,
  * with SELECT * for example, does not see it.  So the table is made with all
- * its columns, and each statement sees the first so many of them.
+ * its columns, and each statement sees the first so many of them: its plan is
+ * what it was without the ALTER, and so the state that was kept goes on.
  */
 #include "processors/sql/bind_time.h"
 #include "processors/sql/ddl.h"
@@ -58,13 +59,14 @@ bool cu_ddl_alter(cu_sql *s, const cu_ast_stmt *st)
     return true;
 }
 
-cu_node *cu_node_shown(cu_sql *s, cu_node *n, const cu_table_def *t)
+const cu_schema *cu_table_shown(cu_sql *s, const cu_table_def *t)
 {
     for (uint32_t i = 0; i < s->n_shown; i++)
-        if (s->shown[i].table == t && s->shown[i].n < n->schema->n) {
-            const char **names;
-            cu_expr **exprs = cu_node_columns(s, n, 0, &names);
-            return cu_node_project(s, n, exprs, names, s->shown[i].n);
+        if (s->shown[i].table == t && s->shown[i].n < t->schema->n) {
+            cu_schema *first = cu_schema_new(s->arena, s->shown[i].n);
+            memcpy(first->fields, t->schema->fields,
+                   first->n * sizeof(*first->fields));
+            return first;
         }
-    return n;
+    return t->schema;
 }
