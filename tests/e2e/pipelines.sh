@@ -14,7 +14,8 @@ generate=$root/tests/pipelines/generate.py
 compute=$root/tests/pipelines/reports.py
 chosen=("${@:3}")
 [ ${#chosen[@]} -gt 0 ] ||
-    chosen=(window-events purchases-scd2 tier-tracks-weather books-movies)
+    chosen=(window-events purchases-scd2 tier-tracks-weather books-movies
+        fleet-sensors)
 
 # A folder with the pipeline and, unless told otherwise, no data.
 place() { # pipeline folder [with-data]
@@ -189,6 +190,29 @@ P
         "$("$cupel" tail bronze.books --app books-movies --state "$1.state" \
             --from-beginning --until-end -o jsonl 2>/dev/null |
             grep -c 'An Evil Cradling')" = 2
+}
+
+# The first day without the sensor and its statement: then both come, and what
+# was counted goes on.
+published_fleet-sensors() {
+    local a=$work/fleet from=$root/pipelines/fleet-sensors
+    place fleet-sensors "$a"
+    cp "$from/data/readings_1.json" "$a/data/"
+    sed -e '/^-- The sensor that came later/,/^GROUP BY truck;$/d' \
+        -e '/^COPY (SELECT truck, readings, without/,/tyres.csv/d' \
+        "$from/pipeline.sql" >"$a/pipeline.sql"
+    check "fleet-sensors: a day without the sensor" run fleet-sensors "$a"
+    check "fleet-sensors: knows no tyres" \
+        test -z "$(grep -l tyre "$a"/reports/*.csv)"
+    cp "$from/pipeline.sql" "$a/"
+    cp "$from/data/readings_2.json" "$a/data/"
+    check "fleet-sensors: the sensor and its ALTER come" run fleet-sensors "$a"
+    check "fleet-sensors: and what was counted goes on" \
+        same_reports "$from/expected" "$a"
+    check "fleet-sensors: a second run reads nothing again" \
+        run fleet-sensors "$a"
+    check "fleet-sensors: and says so" grep -Eq '^readings +0 +0 +0 +0$' \
+        "$a.said"
 }
 
 for p in "${chosen[@]}"; do

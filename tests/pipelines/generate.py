@@ -5,6 +5,7 @@
     generate.py purchases-scd2 OUT [--days N] [--seed N]
     generate.py tier-tracks-weather OUT [--rows N] [--seed N]
     generate.py books-movies OUT [--dump N] [--seed N]
+    generate.py fleet-sensors OUT [--days N] [--seed N]
 
 The files have the shape of the real ones and their faults: rows out of order,
 repeated, malformed.  The same arguments give the same bytes.
@@ -347,8 +348,52 @@ def books_movies(args, rng):
               json.dumps(rows, indent=4, ensure_ascii=False) + "\n")
 
 
+# --- fleet-sensors -----------------------------------------------------------
+
+SENSORS = {"speed": (0, 90), "engine_temp": (70, 110), "oil_pressure": (2, 6),
+           "coolant_temp": (60, 100), "fuel_level": (0, 100),
+           "battery_voltage": (11, 14), "rpm": (600, 2500),
+           "load_weight": (0, 24000), "cabin_temp": (15, 30)}
+FITTED = dt.datetime(2024, 3, 2, 11, 30)
+
+
+def reading(truck, at, odometer, rng):
+    """A reading has some of its sensors; tyres report once they are fitted."""
+    r = {"truck": truck, "ts": at.isoformat() + "Z"}
+    for sensor, (low, high) in SENSORS.items():
+        if rng.random() < 0.7:
+            r[sensor] = round(rng.uniform(low, high), rng.choice([0, 1, 2]))
+    if rng.random() < 0.9:
+        r["odometer"] = round(odometer, 1)
+    if at >= FITTED and truck != "T4" and rng.random() < 0.5:
+        r["tyre_pressure"] = round(rng.uniform(6, 9), 2)
+    return r
+
+
+def fleet(args, rng):
+    odometers = {f"T{i}": 10000.0 * i for i in range(1, 5)}
+    for day in range(1, args.days + 1):
+        rows = []
+        for truck in odometers:
+            at = dt.datetime(2024, 3, day, 6)
+            while at.hour < 15:
+                odometers[truck] += rng.uniform(0, 20)
+                rows.append(reading(truck, at, odometers[truck], rng))
+                at += dt.timedelta(seconds=rng.randrange(60, 3600))
+        rows.sort(key=lambda r: (r["ts"], r["truck"]))
+        late = rows.pop(3)
+        lines = [dumps(r) for r in rows] + [dumps(late)]
+        if day == 1:
+            lines[5:5] = ['{"truck":"T1","speed":1}', "no reading",
+                          '{"truck":"T1","ts":"2024-03-01T08:00:00Z",'
+                          '"speed":"fast"}',
+                          '{"truck":"T1","ts":"2999-03-01T08:00:00Z"}']
+        write(args.out, f"readings_{day}.json", "\n".join(lines) + "\n")
+
+
 PIPELINES = {"window-events": window_events, "purchases-scd2": purchases,
-             "tier-tracks-weather": tier, "books-movies": books_movies}
+             "tier-tracks-weather": tier, "books-movies": books_movies,
+             "fleet-sensors": fleet}
 
 
 def main():
@@ -359,10 +404,11 @@ def main():
     p.add_argument("out")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--windows")
-    p.add_argument("--days", type=int, default=3)
+    p.add_argument("--days", type=int, default=0)
     p.add_argument("--rows", type=int, default=200)
     p.add_argument("--dump", type=int, default=1, choices=[1, 2])
     args = p.parse_args()
+    args.days = args.days or (2 if args.pipeline == "fleet-sensors" else 3)
     PIPELINES[args.pipeline](args, random.Random(args.seed))
 
 

@@ -315,8 +315,73 @@ def books_movies(data, out):
         report(out, name, columns, rows)
 
 
+# --- fleet-sensors ---------------------------------------------------------------
+
+DECLARED = ["speed", "engine_temp", "oil_pressure", "coolant_temp",
+            "fuel_level", "battery_voltage", "rpm", "load_weight",
+            "cabin_temp", "odometer", "tyre_pressure"]
+
+
+def reading(line):
+    """The reading, or None when it is none."""
+    try:
+        r = json.loads(line, parse_float=D, parse_int=D)
+        at = dt.datetime.fromisoformat(r["ts"].replace("Z", "+00:00"))
+        if at > dt.datetime.now(UTC) or not isinstance(r["truck"], str):
+            return None
+        if any(r.get(c) is not None and not isinstance(r[c], D)
+               for c in DECLARED):
+            return None
+        return at, r
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def fleet(data, out):
+    rows, rejected = [], 0
+    for path in files(data, "readings_*.json"):
+        with open(path, encoding="utf-8") as f:
+            for line in f:
+                r = reading(line)
+                rejected += r is None
+                rows += [r] if r else []
+    hours, newest, seen = defaultdict(list), {}, {}
+    for at, r in rows:
+        hours[r["truck"], at.replace(minute=0, second=0)].append(r)
+        for name, value in r.items():
+            first, n = seen.get(name, (at, 0))
+            seen[name] = (min(first, at), n + 1)
+            key = r["truck"], name
+            if isinstance(value, D) and at >= newest.get(key, (at,))[0]:
+                newest[key] = at, value
+    of = lambda rs, name: [r[name] for r in rs if name in r]
+    def hour(rs):
+        speeds, temps, km = (of(rs, n) for n in
+                             ("speed", "engine_temp", "odometer"))
+        return (len(rs), round2(sum(speeds) / len(speeds)) if speeds else None,
+                max(temps, default=None), max(km) - min(km) if km else None)
+    report(out, "hourly", "truck,hour,readings,speed,hottest,distance",
+           [k + hour(rs) for k, rs in sorted(hours.items())])
+    report(out, "newest", "truck,sensor,value,ts",
+           [k + (v, at) for k, (at, v) in sorted(newest.items())])
+    report(out, "columns_seen", "column_name,first_seen,readings",
+           sorted(((name,) + v for name, v in seen.items()),
+                  key=lambda row: (row[1], row[0])))
+    tyres = []
+    for truck in sorted({r["truck"] for _, r in rows}):
+        mine = [(at, r) for at, r in rows if r["truck"] == truck]
+        fitted = [(at, r["tyre_pressure"]) for at, r in mine
+                  if "tyre_pressure" in r]
+        tyres.append((truck, len(fitted), len(mine) - len(fitted),
+                      min((v for _, v in fitted), default=None),
+                      min((at for at, _ in fitted), default=None)))
+    report(out, "tyres", "truck,readings,without,lowest,fitted", tyres)
+    report(out, "rejected", "n", [(rejected,)])
+
+
 PIPELINES = {"window-events": window_events, "purchases-scd2": purchases,
-             "tier-tracks-weather": tier, "books-movies": books_movies}
+             "tier-tracks-weather": tier, "books-movies": books_movies,
+             "fleet-sensors": fleet}
 
 
 def main():
