@@ -24,10 +24,10 @@ cu_memory_plan cu_memory_shares(size_t bytes, bool embedded)
     if (bytes == 0)
         bytes = (size_t)256 << 20;
     return (cu_memory_plan){
-        .block_cache = bytes / 4,
+        .block_cache = bytes / 16 * 3,
         .memtables = bytes / 8,
-        .operators = bytes / 4,
-        .tables = bytes / 8,
+        .operators = bytes / 16 * 3,
+        .tables = bytes / 16,
         .log = embedded ? bytes / 16 : bytes / 4,
     };
 }
