@@ -49,11 +49,10 @@ extern const cu_catalog_part cu_part_compare, cu_part_logic, cu_part_arith,
     cu_part_like, cu_part_encode, cu_part_jsonb, cu_part_jsonb_build,
     cu_part_datetime, cu_part_datetime_field, cu_part_array, cu_part_any,
     cu_part_set, cu_part_aggregate, cu_part_window, cu_part_regex,
-    cu_part_text_format, cu_part_to_char, cu_part_to_date,
-    cu_part_to_number,
+    cu_part_text_format, cu_part_to_char, cu_part_to_date, cu_part_to_number,
     cu_part_trig, cu_part_number_more, cu_part_lookup3, cu_part_bits,
-    cu_part_array_more, cu_part_datetime_make, cu_part_jsonb_edit,
-    cu_part_path, cu_part_series, cu_part_record;
+    cu_part_array_more, cu_part_datetime_make, cu_part_jsonb_edit, cu_part_path,
+    cu_part_series, cu_part_record;
 
 /* Sets of other files than set.c. */
 typedef int cu_set_fn(const cu_func *f, const cu_value *args, uint32_t n_args,

@@ -37,7 +37,7 @@ typedef struct cu_jsonpath_state {
     const cu_jsonpath_opts *opts;
     cu_arena *a;
     cu_item root;
-    cu_slice vars; /* an object; absent: none */
+    cu_slice vars;          /* an object; absent: none */
     const cu_item *current; /* @ */
     int64_t last;           /* the innermost array's last subscript */
     bool ignores;           /* structural errors are no errors */

@@ -18,7 +18,7 @@
 #include "processors/expr/regex.h"
 #include "rows/numeric.h"
 
-#include <strings.h>
+#include <ctype.h>
 
 #define E_SYNTAX       CU_SQLSTATE('4', '2', '6', '0', '1')
 #define E_INVALID_TEXT CU_SQLSTATE('2', '2', 'P', '0', '2')
@@ -85,10 +85,20 @@ static bool at_sign(const parser *p, const char *sign)
     return p->now.kind == CU_TOKEN_SIGN && !strcmp(p->now.sign, sign);
 }
 
+/* Key words are the same in capitals. */
+static bool is_word(cu_slice text, const char *word)
+{
+    if (text.len != strlen(word))
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        if (tolower((unsigned char)text.data[i]) != word[i])
+            return false;
+    return true;
+}
+
 static bool at_word(const parser *p, const char *word)
 {
-    return p->now.kind == CU_TOKEN_WORD && p->now.text.len == strlen(word) &&
-           !strncasecmp(p->now.text.data, word, p->now.text.len);
+    return p->now.kind == CU_TOKEN_WORD && is_word(p->now.text, word);
 }
 
 static bool take_sign(parser *p, const char *sign)
@@ -317,8 +327,7 @@ static node *method(parser *p, cu_slice name)
                    {"keyvalue", CU_PATH_KEYVALUE}};
     node *n = NULL;
     for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
-        if (name.len == strlen(methods[i].name) &&
-            !strncasecmp(name.data, methods[i].name, name.len))
+        if (is_word(name, methods[i].name))
             n = make(p, methods[i].kind, 0);
     if (!n && cu_slice_is(name, "datetime"))
         fail(p, CU_E_FEATURE,

@@ -205,8 +205,7 @@ static set_fn *function_of(const cu_func *f)
     if (starts(f->name, "unnest") && f->result == CU_T_ANYELEMENT)
         return unnest;
     const bool whole = f->result == CU_T_INT4 || f->result == CU_T_INT8;
-    return whole && starts(f->name, "generate_series") ? series
-                                                       : cu_series_set;
+    return whole && starts(f->name, "generate_series") ? series : cu_series_set;
 }
 
 uint32_t cu_set_columns(const cu_func *f, const cu_type *arg_types,

@@ -267,7 +267,8 @@ static bool arguments(binder *b, const cu_ast_from *f, cu_item *it)
     if (!cu_bind_named(&bind, call, &args))
         return false;
     if (args.n > CU_FUNC_ARGS) {
-        cu_sql_refuse(s, call->pos, "a function in FROM of more than %d arguments",
+        cu_sql_refuse(s, call->pos,
+                      "a function in FROM of more than %d arguments",
                       CU_FUNC_ARGS);
         return false;
     }

@@ -1,7 +1,6 @@
 /* Slices, filling, replacing, shapes; arrays of every kind as text. */
 #include "tests/oracle/level.h"
 
-/* clang-format off */
 static const char *const all[] = {
     "(`ARRAY[10,20,30]`)[`2` : `3`]",
     "(`ARRAY[10,20,30]`)[ : `2`]",
@@ -100,7 +99,6 @@ static const char *const all[] = {
     "num_nonnulls(`1`, `NULL::text`, `'x'::text`)",
     "num_nulls()",
 };
-/* clang-format on */
 
 const cu_hand_cases cu_cases_arrays = {"arrays", all,
                                        sizeof(all) / sizeof(*all)};

@@ -1,7 +1,6 @@
 /* Trigonometry, divisors, scales, buckets, hashes, bits. */
 #include "tests/oracle/level.h"
 
-/* clang-format off */
 static const char *const all[] = {
     "sin(`0.5`)",
     "sin(`-2`)",
@@ -276,7 +275,8 @@ static const char *const all[] = {
     "hashint4extended(`-7`, `9::bigint`)",
     "hashint8extended(`5000000000`, `0::bigint`)",
     "uuid_hash(`'550e8400-e29b-41d4-a716-446655440000'::uuid`)",
-    "uuid_hash_extended(`'550e8400-e29b-41d4-a716-446655440000'::uuid`, `3::bigint`)",
+    "uuid_hash_extended(`'550e8400-e29b-41d4-a716-446655440000'::uuid`, "
+    "`3::bigint`)",
     "`1::smallint` << `3`",
     "`(-9)::smallint` >> `1`",
     "`1::smallint` << `20`",
@@ -321,7 +321,6 @@ static const char *const all[] = {
     "|/ `25`",
     "||/ `27`",
 };
-/* clang-format on */
 
 const cu_hand_cases cu_cases_numbers2 = {"more numbers", all,
                                          sizeof(all) / sizeof(*all)};
