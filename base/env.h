@@ -19,8 +19,8 @@
 #include "base/err.h"
 
 typedef struct cu_env cu_env;
-typedef struct cu_lock cu_lock;     /* an exclusive lock file */
-typedef struct cu_infile cu_infile; /* a file open for reading */
+typedef struct cu_lock cu_lock;       /* an exclusive lock file */
+typedef struct cu_infile cu_infile;   /* a file open for reading */
 typedef struct cu_outfile cu_outfile; /* one that is being made */
 
 typedef struct cu_stat {

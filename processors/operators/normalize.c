@@ -78,7 +78,7 @@ typedef struct normalize {
     uint16_t date_col;     /* + 1: the newest of it is the snapshot's date */
     bool dated;
     int64_t date_us;
-    uint64_t spilled;      /* rows of it that are in the state */
+    uint64_t spilled; /* rows of it that are in the state */
     cu_buf scratch;
     cu_outbox out;
     cu_held_mark mark;
@@ -284,9 +284,9 @@ static void write_meta(normalize *z)
 {
     cu_buf_clear(&z->scratch);
     cu_buf_put_u8(&z->scratch, META_VERSION);
-    cu_buf_put_u8(&z->scratch, (uint8_t)((z->running ? RUNNING : 0) |
-                                         (z->faulty ? FAULTY : 0) |
-                                         (z->dated ? DATED : 0)));
+    cu_buf_put_u8(&z->scratch,
+                  (uint8_t)((z->running ? RUNNING : 0) |
+                            (z->faulty ? FAULTY : 0) | (z->dated ? DATED : 0)));
     cu_buf_put_varint(&z->scratch, z->number);
     cu_buf_put_varint(&z->scratch, z->rows);
     if (z->dated)

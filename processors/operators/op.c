@@ -31,8 +31,7 @@ static cu_op *make(const cu_node *node)
     case CU_N_AGGREGATE:
         return cu_aggregate_new();
     case CU_N_RANK:
-        return cu_rank_first_suits(node) ? cu_rank_first_new()
-                                         : cu_rank_new();
+        return cu_rank_first_suits(node) ? cu_rank_first_new() : cu_rank_new();
     case CU_N_UNION:
         return cu_union_new();
     case CU_N_OVER:

@@ -128,9 +128,9 @@ typedef struct cu_view_def {
     uint16_t final_col;
     cu_interval final_delay;
     int64_t final_lateness_us;
-    int64_t state_ttl_us;     /* 0: none; declared lossy */
-    int64_t retention_us;     /* closed windows leave the view; 0: never */
-    uint16_t retention_col;   /* column + 1 that it counts from */
+    int64_t state_ttl_us;   /* 0: none; declared lossy */
+    int64_t retention_us;   /* closed windows leave the view; 0: never */
+    uint16_t retention_col; /* column + 1 that it counts from */
     /* Late rows go to this topic; NULL: no window can be late. */
     const char *late_topic;
 } cu_view_def;

@@ -1,9 +1,9 @@
 /* Begin and end records of snapshots, on their way to normalize.
  *
  *   begin   rows …   end
- *                     |  when?  snapshot_at 'purchases_([0-9-]+)'  -> 2023-07-22
- *                     v         a column: its newest value (normalize knows)
- *             normalize: changes, under that date; else the commit's clock
+ *                     |  when?  snapshot_at 'purchases_([0-9-]+)'  ->
+ * 2023-07-22 v         a column: its newest value (normalize knows) normalize:
+ * changes, under that date; else the commit's clock
  *
  * A file whose name has no date where the table says that there is one is a
  * dead letter of its own, by its end record; its rows count, and nothing is

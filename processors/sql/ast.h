@@ -146,11 +146,11 @@ struct cu_ast_from {
     const char **columns; /* alias (a, b) */
     uint32_t n_columns;
     bool lateral, ordinality;
-    cu_ast_select *select; /* SUBQUERY */
-    cu_ast_expr *call;     /* FUNCTION */
+    cu_ast_select *select;      /* SUBQUERY */
+    cu_ast_expr *call;          /* FUNCTION */
     struct cu_ast_column *defs; /* its AS t(a int, …) */
     uint32_t n_defs;
-    cu_ast_join join;      /* JOIN */
+    cu_ast_join join; /* JOIN */
     cu_ast_from *left, *right;
     cu_ast_expr *on;
     const char **using_columns;
@@ -227,8 +227,8 @@ typedef enum cu_ast_stmt_kind {
     CU_S_CREATE_MATERIALIZED_VIEW,
     CU_S_CREATE_FUNCTION,
     CU_S_ALTER_FOREIGN_TABLE, /* columns: what ADD COLUMN adds */
-    CU_S_INSERT, /* INSERT INTO sink SELECT … */
-    CU_S_COPY,   /* COPY (SELECT …) TO 'file' */
+    CU_S_INSERT,              /* INSERT INTO sink SELECT … */
+    CU_S_COPY,                /* COPY (SELECT …) TO 'file' */
     CU_S_SELECT,
     CU_S_EXPLAIN,
 } cu_ast_stmt_kind;
@@ -249,7 +249,7 @@ typedef struct cu_ast_function {
     cu_ast_expr **defaults; /* an entry NULL: none */
     cu_ast_type result;
     bool strict, replace;
-    const char *body;  /* AS 'SELECT …'; NULL: `value` */
+    const char *body; /* AS 'SELECT …'; NULL: `value` */
     cu_pos body_pos;
     cu_ast_expr *value;
 } cu_ast_function;
@@ -259,13 +259,13 @@ typedef struct cu_ast_stmt {
     cu_pos pos;
     const char *name; /* object, sink, or COPY's file */
     cu_pos name_pos;
-    const char *wrapper;    /* server */
-    const char *server;     /* foreign table, user mapping */
-    cu_pos at_pos;          /* of wrapper or server */
-    cu_ast_options options; /* OPTIONS (…) or WITH (…) */
-    cu_ast_column *columns; /* foreign table */
+    const char *wrapper;         /* server */
+    const char *server;          /* foreign table, user mapping */
+    cu_pos at_pos;               /* of wrapper or server */
+    cu_ast_options options;      /* OPTIONS (…) or WITH (…) */
+    cu_ast_column *columns;      /* foreign table */
     uint32_t n_columns, n_later; /* n_later: of them, added by ALTER */
-    const char **names; /* view (a, b) */
+    const char **names;          /* view (a, b) */
     uint32_t n_names;
     const char **primary_key; /* of the table or of one column */
     uint32_t n_primary_key;

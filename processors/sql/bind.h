@@ -28,9 +28,10 @@ struct cu_scope {
     const cu_scope *outer;  /* of the query around this subquery */
     const cu_scope *around; /* names that exist but cannot be meant here */
     const struct cu_ctes *ctes;
-    struct cu_from_items *from;   /* bind_rel.h: items, until the join is planned */
-    struct cu_subs *subs;   /* bind_rel.h: subqueries found; NULL: refused */
-    const uint32_t *map;    /* numbers before planning -> node's columns */
+    struct cu_from_items
+        *from;            /* bind_rel.h: items, until the join is planned */
+    struct cu_subs *subs; /* bind_rel.h: subqueries found; NULL: refused */
+    const uint32_t *map;  /* numbers before planning -> node's columns */
 };
 
 /* Names that WITH brings, innermost first. */

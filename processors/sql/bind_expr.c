@@ -483,7 +483,8 @@ static cu_expr *bind_zone(cu_bind *b, const cu_ast_expr *e)
 static cu_expr *refuse_kind(cu_bind *b, const cu_ast_expr *e)
 {
     const char *what = e->kind == CU_A_FIELD ? "a field of a composite value"
-                       : e->kind == CU_A_ROW ? "a row value here"
+                       : e->kind == CU_A_ROW
+                           ? "a row value here"
                            : "a named argument of this function";
     cu_sql_refuse(b->sql, e->pos, "%s", what);
     return NULL;

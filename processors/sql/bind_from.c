@@ -81,10 +81,11 @@ static bool adopt(binder *b, const cu_ast_from *f, const char *rel,
     cu_sql *s = b->s;
     uint32_t first = b->width, n = node->schema->n;
     bool lateral = f->lateral && cu_rel_tree_means(s, node, b->scope->id);
-    add_item(b, to, (cu_item){.kind = lateral ? CU_I_LATERAL : CU_I_RELATION,
-                              .pos = f->pos,
-                              .n = n,
-                              .node = node});
+    add_item(b, to,
+             (cu_item){.kind = lateral ? CU_I_LATERAL : CU_I_RELATION,
+                       .pos = f->pos,
+                       .n = n,
+                       .node = node});
     if (!add_rel(s, b->scope, rel, f->pos))
         return false;
     if (f->n_columns > n) {
@@ -318,10 +319,11 @@ static bool bind_function(binder *b, const cu_ast_from *f, bool condition,
         return false;
     cu_item it = {.kind = CU_I_FUNCTION, .pos = f->pos};
     if (to->n_items == 0 && !condition)
-        add_item(b, to, (cu_item){.kind = CU_I_RELATION,
-                                  .pos = f->pos,
-                                  .n = 1,
-                                  .node = cu_rel_one_row(s, f->pos)});
+        add_item(b, to,
+                 (cu_item){.kind = CU_I_RELATION,
+                           .pos = f->pos,
+                           .n = 1,
+                           .node = cu_rel_one_row(s, f->pos)});
     if (!arguments(b, f, &it))
         return false;
     const char *name = call->names[call->n_names - 1];
@@ -354,7 +356,8 @@ static bool bind_function(binder *b, const cu_ast_from *f, bool condition,
     return true;
 }
 
-/* --- joins ------------------------------------------------------------------ */
+/* --- joins ------------------------------------------------------------------
+ */
 
 /* The names of a join's sides: scope->cols[lo..mid) and [mid..hi). */
 typedef struct sides {
@@ -410,8 +413,8 @@ static cu_expr *merge(binder *b, const cu_ast_from *f, const char *name,
     cu_sql *s = b->s;
     int32_t l = using_column(b, name, w->lo, w->mid, "left", f->pos);
     int32_t r = l < 0 ? -1
-                      : using_column(b, name, w->mid, b->scope->n_cols,
-                                     "right", f->pos);
+                      : using_column(b, name, w->mid, b->scope->n_cols, "right",
+                                     f->pos);
     if (r < 0)
         return NULL;
     cu_scope_col *lc = &b->scope->cols[l], *rc = &b->scope->cols[r];
@@ -501,8 +504,7 @@ static bool condition(binder *b, const cu_ast_from *f, const sides *w,
     seen->rels += w->rels;
     seen->n_rels -= w->rels;
     seen->around = b->scope;
-    cu_bind bind = {
-        .sql = b->s, .scope = seen, .clause = "JOIN conditions"};
+    cu_bind bind = {.sql = b->s, .scope = seen, .clause = "JOIN conditions"};
     cu_expr *e = cu_bind_bool(&bind, f->on, "JOIN/ON");
     *conj = cu_rel_conjuncts(b->s, e, *conj, n);
     return e != NULL;
@@ -678,7 +680,8 @@ static bool bind_join(binder *b, const cu_ast_from *f, cu_from_items *to)
            condition(b, f, &w, &to->where, &to->n_where);
 }
 
-/* --- one item --------------------------------------------------------------- */
+/* --- one item ---------------------------------------------------------------
+ */
 
 static bool bind_derived(binder *b, const cu_ast_from *f, cu_from_items *to)
 {
@@ -721,8 +724,7 @@ static bool bind_item(binder *b, const cu_ast_from *f, cu_from_items *to)
     case CU_F_SUBQUERY:
         return bind_derived(b, f, to);
     case CU_F_FUNCTION:
-        return is_own(f) ? bind_own(b, f, to)
-                         : bind_function(b, f, false, to);
+        return is_own(f) ? bind_own(b, f, to) : bind_function(b, f, false, to);
     case CU_F_JOIN:
         return bind_join(b, f, to);
     }
@@ -741,10 +743,11 @@ bool cu_bind_from(cu_sql *s, const cu_ctes *ctes, const cu_ast_select *sel,
     s->siblings = NULL;
     binder b = {s, ctes, out, 0};
     if (sel->n_from == 0)
-        add_item(&b, out->from, (cu_item){.kind = CU_I_RELATION,
-                                          .pos = sel->pos,
-                                          .n = 1,
-                                          .node = cu_rel_one_row(s, sel->pos)});
+        add_item(&b, out->from,
+                 (cu_item){.kind = CU_I_RELATION,
+                           .pos = sel->pos,
+                           .n = 1,
+                           .node = cu_rel_one_row(s, sel->pos)});
     bool good = true;
     for (uint32_t i = 0; good && i < sel->n_from; i++)
         good = bind_item(&b, sel->from[i], out->from);

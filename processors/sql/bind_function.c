@@ -238,8 +238,8 @@ static cu_expr *none(cu_bind *b, const cu_ast_expr *e, const char *name,
             cu_type_name(args[i]->type, text);
         const cu_ast_expr *arg = e->args.at[i];
         bool named = arg->kind == CU_A_NAMED;
-        cu_buf_printf(&types, "%s%s%s%s", i ? ", " : "",
-                      named ? arg->text : "", named ? " => " : "", text);
+        cu_buf_printf(&types, "%s%s%s%s", i ? ", " : "", named ? arg->text : "",
+                      named ? " => " : "", text);
     }
     cu_sql_error(b->sql, e->pos, STATE('4', '2', '8', '8', '3'), NULL,
                  "function %s(%.*s) does not exist", name, (int)types.len,
@@ -273,8 +273,8 @@ cu_expr *cu_bind_sql_call(cu_bind *b, const cu_ast_expr *e, bool *is)
     bool good = names_fit(b, &e->args);
     for (uint32_t i = 0; i < e->args.n && good; i++) {
         const cu_ast_expr *arg = e->args.at[i];
-        args[i] = cu_bind_expr(b, arg->kind == CU_A_NAMED ? arg->args.at[0]
-                                                          : arg);
+        args[i] = cu_bind_expr(b,
+                               arg->kind == CU_A_NAMED ? arg->args.at[0] : arg);
         good = args[i] != NULL;
     }
     if (!good)

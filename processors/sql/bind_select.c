@@ -282,8 +282,8 @@ static bool bind_grouping(level *l)
         having = cu_bind_bool(&l->b, sel->having, "HAVING");
         good = good && having;
     }
-    return good && cu_bind_group(l->s, &l->b, &g, l->exprs, l->n, having,
-                                 &l->node);
+    return good &&
+           cu_bind_group(l->s, &l->b, &g, l->exprs, l->n, having, &l->node);
 }
 
 /* --- DISTINCT

@@ -423,10 +423,9 @@ static bool view_topic(cu_sql *s, cu_view_def *v, const cu_opt *topic)
 {
     if (v->into && !cu_view_is_loaded(v))
         return true;
-    v->topic = topic && topic->at
-                   ? topic->text
-                   : cu_arena_printf(s->arena, "%s.%s", s->program->app,
-                                     v->name);
+    v->topic = topic && topic->at ? topic->text
+                                  : cu_arena_printf(s->arena, "%s.%s",
+                                                    s->program->app, v->name);
     if (cu_topic_ok(v->topic))
         return true;
     cu_sql_error(s, v->pos, STATE('4', '2', '6', '0', '2'),

@@ -23,8 +23,7 @@ typedef struct bench_case {
 
 /* One list per subject, ended by a case without a name. */
 extern const bench_case bench_decode[], bench_compute[], bench_aggregate[],
-    bench_join[], bench_log[], bench_pipeline[], bench_window[],
-    bench_rank[];
+    bench_join[], bench_log[], bench_pipeline[], bench_window[], bench_rank[];
 
 /* Ends the program when `rc` is not 0. */
 void bench_check(int rc, const cu_err *err, const char *what);

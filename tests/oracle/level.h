@@ -22,8 +22,8 @@ typedef struct cu_hand_cases {
     uint32_t n;
 } cu_hand_cases;
 
-extern const cu_hand_cases cu_cases_numbers2, cu_cases_arrays,
-    cu_cases_times2, cu_cases_json2, cu_cases_sets;
+extern const cu_hand_cases cu_cases_numbers2, cu_cases_arrays, cu_cases_times2,
+    cu_cases_json2, cu_cases_sets;
 extern const cu_hand_cases cu_cases_numbers, cu_cases_text, cu_cases_times,
     cu_cases_json, cu_cases_logic, cu_cases_casts, cu_cases_found,
     cu_cases_regex, cu_cases_format, cu_cases_templates;

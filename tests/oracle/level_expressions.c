@@ -260,11 +260,11 @@ static void run_random(cu_oracle *o, uint32_t n_random, cu_arena *a)
 void cu_level_expressions(cu_oracle *o, uint32_t n_random)
 {
     static const cu_hand_cases *const hand[] = {
-        &cu_cases_numbers, &cu_cases_text,      &cu_cases_regex,
+        &cu_cases_numbers,  &cu_cases_text,   &cu_cases_regex,
         &cu_cases_numbers2, &cu_cases_arrays, &cu_cases_times2,
-        &cu_cases_json2, &cu_cases_format,  &cu_cases_templates, &cu_cases_times,
-        &cu_cases_json,    &cu_cases_logic,     &cu_cases_casts,
-        &cu_cases_found};
+        &cu_cases_json2,    &cu_cases_format, &cu_cases_templates,
+        &cu_cases_times,    &cu_cases_json,   &cu_cases_logic,
+        &cu_cases_casts,    &cu_cases_found};
     cu_arena *a = cu_arena_new(256 * 1024);
     uint32_t total = 0;
     for (size_t i = 0; i < sizeof(hand) / sizeof(*hand); i++) {

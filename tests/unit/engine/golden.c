@@ -116,9 +116,9 @@ static void print_topic(script *s, cu_slice name, const char *header)
         s->topics[s->n_topics++].name = cu_arena_strn(s->r.arena, name.data,
                                                       name.len);
     }
-    cu_buf_printf(&s->out, "%s:\n%s", s->topics[i].name,
-                  rig_deltas(&s->r, s->topics[i].name, header,
-                             s->topics[i].next));
+    cu_buf_printf(
+        &s->out, "%s:\n%s", s->topics[i].name,
+        rig_deltas(&s->r, s->topics[i].name, header, s->topics[i].next));
 }
 
 static void print_view(script *s, cu_slice name)

@@ -19,7 +19,7 @@
            "o.id"
 #define P(id, price, day)                                                     \
     "p 0 {\"id\":" id "} {\"price\":" price ",\"since\":\"2024-01-" day "\"}" \
-                                                                        "\n"
+    "\n"
 #define A(part, id, price, day)                                                \
     "a " part " - {\"id\":" id ",\"price\":" price ",\"since\":\"2024-01-" day \
     "\"}\n"

@@ -5,15 +5,15 @@
 #include <stdio.h>
 
 /* o and r stream with watermarks; d is keyed. */
-#define T                                                                     \
-    "CREATE SERVER k FOREIGN DATA WRAPPER kafka;\n"                           \
-    "CREATE FOREIGN TABLE o (id bigint NOT NULL, k int, v bigint, "           \
-    "ts timestamptz OPTIONS (watermark '5 seconds') NOT NULL) SERVER k "      \
-    "OPTIONS (topic 'o', format 'json');\n"                                   \
-    "CREATE FOREIGN TABLE r (id bigint NOT NULL, k bigint, x bigint, "        \
-    "t timestamptz OPTIONS (watermark '5 seconds') NOT NULL) SERVER k "       \
-    "OPTIONS (topic 'r', format 'json');\n"                                   \
-    "CREATE FOREIGN TABLE d (k int OPTIONS (key 'true') PRIMARY KEY, n text) "  \
+#define T                                                                      \
+    "CREATE SERVER k FOREIGN DATA WRAPPER kafka;\n"                            \
+    "CREATE FOREIGN TABLE o (id bigint NOT NULL, k int, v bigint, "            \
+    "ts timestamptz OPTIONS (watermark '5 seconds') NOT NULL) SERVER k "       \
+    "OPTIONS (topic 'o', format 'json');\n"                                    \
+    "CREATE FOREIGN TABLE r (id bigint NOT NULL, k bigint, x bigint, "         \
+    "t timestamptz OPTIONS (watermark '5 seconds') NOT NULL) SERVER k "        \
+    "OPTIONS (topic 'r', format 'json');\n"                                    \
+    "CREATE FOREIGN TABLE d (k int OPTIONS (key 'true') PRIMARY KEY, n text) " \
     "SERVER k OPTIONS (topic 'd', format 'json', mode 'upsert');\n"
 
 static void plan(const char *query, const char *want)
