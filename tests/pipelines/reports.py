@@ -23,7 +23,7 @@ D = decimal.Decimal
 UTC = dt.timezone.utc
 
 
-# --- printing as PostgreSQL does -----------------------------------------------
+# --- printing as PostgreSQL does --------------------------------------------
 
 
 def cell(v):
@@ -64,7 +64,7 @@ def round2(x):
     return D(x).quantize(D("0.01"), decimal.ROUND_HALF_UP)
 
 
-# --- window-events --------------------------------------------------------------
+# --- window-events ----------------------------------------------------------
 
 
 def event(cells):
@@ -105,7 +105,7 @@ def window_events(data, out):
     report(out, "rejected", "n", [(rejected,)])
 
 
-# --- purchases-scd2 --------------------------------------------------------------
+# --- purchases-scd2 ---------------------------------------------------------
 
 
 def purchases(data, out):
@@ -130,7 +130,7 @@ def purchases(data, out):
            [(k,) + current[k] for k in sorted(current)])
 
 
-# --- tier-tracks-weather ------------------------------------------------------------
+# --- tier-tracks-weather ----------------------------------------------------
 
 
 def no_constant(word):
@@ -224,7 +224,7 @@ def joined(out, tracks, weather):
            ",".join(SHOWN[:-1]) + ",weather_time", rows)
 
 
-# --- books-movies -----------------------------------------------------------------
+# --- books-movies -----------------------------------------------------------
 
 
 def moment(text):
@@ -315,7 +315,7 @@ def books_movies(data, out):
         report(out, name, columns, rows)
 
 
-# --- fleet-sensors ---------------------------------------------------------------
+# --- fleet-sensors ----------------------------------------------------------
 
 DECLARED = ["speed", "engine_temp", "oil_pressure", "coolant_temp",
             "fuel_level", "battery_voltage", "rpm", "load_weight",

@@ -433,9 +433,11 @@ Test(join, names_of_joins_are_checked)
     refused("SELECT o.id FROM o JOIN r ON q.k = r.k",
             "6:30 42P01 missing FROM-clause entry for table \"q\"\n");
     refused("SELECT o.id FROM o, r JOIN d ON d.k = o.k",
-            "6:39 42P01 invalid reference to FROM-clause entry for table \"o\"\n");
+            "6:39 42P01 invalid reference to FROM-clause "
+            "entry for table \"o\"\n");
     refused("SELECT o.id FROM o, (SELECT * FROM r WHERE r.k = o.k) z",
-            "6:50 42P01 invalid reference to FROM-clause entry for table \"o\"\n");
+            "6:50 42P01 invalid reference to FROM-clause "
+            "entry for table \"o\"\n");
     refused("SELECT o.id FROM o JOIN o ON true",
             "6:25 42712 table name \"o\" specified more than once\n");
 }
@@ -443,11 +445,13 @@ Test(join, names_of_joins_are_checked)
 Test(join, using_is_checked)
 {
     refused("SELECT o.id FROM o JOIN r USING (zz)",
-            "6:18 42703 column \"zz\" specified in USING clause does not exist in left table\n");
+            "6:18 42703 column \"zz\" specified in USING clause "
+            "does not exist in left table\n");
     refused("SELECT o.id FROM o JOIN (SELECT 'a'::text AS k) z USING (k)",
             "6:18 42804 JOIN/USING types integer and text cannot be matched\n");
     refused("SELECT a.id FROM o a JOIN o b ON true JOIN r USING (id)",
-            "6:18 42702 common column name \"id\" appears more than once in left table\n");
+            "6:18 42702 common column name \"id\" appears more than "
+            "once in left table\n");
 }
 
 Test(join, subqueries_have_as_many_columns_as_are_wanted)
@@ -466,7 +470,8 @@ Test(join, a_subquery_above_group_by_sees_groups_alone)
 {
     refused("SELECT k, (SELECT max(x) FROM r WHERE r.k = o.v) FROM o GROUP "
             "BY k",
-            "6:45 42803 subquery uses ungrouped column \"o.v\" from outer query\n");
+            "6:45 42803 subquery uses ungrouped column \"o.v\" from "
+            "outer query\n");
 }
 
 Test(join, what_subqueries_cannot_do_is_refused_by_name)
