@@ -300,7 +300,7 @@ static void join(noting *x)
 static void session(noting *x)
 {
     const cu_node *n = x->n, *in = n->inputs[0];
-    cu_interval gap = {.us = n->session.gap_us};
+    cu_interval gap = {.us = 2 * n->session.gap_us}; /* session.c */
     const char *by = columns(x, in->schema, n->session.partition,
                              n->session.n_partition);
     const char *until = NULL;

@@ -9,13 +9,17 @@
  *
  *   push --> touched rows --apply--> state --watermark--> closed, forgotten
  *
- * A session ends a gap after its last row, and closes when the watermark has
- * reached that end + lateness; then its rows leave the state.
+ * A session ends a gap after its last row.  A row that is not late may still
+ * join it until the watermark has reached that end + another gap + lateness:
+ * then it closes, and its rows leave the state.  (Were it closed at its end +
+ * lateness, it would depend on the commits whether such a row finds it.)
  *
- * Late: the mark has reached the end of the session that the row would be
- * alone, and no session that it would join is still open by that mark.  Only
- * rows that are so far behind look at sessions; what was pushed before them
- * is applied first, so that the answer does not depend on commits.
+ * Late: the mark has reached the end + lateness of the session that the row
+ * would be alone, and it is not inside of a session whose end + lateness it has
+ * not reached.  (Before the first row of one it is late: it could be near to a
+ * session that is gone.)  Only rows that are so far behind look at sessions;
+ * what was pushed before them is applied first, so that the answer does not
+ * depend on commits.
  *
  * S1 The watermark goes on at the commit, behind the rows, and stays below
  *    the anchor (FINAL: the start) of every open session, so that whoever
@@ -87,15 +91,21 @@ static int64_t closes_at(const cu_sessions *s, int64_t last)
     return cu_instant_add(cu_instant_add(last, s->gap), s->lateness);
 }
 
-int cu_session_joins(cu_sessions *s, cu_slice part, int64_t time, int64_t mark,
-                     bool *joins, cu_err *err)
+int64_t cu_session_gone_at(const cu_sessions *s, int64_t last)
+{
+    return cu_instant_add(closes_at(s, last), s->gap);
+}
+
+int cu_session_inside(cu_sessions *s, cu_slice part, int64_t time, int64_t mark,
+                      bool *inside, cu_err *err)
 {
     s->part = part;
     s->loaded.n = 0;
-    *joins = false;
+    *inside = false;
     int rc = cu_session_load(s, time, time, err);
     for (uint32_t i = 0; i < s->loaded.n && !rc; i++)
-        *joins |= mark < closes_at(s, s->loaded.at[i].last);
+        *inside |= cu_span_holds(&s->loaded.at[i], time) &&
+                   mark < closes_at(s, s->loaded.at[i].last);
     return rc;
 }
 
@@ -118,16 +128,16 @@ static int judge(cu_sessions *s, const cu_batch *b, uint32_t i, int64_t time,
 {
     uint32_t row = cu_batch_row(b, i);
     int64_t mark = b->marks ? b->marks[row] : INT64_MIN;
-    bool joins;
+    bool inside;
     mark = s->horizon > mark ? s->horizon : mark;
     *late = false;
     if (!s->judges || mark == INT64_MIN || mark < closes_at(s, time))
         return 0;
     int rc = s->touched.n ? cu_session_apply(s, err) : 0;
     rc = rc ? rc
-            : cu_session_joins(s, cu_batch_key(&s->parts, i), time, mark,
-                               &joins, err);
-    if (rc || joins)
+            : cu_session_inside(s, cu_batch_key(&s->parts, i), time, mark,
+                                &inside, err);
+    if (rc || inside)
         return rc;
     *late = true;
     return report(s, b, row, time, mark, err);
@@ -249,7 +259,8 @@ static int due_spans(cu_sessions *s, cu_slice *parts, int64_t *lasts,
     s->close_low = INT64_MAX;
     while (cu_table_iter_next(it, &key, &value)) {
         int64_t last = cu_instant_of_be(key);
-        if (*n == CU_SESSION_CHUNK || closes_at(s, last) > s->horizon) {
+        if (*n == CU_SESSION_CHUNK ||
+            cu_session_gone_at(s, last) > s->horizon) {
             s->close_low = last;
             break;
         }
@@ -287,7 +298,7 @@ int cu_session_close(cu_sessions *s, cu_err *err)
     int rc = 0;
     while (!rc && s->horizon != INT64_MIN &&
            (s->close_low == INT64_MIN ||
-            closes_at(s, s->close_low) <= s->horizon)) {
+            cu_session_gone_at(s, s->close_low) <= s->horizon)) {
         uint32_t n;
         rc = close_some(s, &n, err);
         any |= n > 0;

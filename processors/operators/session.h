@@ -48,7 +48,7 @@ typedef struct cu_sessions {
     cu_outbox out;
     cu_held_mark mark;
     int64_t horizon; /* the newest watermark heard */
-    int64_t closed;  /* whoever ended before it is gone */
+    int64_t closed;  /* what was gone at it is not in the state */
     /* No entry of `closing`, `anchors` is before these: scans start behind
      * what was deleted. */
     int64_t close_low, anchor_low;
@@ -62,10 +62,12 @@ typedef struct cu_sessions {
 
 /* Applies what was pushed to the state, and emits what follows. */
 int cu_session_apply(cu_sessions *s, cu_err *err);
-/* Is there a session that a row of the partition at `time` would join, not
- * closed by the watermark `mark`? */
-int cu_session_joins(cu_sessions *s, cu_slice part, int64_t time, int64_t mark,
-                     bool *joins, cu_err *err);
+/* The watermark from which on no row can join a session with this last row. */
+int64_t cu_session_gone_at(const cu_sessions *s, int64_t last);
+/* Is `time` between the first and the last row of a session of the partition
+ * whose end + lateness the watermark `mark` has not reached? */
+int cu_session_inside(cu_sessions *s, cu_slice part, int64_t time, int64_t mark,
+                      bool *inside, cu_err *err);
 /* Sessions that the horizon has reached leave the state. */
 int cu_session_close(cu_sessions *s, cu_err *err);
 

@@ -28,8 +28,8 @@
  *    see A4): anchors are unique.
  * A2 In each pass what is emitted fits what downstream has: join works on the
  *    rows as they were, part on the rows as they are.
- * A3 A new anchor is not closed by the watermark: middle or start when their
- *    own gap is still open, else the last row.
+ * A3 A new anchor is not closed by the watermark: middle or start when a
+ *    session that ended there would not be gone, else the last row.
  * A4 What the watermark has closed is not moved: a part that is split off
  *    behind it keeps the anchor that it had, outside of its span, until it
  *    leaves the state with this commit.
@@ -42,10 +42,9 @@
 
 static int64_t anchor_of(const cu_sessions *s, int64_t at, const cu_span *p)
 {
-    int64_t end = cu_instant_add(cu_instant_add(at, s->gap), s->lateness);
     if (s->type.kind == CU_T_DATE)
         at = cu_floor_div(at, CU_US_DAY) * CU_US_DAY;
-    return end > s->horizon ? at : p->last; /* A3 */
+    return cu_session_gone_at(s, at) > s->horizon ? at : p->last; /* A3 */
 }
 
 /* The rows of a span leave `from` and come under its anchor. Counts them. */
@@ -75,8 +74,7 @@ static int move_rows(cu_sessions *s, cu_span *p, int64_t from, cu_err *err)
 /* The commit at hand will close it. */
 static bool is_over(const cu_sessions *s, const cu_span *p)
 {
-    int64_t end = cu_instant_add(p->last, s->gap);
-    return s->closes && cu_instant_add(end, s->lateness) <= s->horizon;
+    return s->closes && cu_session_gone_at(s, p->last) <= s->horizon;
 }
 
 /* A span whose anchor is not in it gets another. */
@@ -140,7 +138,8 @@ static int count_rows(cu_sessions *s, cu_session_row **rows, uint32_t n,
     return rc;
 }
 
-/* Rows that go without being there: of sessions that closed, or a bug. */
+/* Rows that go without being there: of sessions that closed, or they were late
+ * when they came; what still could not be late is a bug. */
 static int drop_missing(cu_sessions *s, cu_session_row **rows, uint32_t *n,
                         cu_err *err)
 {

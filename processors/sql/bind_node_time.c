@@ -127,7 +127,7 @@ static int32_t place_of(const uint16_t *cols, uint32_t n, uint16_t col)
 }
 
 /* The end says it best; a start needs the size; an anchor is a time of its
- * session, which ends at most a gap after a row that may still come. */
+ * session, which is there until a gap after its end (session.c). */
 int32_t cu_node_closing(const cu_node *in, const uint16_t *cols, uint32_t n,
                         cu_closing *out)
 {
@@ -145,6 +145,8 @@ int32_t cu_node_closing(const cu_node *in, const uint16_t *cols, uint32_t n,
         return -1;
     if (cols[at] + 1 != w->end)
         delay = w->size;
+    if (cols[at] + 1 != w->end && w->anchor) /* as long as it may be joined */
+        delay = (cu_interval){2 * delay.us, 2 * delay.days, 2 * delay.months};
     *out = (cu_closing){true, delay, w->lateness_us};
     return at;
 }

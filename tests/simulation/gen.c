@@ -69,11 +69,11 @@ static const char *tags_text(sim_rng *r, cu_arena *a)
     return text;
 }
 
-/* Two seconds a record, out of order; where rows may be late, further than
- * the watermark waits, and now and then much earlier. */
+/* Two seconds a record, out of order: ahead by more than the watermark waits,
+ * and where rows may be late, now and then much earlier. */
 static cu_value time_of(const sim_case *c, sim_rng *r, uint32_t i)
 {
-    int64_t s = 2 * (int64_t)i + sim_below(r, c->late ? AHEAD_S : DELAY_S);
+    int64_t s = 2 * (int64_t)i + sim_below(r, AHEAD_S);
     if (c->late && sim_chance(r, 15))
         s -= DELAY_S + sim_below(r, 60);
     return (cu_value){.type = CU_TYPE(CU_T_TIMESTAMP),

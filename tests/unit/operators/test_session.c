@@ -127,10 +127,10 @@ Test(session, the_watermark_waits_below_open_anchors)
     n->session.lateness_us = MINUTE;
     rig_start(&r, n);
     rig_push(&r, 0, "1 '2020-01-01 00:00' 1\n2 '2020-01-01 00:07' 2\n");
-    rig_mark(&r, 0, "2020-01-01 00:10:59");
+    rig_mark(&r, 0, "2020-01-01 00:20:59");
     rig_commit(&r);
     cr_assert_eq(r.watermark, rig_time(&r, "2020-01-01 00:00") - 1);
-    rig_mark(&r, 0, "2020-01-01 00:11");
+    rig_mark(&r, 0, "2020-01-01 00:21");
     rig_commit(&r);
     cr_assert_eq(r.watermark, rig_time(&r, "2020-01-01 00:07") - 1);
     rig_mark(&r, 0, "2020-01-01 00:30");
@@ -144,24 +144,28 @@ Test(session, the_watermark_waits_below_open_anchors)
     rig_close(&r);
 }
 
-Test(session, a_row_is_late_unless_an_open_session_takes_it)
+Test(session, a_row_is_late_unless_it_is_inside_of_an_open_session)
 {
     rig r;
     rig_open(&r, 7);
     rig_start(&r, sessions(&r, CU_SESSION_ANCHOR, true));
-    rig_push_marked(&r, 0, "2020-01-01 00:00", "1 '2020-01-01 00:20' 1\n");
+    rig_push_marked(&r, 0, "2020-01-01 00:00",
+                    "1 '2020-01-01 00:05' 1\n1 '2020-01-01 00:12' 2\n"
+                    "1 '2020-01-01 00:20' 3\n");
     rig_push_marked(&r, 0, "2020-01-01 00:25",
-                    "1 '2020-01-01 00:11' 2\n1 '2020-01-01 00:00' 3\n"
-                    "1 '2020-01-01 00:02' 4\n2 '2020-01-01 00:11' 5\n"
-                    "-1 | 2 '2020-01-01 00:11' 6\n2 '2020-01-01 00:16' 7\n");
+                    "1 '2020-01-01 00:11' 4\n1 '2020-01-01 00:00' 5\n"
+                    "1 '2020-01-01 00:05' 6\n2 '2020-01-01 00:11' 7\n"
+                    "-1 | 2 '2020-01-01 00:11' 8\n2 '2020-01-01 00:16' 9\n");
     rig_commit(&r);
     rig_expect(&r, rig_integral(&r), anchored,
-               "1 '2020-01-01 00:02' 4 '2020-01-01 00:20'\n"
-               "1 '2020-01-01 00:11' 2 '2020-01-01 00:20'\n"
-               "1 '2020-01-01 00:20' 1 '2020-01-01 00:20'\n"
-               "2 '2020-01-01 00:16' 7 '2020-01-01 00:16'\n");
+               "1 '2020-01-01 00:05' 1 '2020-01-01 00:05'\n"
+               "1 '2020-01-01 00:05' 6 '2020-01-01 00:05'\n"
+               "1 '2020-01-01 00:11' 4 '2020-01-01 00:05'\n"
+               "1 '2020-01-01 00:12' 2 '2020-01-01 00:05'\n"
+               "1 '2020-01-01 00:20' 3 '2020-01-01 00:05'\n"
+               "2 '2020-01-01 00:16' 9 '2020-01-01 00:16'\n");
     cr_assert_str_eq(r.late,
-                     "1 2020-01-01 00:00:00 3\n2 2020-01-01 00:11:00 5\n");
+                     "1 2020-01-01 00:00:00 5\n2 2020-01-01 00:11:00 7\n");
     cr_assert_str_eq(r.late_windows,
                      "2020-01-01 00:00:00 .. 2020-01-01 00:10:00 at "
                      "2020-01-01 00:25:00\n"
@@ -184,12 +188,14 @@ Test(session, final_rows_come_once_with_their_bounds)
     rig_push(&r, 0, "-1 | 1 '2020-01-01 00:00' 1\n");
     rig_reopen(&r);
     rig_push(&r, 0, "-1 | 1 '2020-01-01 00:00' 1\n");
-    rig_mark(&r, 0, "2020-01-01 00:19");
+    rig_mark(&r, 0, "2020-01-01 00:28:59");
+    cr_assert_str_eq(rig_commit(&r), "");
+    rig_mark(&r, 0, "2020-01-01 00:29");
     rig_expect(&r, rig_commit(&r), final,
                "1 '2020-01-01 00:00' 1 '2020-01-01 00:00' '2020-01-01 00:19'\n"
                "1 '2020-01-01 00:09' 2 '2020-01-01 00:00' '2020-01-01 "
                "00:19'\n");
-    cr_assert_eq(r.watermark, rig_time(&r, "2020-01-01 00:19"));
+    cr_assert_eq(r.watermark, rig_time(&r, "2020-01-01 00:29"));
     rig_push(&r, 0, "1 '2020-01-01 00:08' 9\n1 '2020-01-01 00:21' 8\n");
     rig_mark(&r, 0, "2020-01-01 01:00");
     rig_expect(&r, rig_commit(&r), final,
@@ -198,6 +204,37 @@ Test(session, final_rows_come_once_with_their_bounds)
                "00:40'\n");
     cr_assert_str_eq(r.late, "1 2020-01-01 00:08:00 9\n");
     rig_close(&r);
+}
+
+/* Its session has ended, and there were commits since. */
+static void run_not_late(cu_session_mode mode, const char *schema,
+                         const char *want)
+{
+    rig r;
+    rig_open(&r, 9);
+    rig_start(&r, sessions(&r, mode, true));
+    rig_push(&r, 0, "1 '2020-01-01 00:00' 1\n");
+    rig_mark(&r, 0, "2020-01-01 00:14:59");
+    rig_commit(&r);
+    rig_commit(&r);
+    rig_push(&r, 0, "1 '2020-01-01 00:04' 3\n1 '2020-01-01 00:05' 2\n");
+    rig_mark(&r, 0, "2020-01-01 00:40");
+    rig_commit(&r);
+    rig_expect(&r, rig_integral(&r), schema, want);
+    cr_assert_str_eq(r.late, "1 2020-01-01 00:04:00 3\n");
+    rig_close(&r);
+}
+
+Test(session, a_row_that_is_not_late_finds_its_session)
+{
+    run_not_late(CU_SESSION_ANCHOR, anchored,
+                 "1 '2020-01-01 00:00' 1 '2020-01-01 00:00'\n"
+                 "1 '2020-01-01 00:05' 2 '2020-01-01 00:00'\n");
+    run_not_late(CU_SESSION_FINAL, final,
+                 "1 '2020-01-01 00:00' 1 '2020-01-01 00:00' "
+                 "'2020-01-01 00:15'\n"
+                 "1 '2020-01-01 00:05' 2 '2020-01-01 00:00' "
+                 "'2020-01-01 00:15'\n");
 }
 
 /* --- against plain recomputation ------------------------------------------ */
@@ -219,16 +256,18 @@ static bool any_at(const model *m, int p, int t)
     return false;
 }
 
-/* The last time of the session that `t` is in; -1: none is near. */
+/* The last time of the session that has rows at `t` or on both sides of it;
+ * -1: there is none. */
 static int last_of(const model *m, int p, int t)
 {
-    int last = -1;
-    for (int k = t; k < TIMES && k - (last < 0 ? t : last) < GAP; k++)
+    int last = -1, before = t;
+    while (before >= 0 && t - before < GAP && !any_at(m, p, before))
+        before--;
+    if (before < 0 || t - before >= GAP)
+        return -1;
+    for (int k = t; k < TIMES && k - (last < 0 ? before : last) < GAP; k++)
         if (any_at(m, p, k))
             last = k;
-    for (int k = t; last < 0 && k >= 0 && t - k < GAP; k--)
-        if (any_at(m, p, k))
-            return k;
     return last;
 }
 
@@ -272,7 +311,7 @@ static void model_close(model *m)
         for (int t = 0, start = -1, last = -1; t <= TIMES; t++) {
             bool here = t < TIMES && any_at(m, p, t);
             if (start >= 0 && (t == TIMES || (here && t - last >= GAP))) {
-                if (m->mark >= last + GAP + m->lateness)
+                if (m->mark >= last + 2 * GAP + m->lateness)
                     model_close_one(m, p, start, last);
                 start = -1;
             }
@@ -466,7 +505,7 @@ static cu_node *counted(rig *r, int64_t lateness_us)
     cu_node *a = rig_aggregate(r, "a:timestamp p:int n:int8", n, "3 0");
     rig_call(r, a, CU_AGG_COUNT_STAR, -1, false, -1);
     a->aggregate.closing = (cu_closing){
-        true, {.us = GAP * MINUTE}, lateness_us};
+        true, {.us = 2 * GAP * MINUTE}, lateness_us};
     return a;
 }
 
