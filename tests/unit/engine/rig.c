@@ -12,11 +12,25 @@ enum { QUIET_ROUNDS = 12, MOST_ROUNDS = 5000 };
 /* --- opening ---------------------------------------------------------------
  */
 
+static struct {
+    const char *path, *text;
+} beside_sql;
+
+void rig_file(const char *path, const char *text)
+{
+    beside_sql.path = path;
+    beside_sql.text = text;
+}
+
 static void compile(rig *r, const char *sql, rig_tweak *tweak)
 {
     cu_err err = {0};
     cu_sql_problems problems = {0};
     const char *path = "x.sql";
+    if (beside_sql.path)
+        cr_assert_eq(r->env->vt->write_file(r->env, beside_sql.path,
+                                            cu_slice_of(beside_sql.text), &err),
+                     0);
     cr_assert_eq(r->env->vt->write_file(r->env, path, cu_slice_of(sql), &err),
                  0);
     cu_sql_opts o = {.env = r->env, .app = "app", .paths = &path, .n_paths = 1};
@@ -169,6 +183,23 @@ static bool step(rig *r)
     }
     rig_pass_ms(r, 4);
     return any;
+}
+
+bool rig_crash(rig *r, const char *point)
+{
+    bool met = false;
+    cu_env_sim_faults(r->env, 0, point, 1);
+    for (int n = 0; n < 10 * QUIET_ROUNDS && !met; n++) {
+        cu_err err = {0};
+        bool busy;
+        for (uint32_t i = 0; i < r->n_workers && !met; i++)
+            met = cu_worker_step(r->workers[i], 0, &busy, &err) != 0;
+        cr_assert(!met || err.code == CU_STOPPED, "%s", err.msg);
+        rig_pass_ms(r, 4);
+    }
+    cu_env_sim_faults(r->env, 0, NULL, 0);
+    rig_kill(r);
+    return met;
 }
 
 void rig_run(rig *r)

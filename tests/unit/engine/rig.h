@@ -30,6 +30,10 @@ void rig_close(rig *r);
 void rig_kill(rig *r);
 /* The same with no state but that of the changelogs; opened beside only. */
 void rig_wipe(rig *r);
+/* Runs to the named crash point, and is killed there; false: never met. */
+bool rig_crash(rig *r, const char *point);
+/* A file beside the SQL of every rig that is opened from now on. */
+void rig_file(const char *path, const char *text);
 /* Stops, and starts with another program (its state is kept). */
 void rig_change(rig *r, const char *sql, rig_tweak *tweak);
 void rig_add_worker(rig *r);

@@ -100,6 +100,10 @@ static void play_line(player *p, const char *line)
         flush(p);
         rig_pass_ms(p->r, ms);
         feeds = false;
+    } else if (sscanf(line, "crash %63s", topic) == 1) {
+        send(p);
+        cr_expect(rig_crash(p->r, topic), "%s was not met", topic);
+        feeds = false;
     } else if (strcmp(line, "run") == 0) {
         flush(p);
         feeds = false;

@@ -9,6 +9,7 @@
  *   run                         until nothing moves
  *   pass MS                     time
  *   kill                        kill -9, and a new process
+ *   crash POINT                 the same at a named point of the next commit
  */
 #ifndef CU_TEST_ENGINE_SCRIPT_H
 #define CU_TEST_ENGINE_SCRIPT_H
