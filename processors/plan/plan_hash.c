@@ -7,6 +7,7 @@
  */
 #include "processors/plan/plan.h"
 
+#include "base/assert.h"
 #include "processors/plan/program.h"
 
 static void hash_string(const char *s, cu_buf *out)
@@ -213,93 +214,121 @@ static void hash_session(const cu_node *n, cu_buf *out)
     cu_buf_put_svarint(out, n->session.lateness_us);
 }
 
-static void hash_detail(const cu_node *n, cu_buf *out)
+static void hash_values(const cu_node *n, cu_buf *out)
 {
-    switch (n->kind) {
-    case CU_N_SOURCE:
-        hash_table(n->source.table, out);
-        break;
-    case CU_N_VIEW:
-        hash_string(n->view.view ? n->view.view->name : NULL, out);
-        break;
-    case CU_N_VALUES:
-        for (uint32_t r = 0; r < n->values.n; r++)
-            hash_exprs(n->values.rows[r], n->schema->n, out);
-        break;
-    case CU_N_FILTER:
-        hash_expr(n->filter.predicate, out);
-        break;
-    case CU_N_PROJECT:
-        hash_exprs(n->project.exprs, n->schema->n, out);
-        break;
-    case CU_N_FLATMAP:
-        hash_func(n->flatmap.func, out);
-        hash_exprs(n->flatmap.args, n->flatmap.n_args, out);
-        cu_buf_put_u8(out, n->flatmap.ordinality);
-        cu_buf_put_u8(out, n->flatmap.outer);
-        break;
-    case CU_N_AGGREGATE:
-        hash_calls(n, out);
-        break;
-    case CU_N_RANK:
-        hash_rank(n, out);
-        break;
-    case CU_N_OVER:
-        hash_over(n, out);
-        break;
-    case CU_N_JOIN:
-    case CU_N_ASOF:
-    case CU_N_LOOKUP:
-        hash_join(n, out);
-        break;
-    case CU_N_EXPAND:
-        hash_expand(n, out);
-        break;
-    case CU_N_WINDOW:
-        hash_window(n, out);
-        break;
-    case CU_N_SESSION:
-        hash_session(n, out);
-        break;
-    case CU_N_BUFFER:
-        cu_buf_put_u16le(out, n->buffer.col);
-        hash_interval(n->buffer.delay, out);
-        cu_buf_put_svarint(out, n->buffer.lateness_us);
-        break;
-    case CU_N_TEMPORAL:
-        cu_buf_put_u16le(out, n->temporal.from);
-        cu_buf_put_u16le(out, n->temporal.until);
-        break;
-    case CU_N_HISTORY:
-        hash_columns(n->history.key, n->history.n_key, out);
-        cu_buf_put_u16le(out, n->history.valid_at);
-        cu_buf_put_u8(out, n->history.deletes);
-        break;
-    case CU_N_SURROGATE:
-        hash_columns(n->surrogate.key, n->surrogate.n_key, out);
-        break;
-    case CU_N_CHANGELOG:
-    case CU_N_UNION:
-        break;
-    case CU_N_EXCHANGE:
-        hash_columns(n->exchange.cols, n->exchange.n, out);
-        break;
-    case CU_N_NORMALIZE:
-        hash_table(n->normalize.table, out);
-        cu_buf_put_u8(out, n->normalize.all_versions);
-        break;
-    case CU_N_WATERMARK:
-        cu_buf_put_u16le(out, n->watermark.col);
-        cu_buf_put_svarint(out, n->watermark.delay_us);
-        break;
-    case CU_N_MATERIALIZE:
-        cu_buf_put_u8(out, n->materialize.bag);
-        hash_order(n->materialize.order, n->materialize.n_order, out);
-        break;
-    case CU_NODE_KINDS:
-        break;
-    }
+    for (uint32_t r = 0; r < n->values.n; r++)
+        hash_exprs(n->values.rows[r], n->schema->n, out);
 }
+
+static void hash_flatmap(const cu_node *n, cu_buf *out)
+{
+    hash_func(n->flatmap.func, out);
+    hash_exprs(n->flatmap.args, n->flatmap.n_args, out);
+    cu_buf_put_u8(out, n->flatmap.ordinality);
+    cu_buf_put_u8(out, n->flatmap.outer);
+}
+
+static void hash_buffer(const cu_node *n, cu_buf *out)
+{
+    cu_buf_put_u16le(out, n->buffer.col);
+    hash_interval(n->buffer.delay, out);
+    cu_buf_put_svarint(out, n->buffer.lateness_us);
+}
+
+static void hash_temporal(const cu_node *n, cu_buf *out)
+{
+    cu_buf_put_u16le(out, n->temporal.from);
+    cu_buf_put_u16le(out, n->temporal.until);
+}
+
+static void hash_history(const cu_node *n, cu_buf *out)
+{
+    hash_columns(n->history.key, n->history.n_key, out);
+    cu_buf_put_u16le(out, n->history.valid_at);
+    cu_buf_put_u8(out, n->history.deletes);
+}
+
+static void hash_normalize(const cu_node *n, cu_buf *out)
+{
+    hash_table(n->normalize.table, out);
+    cu_buf_put_u8(out, n->normalize.all_versions);
+}
+
+static void hash_watermark(const cu_node *n, cu_buf *out)
+{
+    cu_buf_put_u16le(out, n->watermark.col);
+    cu_buf_put_svarint(out, n->watermark.delay_us);
+}
+
+static void hash_materialize(const cu_node *n, cu_buf *out)
+{
+    cu_buf_put_u8(out, n->materialize.bag);
+    hash_order(n->materialize.order, n->materialize.n_order, out);
+}
+
+static void hash_source(const cu_node *n, cu_buf *out)
+{
+    hash_table(n->source.table, out);
+}
+
+static void hash_view(const cu_node *n, cu_buf *out)
+{
+    hash_string(n->view.view ? n->view.view->name : NULL, out);
+}
+
+static void hash_filter(const cu_node *n, cu_buf *out)
+{
+    hash_expr(n->filter.predicate, out);
+}
+
+static void hash_project(const cu_node *n, cu_buf *out)
+{
+    hash_exprs(n->project.exprs, n->schema->n, out);
+}
+
+static void hash_surrogate(const cu_node *n, cu_buf *out)
+{
+    hash_columns(n->surrogate.key, n->surrogate.n_key, out);
+}
+
+static void hash_exchange(const cu_node *n, cu_buf *out)
+{
+    hash_columns(n->exchange.cols, n->exchange.n, out);
+}
+
+static void hash_nothing(const cu_node *n, cu_buf *out)
+{
+    (void)n;
+    (void)out;
+}
+
+static void (*const details[CU_NODE_KINDS])(const cu_node *, cu_buf *) = {
+    [CU_N_SOURCE] = hash_source,
+    [CU_N_VIEW] = hash_view,
+    [CU_N_VALUES] = hash_values,
+    [CU_N_FILTER] = hash_filter,
+    [CU_N_PROJECT] = hash_project,
+    [CU_N_FLATMAP] = hash_flatmap,
+    [CU_N_AGGREGATE] = hash_calls,
+    [CU_N_RANK] = hash_rank,
+    [CU_N_OVER] = hash_over,
+    [CU_N_JOIN] = hash_join,
+    [CU_N_ASOF] = hash_join,
+    [CU_N_LOOKUP] = hash_join,
+    [CU_N_UNION] = hash_nothing,
+    [CU_N_EXPAND] = hash_expand,
+    [CU_N_EXCHANGE] = hash_exchange,
+    [CU_N_NORMALIZE] = hash_normalize,
+    [CU_N_WATERMARK] = hash_watermark,
+    [CU_N_WINDOW] = hash_window,
+    [CU_N_SESSION] = hash_session,
+    [CU_N_BUFFER] = hash_buffer,
+    [CU_N_TEMPORAL] = hash_temporal,
+    [CU_N_HISTORY] = hash_history,
+    [CU_N_CHANGELOG] = hash_nothing,
+    [CU_N_SURROGATE] = hash_surrogate,
+    [CU_N_MATERIALIZE] = hash_materialize,
+};
 
 static void hash_node(const cu_node *n, cu_buf *out)
 {
@@ -311,7 +340,8 @@ static void hash_node(const cu_node *n, cu_buf *out)
     cu_buf_put_varint(out, n->schema->n);
     for (uint32_t i = 0; i < n->schema->n; i++)
         hash_type(n->schema->fields[i].type, out);
-    hash_detail(n, out);
+    CU_ASSERT(details[n->kind]);
+    details[n->kind](n, out);
     cu_buf_put_varint(out, n->n_inputs);
     for (uint32_t i = 0; i < n->n_inputs; i++)
         hash_node(n->inputs[i], out);

@@ -15,7 +15,9 @@
  * "Extra" are the columns by which decorrelation (bind_unnest.c) ties rows to
  * the outside; a subquery that means nothing outside has none.
  */
+#include "processors/sql/bind_node.h"
 #include "processors/sql/bind_rel.h"
+#include "processors/sql/bind_unnest.h"
 
 typedef struct attacher {
     cu_sql *s;

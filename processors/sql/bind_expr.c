@@ -480,11 +480,46 @@ static cu_expr *bind_zone(cu_bind *b, const cu_ast_expr *e)
     return args ? call(b, "timezone", swapped, 2, e->pos) : NULL;
 }
 
+static cu_expr *bind_true(cu_bind *b, const cu_ast_expr *e)
+{
+    cu_value v = {.type = CU_TYPE(CU_T_BOOL), .b = e->flag};
+    return constant(b, &v, e->pos);
+}
+
+static cu_expr *bind_name(cu_bind *b, const cu_ast_expr *e)
+{
+    cu_expr *param = cu_bind_param_name(b, e);
+    return param ? param : bind_column(b, e);
+}
+
+static cu_expr *bind_is_null(cu_bind *b, const cu_ast_expr *e)
+{
+    if (e->args.at[0]->kind == CU_A_ROW)
+        return cu_bind_row_null(b, e);
+    return bind_call_of(b, e->flag ? "is_not_null" : "is_null", e);
+}
+
+static cu_expr *bind_is_distinct(cu_bind *b, const cu_ast_expr *e)
+{
+    if (e->args.at[0]->kind == CU_A_ROW || e->args.at[1]->kind == CU_A_ROW)
+        return cu_bind_row_distinct(b, e);
+    return bind_call_of(
+        b, e->flag ? "is_not_distinct_from" : "is_distinct_from", e);
+}
+
+static cu_expr *bind_index(cu_bind *b, const cu_ast_expr *e)
+{
+    bool first;
+    cu_expr *x = cu_bind_first(b, e, &first);
+    return first ? x : cu_bind_index(b, e);
+}
+
 static cu_expr *refuse_kind(cu_bind *b, const cu_ast_expr *e)
 {
     const char *what = e->kind == CU_A_FIELD ? "a field of a composite value"
-                       : e->kind == CU_A_ROW
-                           ? "a row value here"
+                       : e->kind == CU_A_ROW ? "a row value here"
+                       : e->kind == CU_A_GROUPING_SET
+                           ? "grouping sets here"
                            : "a named argument of this function";
     cu_sql_refuse(b->sql, e->pos, "%s", what);
     return NULL;
@@ -492,20 +527,17 @@ static cu_expr *refuse_kind(cu_bind *b, const cu_ast_expr *e)
 
 static cu_expr *bind_kind(cu_bind *b, const cu_ast_expr *e)
 {
-    cu_value v = {.type = CU_TYPE(CU_T_BOOL), .b = e->flag};
     switch (e->kind) {
     case CU_A_NULL:
         return cu_expr_literal(b->sql->arena, CU_NULL_SLICE, e->pos);
     case CU_A_BOOL:
-        return constant(b, &v, e->pos);
+        return bind_true(b, e);
     case CU_A_NUMBER:
         return bind_number(b, e);
     case CU_A_STRING:
         return cu_expr_literal(b->sql->arena, cu_slice_of(e->text), e->pos);
-    case CU_A_COLUMN: {
-        cu_expr *param = cu_bind_param_name(b, e);
-        return param ? param : bind_column(b, e);
-    }
+    case CU_A_COLUMN:
+        return bind_name(b, e);
     case CU_A_CALL:
         return cu_bind_call(b, e);
     case CU_A_OP:
@@ -533,32 +565,21 @@ static cu_expr *bind_kind(cu_bind *b, const cu_ast_expr *e)
     case CU_A_LEAST:
         return bind_call_of(b, "least", e);
     case CU_A_IS_NULL:
-        if (e->args.at[0]->kind == CU_A_ROW)
-            return cu_bind_row_null(b, e);
-        return bind_call_of(b, e->flag ? "is_not_null" : "is_null", e);
+        return bind_is_null(b, e);
     case CU_A_IS_BOOL:
         return bind_is_bool(b, e);
     case CU_A_IS_DISTINCT:
-        if (e->args.at[0]->kind == CU_A_ROW || e->args.at[1]->kind == CU_A_ROW)
-            return cu_bind_row_distinct(b, e);
-        return bind_call_of(
-            b, e->flag ? "is_not_distinct_from" : "is_distinct_from", e);
+        return bind_is_distinct(b, e);
     case CU_A_CAST:
         return bind_cast(b, e);
     case CU_A_ARRAY:
         return bind_array(b, e);
-    case CU_A_INDEX: {
-        bool first;
-        cu_expr *x = cu_bind_first(b, e, &first);
-        return first ? x : cu_bind_index(b, e);
-    }
+    case CU_A_INDEX:
+        return bind_index(b, e);
     case CU_A_GROUPING:
         return cu_bind_grouping(b, e);
     case CU_A_PARAM:
         return cu_bind_param(b, e);
-    case CU_A_GROUPING_SET:
-        cu_sql_refuse(b->sql, e->pos, "grouping sets here");
-        return NULL;
     case CU_A_CLOCK:
         return bind_clock(b, e);
     case CU_A_AT_TIME_ZONE:
@@ -566,6 +587,7 @@ static cu_expr *bind_kind(cu_bind *b, const cu_ast_expr *e)
     case CU_A_SUBQUERY:
         return cu_bind_subquery(b, e);
     case CU_A_FIELD:
+    case CU_A_GROUPING_SET:
     case CU_A_ROW:
     case CU_A_NAMED:
         return refuse_kind(b, e);

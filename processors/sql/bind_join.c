@@ -15,6 +15,7 @@
  */
 #include "processors/sql/bind_rel.h"
 #include "processors/sql/bind_time.h"
+#include "processors/sql/bind_unnest.h"
 
 enum { NOWHERE = CU_AGG_BASE };
 

@@ -13,7 +13,9 @@
  * A global aggregate becomes a grouped one, and its row over nothing is lost;
  * `empty` is what the row would be, as long as only projections lie above.
  */
+#include "processors/sql/bind_node.h"
 #include "processors/sql/bind_rel.h"
+#include "processors/sql/bind_unnest.h"
 
 typedef struct lifter {
     cu_sql *s;

@@ -4,6 +4,8 @@
  * keep it, projections keep it when all its columns survive, GROUP BY makes
  * it, DISTINCT ON makes it, flatmap loses it unless WITH ORDINALITY.
  */
+#include "processors/sql/bind_node.h"
+
 #include "processors/sql/bind_time.h"
 
 static cu_node *make(cu_sql *s, cu_node_kind kind, uint32_t n_inputs,

@@ -29,6 +29,7 @@
 #include "processors/sql/bind_prune.h"
 
 #include "base/assert.h"
+#include "processors/sql/bind_node.h"
 
 cu_pruned *cu_prune_part(const cu_pruner *p, const cu_node *n)
 {

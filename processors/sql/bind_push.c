@@ -10,6 +10,7 @@
  * divides no row that b <> 0 keeps out.  Where windows judge what is late a
  * condition stays above: what is late does not depend on it.
  */
+#include "processors/sql/bind_node.h"
 #include "processors/sql/bind_rel.h"
 
 /* The numbered rank whose number column `col` of `n` is, through plain

@@ -7,6 +7,8 @@
  */
 #include "processors/sql/bind_rel.h"
 
+#include "processors/sql/bind_node.h"
+
 cu_expr *cu_rel_rewrite(cu_sql *s, cu_expr *e, cu_col_fn *fn, void *ctx)
 {
     if (e == NULL)

@@ -6,7 +6,8 @@
  *   bind_pair.c      two nodes and a condition -> one JOIN
  *   bind_push.c      a condition -> as far down as it may go
  *   bind_subquery.c  EXISTS, IN, scalar, … -> joins
- *   bind_unnest.c    a subquery that means outer columns -> one that does not
+ *
+ * bind_unnest.h goes on with subqueries that mean outer columns.
  */
 #ifndef CU_SQL_BIND_REL_H
 #define CU_SQL_BIND_REL_H
@@ -148,6 +149,10 @@ cu_node *cu_rel_push(cu_sql *s, cu_node *in, cu_expr *e);
 cu_node *cu_rel_join(cu_sql *s, cu_join_kind kind, cu_node *left,
                      cu_node *right, cu_expr **conj, uint32_t n,
                      uint32_t *right_at);
+/* bind_pair.c: a join again over other inputs, with right's columns shifted by
+ * what left has more. */
+cu_node *cu_rel_rejoin(cu_sql *s, const cu_node *n, cu_node *left,
+                       cu_node *right, cu_expr *residual);
 /* bind_time_join.c: fills in what a join forgets by watermark. */
 void cu_rel_join_time(cu_sql *s, cu_node *join, cu_expr *const *conj,
                       uint32_t n);
@@ -156,74 +161,8 @@ void cu_rel_join_time(cu_sql *s, cu_node *join, cu_expr *const *conj,
 cu_node *cu_rel_close(cu_sql *s, const cu_scope *scope, cu_from_items *from,
                       uint32_t first, uint32_t n);
 
-/* How refs are to be understood: the node outside, and what it makes of
- * expressions over the scope's columns. */
-typedef struct cu_outside {
-    const cu_scope *scope;
-    cu_node *node;
-    const uint32_t *map; /* numbers before planning -> node's */
-    cu_sub_map *fn;      /* or NULL */
-    void *ctx;
-} cu_outside;
-/* Turns refs to the outside's scope in `e` into expressions over its node.
- * NULL after a problem. */
-cu_expr *cu_rel_outside(cu_sql *s, const cu_outside *o, cu_expr *e);
-
-/* A subquery without refs to the outside. */
-typedef struct cu_unnested {
-    cu_node *node; /* the columns it had, then n_extra more */
-    uint32_t n_extra;
-    cu_expr *
-        *conj; /* when rows meet: over the outside's columns, then node's */
-    uint32_t n_conj;
-    cu_expr **empty; /* NULL, or for each column it had: its value for outside
-                        rows that meet nothing, which have a row all the same;
-                        extra columns are never NULL then */
-} cu_unnested;
-typedef enum cu_unnest_flags {
-    CU_UNNEST_ROWS = 1,  /* conj may hold more than equalities */
-    CU_UNNEST_EMPTY = 2, /* the caller knows what `empty` means */
-} cu_unnest_flags;
-/* bind_unnest.c. False after a problem. */
-bool cu_rel_unnest(cu_sql *s, const cu_outside *o, cu_node *in, unsigned flags,
-                   cu_unnested *out);
-/* bind_lift.c: the conditions on the outside, lifted out of `in`; false when
- * something else means it. */
-bool cu_rel_lift(cu_sql *s, const cu_outside *o, cu_node *in, unsigned flags,
-                 cu_unnested *out);
-/* `n` over `in`, which has more columns at its end: they follow behind those
- * of `n`, as parts of its partitions and its key. */
-cu_node *cu_rel_widened(cu_sql *s, const cu_node *n, cu_node *in);
-/* bind_pair.c: a join again over other inputs, with right's columns shifted by
- * what left has more. */
-cu_node *cu_rel_rejoin(cu_sql *s, const cu_node *n, cu_node *left,
-                       cu_node *right, cu_expr *residual);
-/* bind_time_join.c: LATERAL (… ORDER BY … DESC LIMIT 1) as an as-of join, or
- * NULL. */
-cu_node *cu_rel_asof(cu_sql *s, const cu_outside *o, cu_node *in, bool outer,
-                     uint32_t *right_at);
-/* The node outside joined with each row's `in`; *right_at: in's columns. */
-cu_node *cu_rel_lateral(cu_sql *s, const cu_outside *o, cu_node *in, bool outer,
-                        cu_expr **on, uint32_t n_on, uint32_t *right_at);
-
 /* bind_subquery.c: CU_A_SUBQUERY, and ANY, ALL over one. */
 cu_expr *cu_bind_subquery(cu_bind *b, const cu_ast_expr *e);
-/* A conjunct of WHERE that is a subquery: as semi or anti join where it can
- * be. *done false: an ordinary filter. */
-bool cu_rel_where_sub(cu_sql *s, const cu_outside *o, cu_expr *conj,
-                      cu_node **node, bool *done);
-
-/* Attaches the subqueries of exprs[0..n) (their plain columns are *node's
- * already) to *node and puts their values in place. */
-bool cu_rel_attach(cu_sql *s, const cu_outside *o, cu_node **node,
-                   cu_expr **exprs, uint32_t n);
-/* `e` with the values of subqueries that are attached. */
-cu_expr *cu_rel_with_values(cu_sql *s, const cu_scope *scope, cu_expr *e);
-/* True unless the test is true of some expression of the scope that the
- * subqueries in `e` mean. */
-bool cu_rel_subs_need(cu_sql *s, const cu_scope *scope, const cu_expr *e,
-                      bool (*misses)(void *, const cu_expr *), void *ctx);
-
 /* bind_row.c */
 cu_expr *cu_bind_row_compare(cu_bind *b, const cu_ast_expr *e);
 cu_expr *cu_bind_row_null(cu_bind *b, const cu_ast_expr *e);

@@ -6,6 +6,7 @@
  * ANY and ALL is such a ref too, so that all of them come down to a condition
  * over the subquery's rows.
  */
+#include "processors/sql/bind_node.h"
 #include "processors/sql/bind_rel.h"
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)

@@ -11,6 +11,7 @@
 #define CU_SQL_BIND_TIME_H
 
 #include "processors/sql/bind.h"
+#include "processors/sql/bind_node.h"
 
 /* bind_relation.c: tumble(), history() and their like. */
 bool cu_bind_is_relation(const char *function);

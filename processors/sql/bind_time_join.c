@@ -12,6 +12,7 @@
  */
 #include "processors/sql/bind_rel.h"
 #include "processors/sql/bind_time.h"
+#include "processors/sql/bind_unnest.h"
 
 /* --- interval joins
  * ----------------------------------------------------------- */

@@ -20,6 +20,9 @@
  * row (LATERAL over a function of the outside, VALUES, expressions) needs no
  * D: the outside itself takes its place.
  */
+#include "processors/sql/bind_unnest.h"
+
+#include "processors/sql/bind_node.h"
 #include "processors/sql/bind_rel.h"
 
 typedef struct unnester {

@@ -7,7 +7,9 @@
  *     aggregate by (g) -> by (g, extra)    rank, over, session: partition too
  *     flatmap, window, …                   row by row: they just pass
  */
+#include "processors/sql/bind_node.h"
 #include "processors/sql/bind_rel.h"
+#include "processors/sql/bind_unnest.h"
 
 /* cols[0..n) and the extra columns. */
 static uint16_t *and_extra(cu_sql *s, const uint16_t *cols, uint32_t n,

@@ -11,6 +11,7 @@
  * whose rows change is refused: its topic could not say which row went.
  */
 #include "processors/sql/bind.h"
+#include "processors/sql/bind_node.h"
 #include "processors/sql/ddl.h"
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
