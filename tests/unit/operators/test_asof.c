@@ -188,21 +188,20 @@ static bool same(const row *a, const row *b)
     return a->k == b->k && a->d == b->d && a->v == b->v;
 }
 
-static void print_row(char *text, const row *x)
+static void print_row(cu_buf *text, const row *x)
 {
-    size_t len = strlen(text);
     if (!x)
-        strcat(text, " null null null");
+        cu_buf_put_str(text, " null null null");
     else if (x->k == KEYS - 1)
-        sprintf(text + len, " null 2000-01-%02d %d", x->d + 1, x->v);
+        cu_buf_printf(text, " null 2000-01-%02d %d", x->d + 1, x->v);
     else
-        sprintf(text + len, " %d 2000-01-%02d %d", x->k, x->d + 1, x->v);
+        cu_buf_printf(text, " %d 2000-01-%02d %d", x->k, x->d + 1, x->v);
 }
 
 static void change(rig *r, model *m)
 {
     int side = (int)rig_draw(r, 2);
-    char text[1024] = "";
+    cu_buf text = {0};
     for (unsigned i = 1 + rig_draw(r, 8); i > 0; i--) {
         row x = {(int)rig_draw(r, KEYS), (int)rig_draw(r, DAYS),
                  (int)rig_draw(r, VALUES), 0};
@@ -221,16 +220,19 @@ static void change(rig *r, model *m)
             x.arrival = m->arrivals++;
             m->rows[side][(*n)++] = x;
         }
-        strcat(text, goes ? "-1 |" : "+1 |");
-        print_row(text, &x);
-        strcat(text, "\n");
+        cu_buf_put_str(&text, goes ? "-1 |" : "+1 |");
+        print_row(&text, &x);
+        cu_buf_put_str(&text, "\n");
     }
-    rig_push(r, (unsigned)side, text);
+    cu_buf_put_u8(&text, 0);
+    rig_push(r, (unsigned)side, text.data);
+    cu_buf_free(&text);
 }
 
-static void expected(const model *m, cu_join_kind kind, char *text)
+/* With a NUL at its end. */
+static void expected(const model *m, cu_join_kind kind, cu_buf *text)
 {
-    text[0] = 0;
+    cu_buf_clear(text);
     for (int i = 0; i < m->n[0]; i++) {
         const row *l = &m->rows[0][i], *best = NULL;
         for (int k = 0; k < m->n[1]; k++) {
@@ -242,11 +244,12 @@ static void expected(const model *m, cu_join_kind kind, char *text)
         }
         if (!best && kind == CU_JOIN_INNER)
             continue;
-        strcat(text, "+1 |");
+        cu_buf_put_str(text, "+1 |");
         print_row(text, l);
         print_row(text, best);
-        strcat(text, "\n");
+        cu_buf_put_str(text, "\n");
     }
+    cu_buf_put_u8(text, 0);
 }
 
 Test(asof, equals_recomputation_whatever_the_cuts)
@@ -254,7 +257,7 @@ Test(asof, equals_recomputation_whatever_the_cuts)
     for (uint64_t seed = 1; seed <= 150; seed++) {
         rig r;
         model now = {0}, committed = {0};
-        char text[8192];
+        cu_buf text = {0};
         rig_open(&r, seed);
         cu_join_kind kind = seed % 2 ? CU_JOIN_LEFT : CU_JOIN_INNER;
         rig_start(&r, asof(&r, kind));
@@ -268,14 +271,15 @@ Test(asof, equals_recomputation_whatever_the_cuts)
             }
             rig_commit(&r);
             committed = now;
-            expected(&now, kind, text);
-            const char *want = rig_normal(&r, r.root->schema, text);
+            expected(&now, kind, &text);
+            const char *want = rig_normal(&r, r.root->schema, text.data);
             const char *got = rig_integral(&r);
             cr_assert_str_eq(got, want, "seed %u\ngot:\n%swant:\n%s",
                              (unsigned)seed, got, want);
             if (rig_draw(&r, 4) == 0)
                 rig_reopen(&r);
         }
+        cu_buf_free(&text);
         rig_close(&r);
     }
 }

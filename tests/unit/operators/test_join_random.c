@@ -101,38 +101,37 @@ static bool match(const shape *s, int k, int v, int k2, int w)
     return !s->residual || (v != NONE && w != NONE && w != 0 && 12 / w > v);
 }
 
-static void print_value(char *text, int v, int none, bool is_day)
+static void print_value(cu_buf *text, int v, int none, bool is_day)
 {
     if (v == none)
-        strcat(text, " null");
+        cu_buf_put_str(text, " null");
     else if (is_day)
-        sprintf(text + strlen(text), " 2000-01-%02d", v + 1);
+        cu_buf_printf(text, " 2000-01-%02d", v + 1);
     else
-        sprintf(text + strlen(text), " %d", v);
+        cu_buf_printf(text, " %d", v);
 }
 
 /* Either side may be absent: k < 0. */
-static void print_row(char *text, int count, const shape *s, const int *l,
+static void print_row(cu_buf *text, int count, const shape *s, const int *l,
                       const int *r)
 {
     static const int absent[] = {NONE_KEY, NONE};
     l = l ? l : absent;
-    char line[80];
     if (count == 0)
         return;
-    sprintf(line, "%+d |", count);
-    print_value(line, l[0], NONE_KEY, false);
-    print_value(line, l[1], NONE, s->interval);
+    cu_buf_printf(text, "%+d |", count);
+    print_value(text, l[0], NONE_KEY, false);
+    print_value(text, l[1], NONE, s->interval);
     if (!is_half(s)) {
         r = r ? r : absent;
-        print_value(line, r[0], NONE_KEY, false);
-        print_value(line, r[1], NONE, s->interval);
+        print_value(text, r[0], NONE_KEY, false);
+        print_value(text, r[1], NONE, s->interval);
     }
-    strcat(strcat(text, line), "\n");
+    cu_buf_put_str(text, "\n");
 }
 
 static void expect_row(const model *m, const shape *s, int side, const int *x,
-                       char *text)
+                       cu_buf *text)
 {
     bool keeps = side == 0
                      ? s->kind == CU_JOIN_LEFT || s->kind == CU_JOIN_FULL
@@ -155,20 +154,22 @@ static void expect_row(const model *m, const shape *s, int side, const int *x,
         print_row(text, count, s, x, NULL);
 }
 
-static void expected(const model *m, const shape *s, char *text)
+/* With a NUL at its end. */
+static void expected(const model *m, const shape *s, cu_buf *text)
 {
-    text[0] = 0;
+    cu_buf_clear(text);
     for (int side = 0; side < 2; side++)
         for (int k = 0; k < KEYS; k++)
             for (int v = 0; v < VALUES; v++)
                 if (m->rows[side][k][v])
                     expect_row(m, s, side, (int[]){k, v}, text);
+    cu_buf_put_u8(text, 0);
 }
 
 static void change(rig *r, const shape *s, model *m)
 {
     int side = (int)rig_draw(r, 2);
-    char text[1024] = "";
+    cu_buf text = {0};
     for (unsigned i = 1 + rig_draw(r, 12); i > 0; i--) {
         int k = (int)rig_draw(r, KEYS), v = (int)rig_draw(r, VALUES), w = 1;
         if (m->n[side] == MOST || rig_draw(r, 3) == 0) { /* a row goes */
@@ -186,20 +187,22 @@ static void change(rig *r, const shape *s, model *m)
         }
         m->rows[side][k][v] += w;
         m->n[side] += w;
-        sprintf(text + strlen(text), "%+d |", w);
-        print_value(text, k, NONE_KEY, false);
-        print_value(text, v, NONE, s->interval);
-        strcat(text, "\n");
+        cu_buf_printf(&text, "%+d |", w);
+        print_value(&text, k, NONE_KEY, false);
+        print_value(&text, v, NONE, s->interval);
+        cu_buf_put_str(&text, "\n");
     }
-    if (text[0])
-        rig_push(r, (unsigned)side, text);
+    cu_buf_put_u8(&text, 0);
+    if (text.data[0])
+        rig_push(r, (unsigned)side, text.data);
+    cu_buf_free(&text);
 }
 
 static void run(const shape *s, uint64_t seed)
 {
     rig r;
     model now = {0}, committed = {0};
-    static char text[1 << 17];
+    cu_buf text = {0};
     rig_open(&r, seed);
     rig_start(&r, node_of(&r, s));
     for (int round = 0; round < 12; round++) {
@@ -213,8 +216,8 @@ static void run(const shape *s, uint64_t seed)
         rig_commit(&r);
         r.letters[0] = 0;
         committed = now;
-        expected(&now, s, text);
-        const char *want = rig_normal(&r, r.root->schema, text);
+        expected(&now, s, &text);
+        const char *want = rig_normal(&r, r.root->schema, text.data);
         const char *got = rig_integral(&r);
         cr_assert_str_eq(got, want,
                          "seed %u kind %d residual %d null_safe %d cross %d "
@@ -225,6 +228,7 @@ static void run(const shape *s, uint64_t seed)
         if (rig_draw(&r, 4) == 0)
             rig_reopen(&r);
     }
+    cu_buf_free(&text);
     rig_close(&r);
 }
 
