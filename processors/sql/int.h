@@ -10,7 +10,7 @@
 #ifndef CU_SQL_INT_H
 #define CU_SQL_INT_H
 
-#include "processors/sql/ast.h"
+#include "processors/sql/ast_stmt.h"
 #include "processors/sql/sql.h"
 
 /* Tables to which ALTER adds columns: how many may be seen so far. */
