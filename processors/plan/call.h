@@ -52,10 +52,10 @@ typedef enum cu_frame_exclude {
     CU_EXCLUDE_TIES
 } cu_frame_exclude;
 typedef struct cu_over_frame {
-    uint8_t mode, start, end, exclude;         /* PostgreSQL's default is
-                                                  RANGE UNBOUNDED PRECEDING..CURRENT */
-    const cu_value *start_offset, *end_offset; /* bigint for ROWS and GROUPS;
-                               RANGE: of the order column's offset type */
+    /* PostgreSQL's default is RANGE UNBOUNDED PRECEDING..CURRENT. */
+    uint8_t mode, start, end, exclude;
+    /* bigint for ROWS and GROUPS; RANGE: of the order column's offset type. */
+    const cu_value *start_offset, *end_offset;
 } cu_over_frame;
 
 /* One window function, or an aggregate as one (func->agg). */
@@ -90,6 +90,16 @@ typedef enum cu_window_kind {
     CU_WINDOW_JUDGE,    /* adds no column: `time` is the start of a window of
                            `size` that an expression made; late rows go */
 } cu_window_kind;
+
+/* For the binder: which columns bound the windows that the rows belong to.
+ * Columns + 1; 0: not there. */
+typedef struct cu_node_windows {
+    uint16_t start, end, anchor;
+    bool judged;         /* late rows are gone: a closed window stays so */
+    cu_interval size;    /* start + size = end; sessions: the gap */
+    int64_t lateness_us; /* a window closes that long after its end */
+    int64_t lag_us;      /* `time` is up to this behind the watermark */
+} cu_node_windows;
 
 typedef enum cu_session_mode {
     CU_SESSION_ANCHOR, /* adds `anchor`: a time within the session that names it

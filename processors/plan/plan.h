@@ -44,16 +44,6 @@ typedef enum cu_node_kind {
 struct cu_table_def;
 struct cu_view_def;
 
-/* For the binder: which columns bound the windows that the rows belong to.
- * Columns + 1; 0: not there. */
-typedef struct cu_node_windows {
-    uint16_t start, end, anchor;
-    bool judged;         /* late rows are gone: a closed window stays so */
-    cu_interval size;    /* start + size = end; sessions: the gap */
-    int64_t lateness_us; /* a window closes that long after its end */
-    int64_t lag_us;      /* `time` is up to this behind the watermark */
-} cu_node_windows;
-
 typedef struct cu_node cu_node;
 struct cu_node {
     cu_node_kind kind;
