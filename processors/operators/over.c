@@ -20,6 +20,8 @@
  *    refused.
  * V2 copies of a row are numbered without gaps.
  */
+#include "processors/operators/over.h"
+
 #include "processors/operators/aggregate_close.h"
 #include "processors/operators/over_pass.h"
 

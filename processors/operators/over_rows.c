@@ -9,7 +9,9 @@
  * Rows lie in chunks with one arena each, which live until their last row
  * is dropped.  A chunk goes on being filled by the next pass.
  */
-#include "processors/operators/over.h"
+#include "processors/operators/over_rows.h"
+
+#include "base/alloc.h"
 
 enum { FIRST_RING = 64 };
 
