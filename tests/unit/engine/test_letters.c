@@ -132,15 +132,15 @@ Test(letters, are_read_once_over_restarts)
 #define ALL_FAULTS                                         \
     "  id: invalid input syntax for type integer: \"q\"\n" \
     "  x: invalid input syntax for type integer: \"z\" j\n"
-#define JSON_LETTERS                                             \
-    "l\n"                                                        \
-    "  22003 id j 1 3 null {\"id\":99999999999,\"x\":5}\n"       \
+#define JSON_LETTERS                                                \
+    "l\n"                                                           \
+    "  22003 id j 1 3 null {\"id\":99999999999,\"x\":5}\n"          \
     "  22021 null j 0 2 null {\"id\":8,\"x\":5,\"s\":\"\u00ff\"}\n" \
-    "  22P02 id j 1 2 k5 {\"id\":\"q\",\"x\":\"z\"}\n"           \
-    "  22P02 null j 0 1 null no json\n"                          \
-    "  23502 x j 1 0 null {\"id\":4}\n"                          \
-    "  23514 null j 1 1 null {\"id\":5,\"x\":-1}\n"              \
-    "v\n"                                                        \
+    "  22P02 id j 1 2 k5 {\"id\":\"q\",\"x\":\"z\"}\n"              \
+    "  22P02 null j 0 1 null no json\n"                             \
+    "  23502 x j 1 0 null {\"id\":4}\n"                             \
+    "  23514 null j 1 1 null {\"id\":5,\"x\":-1}\n"                 \
+    "v\n"                                                           \
     "  1 3\n"
 
 Test(letters, of_json_say_what_was_wrong_where)
