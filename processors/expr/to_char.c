@@ -79,8 +79,11 @@ static void put_year(const clock_face *t, const cu_piece *p, int64_t year,
 {
     static const int64_t cut[] = {0, 10, 100, 1000, INT64_MAX};
     const int digits = p->field->digits;
+    /* A sign's place is that of the calendar's year, whichever is shown. */
+    const int width = digits + (shown_year(t, t->year) < 0);
     year = shown_year(t, year);
-    put_number(p, digits == 4 ? year : year % cut[digits], digits, out);
+    put_fixed(p, digits == 4 ? year : year % cut[digits], p->fill ? 0 : width,
+              out);
 }
 
 static void put_century(const clock_face *t, const cu_piece *p, cu_buf *out)
@@ -172,6 +175,42 @@ static void put_year_field(const clock_face *t, const cu_piece *p,
     }
 }
 
+/* The day of an interval's parts, read as PostgreSQL reads them: as if they
+ * were a date's.  Month 0 is the one before January. */
+static int64_t day_of_parts(int64_t year, int64_t month, int64_t day)
+{
+    const int64_t m = month > 2 ? month + 1 : month + 13;
+    const int64_t y = month > 2 ? year + 4800 : year + 4799;
+    const int64_t days = y * 365 - 32167 + y / 4 - y / 100 + y / 100 / 4 +
+                         7834 * m / 256 + day;
+    return (int32_t)(uint32_t)days - JULIAN_OF_EPOCH;
+}
+
+/* The first day of an ISO year. */
+static int64_t iso_start(const clock_face *t, int64_t year)
+{
+    return cu_iso_week_start(t->interval ? day_of_parts(year, 1, 4)
+                                         : cu_day_number(year, 1, 4));
+}
+
+static void iso_week_of(const clock_face *t, int64_t *year, int32_t *week)
+{
+    if (!t->interval) {
+        cu_iso_week(t->number, year, week);
+        return;
+    }
+    int64_t first = iso_start(t, *year);
+    if (t->number < first)
+        first = iso_start(t, --*year);
+    /* An interval has any number of days: the next year, but none behind. */
+    const int64_t next = iso_start(t, *year + 1);
+    if ((t->number - first) / 7 >= 51 && t->number >= next) {
+        ++*year;
+        first = next;
+    }
+    *week = (int32_t)((t->number - first) / 7 + 1);
+}
+
 static void put_date_field(const clock_face *t, const cu_piece *p, cu_buf *out)
 {
     const int32_t week_day = cu_week_day(t->number);
@@ -179,7 +218,7 @@ static void put_date_field(const clock_face *t, const cu_piece *p, cu_buf *out)
     int32_t iso_week = 0;
     const cu_field_id id = p->field->id;
     if (id == CU_F_IW || id == CU_F_IYYY || id == CU_F_IDDD)
-        cu_iso_week(t->number, &iso_year, &iso_week);
+        iso_week_of(t, &iso_year, &iso_week);
     switch (id) {
     case CU_F_AD:
         put_half(p, "AD", "BC", t->year <= 0, out);
@@ -203,7 +242,7 @@ static void put_date_field(const clock_face *t, const cu_piece *p, cu_buf *out)
         put_fixed(p, t->year_day, p->fill ? 0 : 3, out);
         break;
     case CU_F_IDDD: {
-        const int64_t first = cu_iso_week_start(cu_day_number(iso_year, 1, 4));
+        const int64_t first = iso_start(t, iso_year);
         put_fixed(p, t->number - first + 1, p->fill ? 0 : 3, out);
         break;
     }
@@ -340,7 +379,7 @@ static clock_face face_of_interval(cu_interval v)
                     .month = v.months % 12,
                     .day = v.days};
     t.year_day = (int64_t)v.months * 30 + v.days;
-    t.number = cu_day_number(t.year, 1, 1) - 1; /* ISO fields: no meaning */
+    t.number = day_of_parts(t.year, t.month, t.day);
     set_time(&t, v.us);
     return t;
 }
