@@ -111,6 +111,9 @@ bool cu_bind_named(cu_bind *b, const cu_ast_expr *call, cu_ast_list *out);
 cu_expr *cu_bind_any(cu_bind *b, const cu_ast_expr *e);
 /* bind_index.c: x[n], x[n:m] */
 cu_expr *cu_bind_index(cu_bind *b, const cu_ast_expr *e);
+/* A function over bound arguments; NULL after a problem. */
+cu_expr *cu_bind_called(cu_sql *s, const char *name, cu_expr **args, uint32_t n,
+                        cu_pos pos);
 /* As boolean: "argument of WHERE must be type boolean, not type integer". */
 cu_expr *cu_bind_bool(cu_bind *b, const cu_ast_expr *e, const char *what);
 /* An err of the expr floor as a problem at `pos`. */
@@ -152,30 +155,8 @@ bool cu_bind_set(cu_sql *s, const cu_ctes *ctes, const cu_ast_select *sel,
 cu_node *cu_bind_filter(cu_sql *s, cu_node *in, cu_expr *predicate);
 /* The name that a target gets without AS. */
 const char *cu_bind_name(const cu_ast_expr *e);
-/* bind_group.c: aggregates, GROUP BY and HAVING over `scope`; on return the
- * targets' and the windows' expressions are over *node. */
-typedef struct cu_groups {
-    cu_expr **group; /* every expression of GROUP BY, once */
-    uint32_t n_group;
-    bool given; /* there is a GROUP BY */
-    uint32_t n_sets;
-    const uint64_t *sets; /* GROUPING SETS: bit i is group[i]; else NULL */
-} cu_groups;
-bool cu_bind_group(cu_sql *s, cu_bind *b, cu_groups *g, cu_expr **exprs,
-                   uint32_t n_exprs, cu_expr *having, cu_node **node);
-/* bind_sets.c: the sets of a GROUP BY clause, their expressions bound by
- * `bind`; false after a problem. */
-bool cu_bind_sets(cu_sql *s, const cu_ast_select *sel,
-                  cu_expr *(*bind)(void *ctx, const cu_ast_expr *e), void *ctx,
-                  cu_groups *out);
+/* bind_sets.c: GROUPING (args). */
 cu_expr *cu_bind_grouping(cu_bind *b, const cu_ast_expr *e);
-/* The aggregate of GROUPING SETS over `in`, whose first columns are the
- * groups: groups, the set's number, results [, more]. */
-cu_node *cu_bind_sets_aggregate(cu_sql *s, cu_node *in, const cu_groups *g,
-                                const cu_agg_call *calls, uint32_t n_calls);
-/* GROUPING (args) as an expression over the set's number. */
-cu_expr *cu_bind_grouping_value(cu_sql *s, const cu_groups *g,
-                                const cu_found_grouping *f, int32_t set_col);
 
 /* bind_aggregate.c */
 cu_expr *cu_bind_aggregate(cu_bind *b, const cu_ast_expr *e);

@@ -9,19 +9,6 @@
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
 
-static cu_expr *call(cu_bind *b, const char *name, cu_expr **args, uint32_t n,
-                     cu_pos pos)
-{
-    cu_err err = {0};
-    char hint[120] = "";
-    cu_expr *out = NULL;
-    if (cu_expr_call(b->sql->arena, name, args, n, pos, &out, hint, &err)) {
-        cu_bind_problem(b->sql, pos, &err, hint);
-        return NULL;
-    }
-    return out;
-}
-
 /* The name of the kernel over arrays, or NULL. */
 static const char *kernel_of(cu_bind *b, const cu_ast_expr *e)
 {
@@ -79,7 +66,7 @@ static cu_expr *written_out(cu_bind *b, const cu_ast_expr *e, cu_expr *x,
     cu_expr **parts = cu_arena_calloc(b->sql->arena, n + 1, sizeof(*parts));
     for (uint32_t i = 0; i < n; i++) {
         cu_expr *sides[2] = {x, items[i]};
-        parts[i] = call(b, e->text, sides, 2, e->pos);
+        parts[i] = cu_bind_called(b->sql, e->text, sides, 2, e->pos);
         if (!parts[i])
             return NULL;
         if (parts[i]->type.kind != CU_T_BOOL) {
@@ -130,6 +117,6 @@ cu_expr *cu_bind_any(cu_bind *b, const cu_ast_expr *e)
         return NULL;
     }
     const char *kernel = kernel_of(b, e);
-    return kernel ? call(b, kernel, args, 2, e->pos)
+    return kernel ? cu_bind_called(b->sql, kernel, args, 2, e->pos)
                   : other(b, e, args[0], args[1]);
 }

@@ -112,7 +112,7 @@ cu_expr *cu_bind_call(cu_bind *b, const cu_ast_expr *e)
     if (e->star || e->within_group || cu_func_exists(name, CU_FUNC_AGGREGATE))
         return cu_bind_aggregate(b, e);
     if (cu_func_exists(name, CU_FUNC_WINDOW)) {
-        cu_sql_error(b->sql, e->pos, STATE('4', '2', 'P', '2', '0'), NULL,
+        cu_sql_error(b->sql, e->pos, STATE('4', '2', '8', '0', '9'), NULL,
                      "window function %s requires an OVER clause", name);
         return NULL;
     }

@@ -28,14 +28,14 @@ void cu_bind_problem(cu_sql *s, cu_pos pos, const cu_err *err, const char *hint)
     cu_sql_error(s, pos, state, shown, "%s", err->msg);
 }
 
-static cu_expr *call(cu_bind *b, const char *name, cu_expr **args, uint32_t n,
-                     cu_pos pos)
+cu_expr *cu_bind_called(cu_sql *s, const char *name, cu_expr **args, uint32_t n,
+                        cu_pos pos)
 {
     cu_err err = {0};
     cu_expr *out = NULL;
     char hint[120] = "";
-    if (cu_expr_call(b->sql->arena, name, args, n, pos, &out, hint, &err)) {
-        cu_bind_problem(b->sql, pos, &err, hint);
+    if (cu_expr_call(s->arena, name, args, n, pos, &out, hint, &err)) {
+        cu_bind_problem(s, pos, &err, hint);
         return NULL;
     }
     return out;
@@ -254,7 +254,7 @@ static cu_expr *bind_logic(cu_bind *b, const cu_ast_expr *e)
 
 static cu_expr *negate(cu_bind *b, cu_expr *e, cu_pos pos)
 {
-    return e ? call(b, "not", &e, 1, pos) : NULL;
+    return e ? cu_bind_called(b->sql, "not", &e, 1, pos) : NULL;
 }
 
 static cu_expr *nary_bool(cu_bind *b, cu_expr_kind kind, cu_expr **args,
@@ -274,7 +274,8 @@ static cu_expr *bind_op(cu_bind *b, const cu_ast_expr *e)
         if (e->args.at[i]->kind == CU_A_ROW)
             return cu_bind_row_compare(b, e);
     cu_expr **args = bind_all(b, &e->args);
-    return args ? call(b, e->text, args, e->args.n, e->pos) : NULL;
+    return args ? cu_bind_called(b->sql, e->text, args, e->args.n, e->pos)
+                : NULL;
 }
 
 /* x IN (constants): two or more take a type in common with x, when there is
@@ -317,7 +318,8 @@ static cu_expr *bind_in(cu_bind *b, const cu_ast_expr *e)
         cu_ast_expr *pair[2] = {e->args.at[0], e->args.at[i + 1]};
         cu_expr *sides[2] = {rows ? NULL : args[0], rows ? NULL : args[i + 1]};
         eq.args = (cu_ast_list){pair, 2};
-        parts[i] = rows ? bind_op(b, &eq) : call(b, "=", sides, 2, e->pos);
+        parts[i] = rows ? bind_op(b, &eq)
+                        : cu_bind_called(b->sql, "=", sides, 2, e->pos);
         if (parts[i] == NULL)
             return NULL;
     }
@@ -330,8 +332,8 @@ static cu_expr *range(cu_bind *b, cu_expr *x, cu_expr *lo, cu_expr *hi,
 {
     cu_expr *low[2] = {x, lo}, *high[2] = {x, hi};
     cu_expr **parts = cu_arena_calloc(b->sql->arena, 2, sizeof(*parts));
-    parts[0] = call(b, ">=", low, 2, pos);
-    parts[1] = call(b, "<=", high, 2, pos);
+    parts[0] = cu_bind_called(b->sql, ">=", low, 2, pos);
+    parts[1] = cu_bind_called(b->sql, "<=", high, 2, pos);
     return nary_bool(b, CU_E_AND, parts, 2, pos);
 }
 
@@ -415,7 +417,7 @@ static cu_expr *bind_coalesce(cu_bind *b, const cu_ast_expr *e)
 static cu_expr *bind_call_of(cu_bind *b, const char *name, const cu_ast_expr *e)
 {
     cu_expr **args = bind_all(b, &e->args);
-    return args ? call(b, name, args, e->args.n, e->pos) : NULL;
+    return args ? cu_bind_called(b->sql, name, args, e->args.n, e->pos) : NULL;
 }
 
 /* ARRAY[…]::t[]: the cast is of each element; ARRAY[] has no type without. */
@@ -431,7 +433,8 @@ static cu_expr *bind_array_as(cu_bind *b, const cu_ast_expr *e, cu_type t)
         if (args[i] == NULL)
             return NULL;
     }
-    return args ? call(b, "array", args, e->args.n, e->pos) : NULL;
+    return args ? cu_bind_called(b->sql, "array", args, e->args.n, e->pos)
+                : NULL;
 }
 
 static cu_expr *bind_array(cu_bind *b, const cu_ast_expr *e)
@@ -469,7 +472,7 @@ static cu_expr *bind_is_bool(cu_bind *b, const cu_ast_expr *e)
         if (*p >= 'a' && *p <= 'z')
             *p = (char)(*p - 'a' + 'A');
     cu_expr *arg = cu_bind_bool(b, e->args.at[0], what);
-    return arg ? call(b, name, &arg, 1, e->pos) : NULL;
+    return arg ? cu_bind_called(b->sql, name, &arg, 1, e->pos) : NULL;
 }
 
 /* x AT TIME ZONE z is timezone(z, x). */
@@ -477,7 +480,7 @@ static cu_expr *bind_zone(cu_bind *b, const cu_ast_expr *e)
 {
     cu_expr **args = bind_all(b, &e->args);
     cu_expr *swapped[2] = {args ? args[1] : NULL, args ? args[0] : NULL};
-    return args ? call(b, "timezone", swapped, 2, e->pos) : NULL;
+    return args ? cu_bind_called(b->sql, "timezone", swapped, 2, e->pos) : NULL;
 }
 
 static cu_expr *bind_true(cu_bind *b, const cu_ast_expr *e)

@@ -14,6 +14,8 @@
  *   a session       session ── aggregate by (anchor, partition…), with
  *                   min(ts) and max(ts) + gap for window_start and window_end
  */
+#include "processors/sql/bind_group.h"
+
 #include "processors/sql/bind_time.h"
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)

@@ -32,19 +32,6 @@ static cu_expr *integer(cu_bind *b, cu_expr *e)
     return at;
 }
 
-static cu_expr *call(cu_bind *b, const char *name, cu_expr **args, uint32_t n,
-                     cu_pos pos)
-{
-    cu_err err = {0};
-    char hint[120] = "";
-    cu_expr *out = NULL;
-    if (cu_expr_call(b->sql->arena, name, args, n, pos, &out, hint, &err)) {
-        cu_bind_problem(b->sql, pos, &err, hint);
-        return NULL;
-    }
-    return out;
-}
-
 /* A bound of a slice; one that is left out is as far as it goes. */
 static cu_expr *bound(cu_bind *b, const cu_ast_expr *e, int32_t open,
                       cu_pos pos)
@@ -64,7 +51,8 @@ static cu_expr *slice(cu_bind *b, const cu_ast_expr *e, cu_expr *of)
     args[0] = of;
     args[1] = bound(b, e->args.at[1], INT32_MIN, e->pos);
     args[2] = bound(b, e->args.at[2], INT32_MAX, e->pos);
-    return args[1] && args[2] ? call(b, "slice", args, 3, e->pos) : NULL;
+    return args[1] && args[2] ? cu_bind_called(b->sql, "slice", args, 3, e->pos)
+                              : NULL;
 }
 
 /* a[1:2][1] has two dimensions; (a[1:2])[1] has not. */
@@ -91,5 +79,6 @@ cu_expr *cu_bind_index(cu_bind *b, const cu_ast_expr *e)
     args[1] = cu_bind_expr(b, e->args.at[1]);
     if (args[1] && kind == CU_T_ARRAY)
         args[1] = integer(b, args[1]);
-    return args[1] ? call(b, "subscript", args, 2, e->pos) : NULL;
+    return args[1] ? cu_bind_called(b->sql, "subscript", args, 2, e->pos)
+                   : NULL;
 }

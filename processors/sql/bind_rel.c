@@ -211,17 +211,8 @@ cu_expr *cu_rel_and(cu_sql *s, cu_expr **conj, uint32_t n)
 cu_expr *cu_rel_call(cu_sql *s, const char *name, cu_expr *a, cu_expr *b,
                      cu_pos pos)
 {
-    cu_expr **args = cu_arena_calloc(s->arena, 2, sizeof(*args));
-    args[0] = a;
-    args[1] = b;
-    cu_err err = {0};
-    cu_expr *out = NULL;
-    char hint[120] = "";
-    if (cu_expr_call(s->arena, name, args, b ? 2 : 1, pos, &out, hint, &err)) {
-        cu_bind_problem(s, pos, &err, hint);
-        return NULL;
-    }
-    return out;
+    cu_expr *args[2] = {a, b};
+    return cu_bind_called(s, name, args, b ? 2 : 1, pos);
 }
 
 cu_expr *cu_rel_int8(cu_sql *s, int64_t v, cu_pos pos)

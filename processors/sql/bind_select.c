@@ -6,6 +6,7 @@
  * Hidden columns serve ORDER BY and DISTINCT ON and are projected away before
  * anybody outside sees the node.
  */
+#include "processors/sql/bind_group.h"
 #include "processors/sql/bind_rel.h"
 #include "processors/sql/bind_time.h"
 

@@ -9,6 +9,7 @@
  * for nothing is fed beside the input, and groups of it alone are dropped but
  * for that set.
  */
+#include "processors/sql/bind_group.h"
 #include "processors/sql/bind_time.h"
 
 #include "base/assert.h"
@@ -222,15 +223,8 @@ static cu_expr *int4(cu_sql *s, int32_t v, cu_pos pos)
 
 static cu_expr *made(cu_sql *s, const char *name, cu_expr *a, cu_expr *b)
 {
-    cu_expr *args[2] = {a, b}, *out = NULL;
-    char hint[120] = "";
-    cu_err err = {0};
-    if (cu_expr_call(s->arena, name, args, b ? 2 : 1, a->pos, &out, hint,
-                     &err)) {
-        cu_bind_problem(s, a->pos, &err, hint);
-        return NULL;
-    }
-    return out;
+    cu_expr *args[2] = {a, b};
+    return cu_bind_called(s, name, args, b ? 2 : 1, a->pos);
 }
 
 /* A bit per argument, the last one lowest: 1 when the set is without it. */
@@ -312,6 +306,17 @@ static cu_node *with_one_row(cu_sql *s, cu_node *in)
     return cu_node_union(s, inputs, 2, schema);
 }
 
+/* A window's column that is in every set: its copy, as the column + 1. */
+static uint16_t copied(const cu_groups *g, uint32_t n_in, uint16_t col)
+{
+    if (col == 0 || col > g->n_group)
+        return 0;
+    for (uint32_t k = 0; k < g->n_sets; k++)
+        if (!(g->sets[k] >> (col - 1) & 1))
+            return 0;
+    return (uint16_t)(n_in + col);
+}
+
 static cu_node *expand(cu_sql *s, cu_node *in, const cu_groups *g)
 {
     uint32_t n = g->n_group;
@@ -329,21 +334,27 @@ static cu_node *expand(cu_sql *s, cu_node *in, const cu_groups *g)
     e->expand.group = group;
     e->expand.n_sets = g->n_sets;
     e->expand.sets = g->sets;
+    e->windows.start = copied(g, in->schema->n, in->windows.start);
+    e->windows.end = copied(g, in->schema->n, in->windows.end);
+    e->windows.anchor = 0;
+    e->time = 0;
     e->single = false;
     e->n_key = 0;
     e->key = NULL;
     return e;
 }
 
-/* The copies and the set first, as the aggregate wants them. */
+/* The copies and the set first, as the aggregate wants them; of the copies the
+ * one that closes, `at`. */
 static cu_node *groups_first(cu_sql *s, cu_node *e, uint32_t n_group,
-                             uint32_t n_in)
+                             uint32_t n_in, uint32_t at)
 {
     uint32_t n = e->schema->n, lead = n_group + 1;
     cu_expr **exprs = cu_arena_calloc(s->arena, n, sizeof(*exprs));
     const char **names = cu_arena_calloc(s->arena, n, sizeof(*names));
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t from = i < lead ? n_in + i : i - lead;
+        uint32_t copy = i == 0 ? at : i == at ? 0 : i;
+        uint32_t from = i < lead ? n_in + copy : i - lead;
         exprs[i] = cu_expr_col(s->arena, from, e->schema->fields[from].type,
                                e->pos);
         names[i] = e->schema->fields[from].name;
@@ -351,20 +362,30 @@ static cu_node *groups_first(cu_sql *s, cu_node *e, uint32_t n_group,
     return cu_node_project(s, e, exprs, names, n);
 }
 
-/* A window's column that is in every set. */
-static void close(cu_node *in, const cu_groups *g, cu_node *agg)
+/* Which copy says when a group closes; 0 without one. */
+static uint32_t closing_copy(const cu_node *e, uint32_t n_group, uint32_t n_in,
+                             cu_closing *out)
 {
-    uint16_t *group = (uint16_t *)agg->aggregate.group;
-    cu_closing c;
     uint16_t cols[MOST_GROUPS];
-    for (uint32_t i = 0; i < g->n_group; i++) {
-        bool all = true;
-        for (uint32_t k = 0; k < g->n_sets; k++)
-            all = all && g->sets[k] >> i & 1;
-        cols[i] = all ? (uint16_t)i : UINT16_MAX;
-    }
-    if (cu_node_closing(in, cols, g->n_group, &c) == 0 && group[0] == 0)
-        agg->aggregate.closing = c;
+    for (uint32_t i = 0; i < n_group; i++)
+        cols[i] = (uint16_t)(n_in + i);
+    int32_t at = cu_node_closing(e, cols, n_group, out);
+    return at > 0 ? (uint32_t)at : 0;
+}
+
+/* Columns 0 and `at` back in their places. */
+static cu_node *as_grouped(cu_sql *s, cu_node *agg, uint32_t at)
+{
+    const char **names;
+    if (at == 0)
+        return agg;
+    cu_expr **cols = cu_node_columns(s, agg, 0, &names), *e = cols[0];
+    const char *name = names[0];
+    cols[0] = cols[at];
+    names[0] = names[at];
+    cols[at] = e;
+    names[at] = name;
+    return cu_node_project(s, agg, cols, names, agg->schema->n);
 }
 
 static uint32_t count_call(cu_sql *s, cu_agg_call *calls, uint32_t n,
@@ -465,9 +486,13 @@ cu_node *cu_bind_sets_aggregate(cu_sql *s, cu_node *in, const cu_groups *g,
         own[i].second = (uint16_t)(own[i].second +
                                    (own[i].has_second ? lead : 0));
     }
-    cu_node *e = groups_first(s, expand(s, in, g), g->n_group, in->schema->n);
+    cu_node *e = expand(s, in, g);
+    cu_closing closing;
+    uint32_t at = closing_copy(e, g->n_group, in->schema->n, &closing);
+    e = groups_first(s, e, g->n_group, in->schema->n, at);
     cu_node *agg = cu_node_aggregate(s, e, lead, own, n, false);
+    agg->aggregate.closing = closing;
     shorten_key(agg, below, g);
-    close(e, g, agg);
+    agg = as_grouped(s, agg, at);
     return empty ? only_real(s, agg, g, lead + n_calls) : agg;
 }

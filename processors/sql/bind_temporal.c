@@ -27,14 +27,8 @@ typedef struct clock {
 
 static cu_expr *called(cu_sql *s, const char *name, cu_expr *a, cu_expr *b)
 {
-    cu_expr *args[2] = {a, b}, *out = NULL;
-    char hint[120] = "";
-    cu_err err = {0};
-    if (cu_expr_call(s->arena, name, args, 2, b->pos, &out, hint, &err)) {
-        cu_bind_problem(s, b->pos, &err, hint);
-        return NULL;
-    }
-    return out;
+    cu_expr *args[2] = {a, b};
+    return cu_bind_called(s, name, args, 2, b->pos);
 }
 
 static cu_expr *plus_us(cu_sql *s, cu_expr *e, int64_t us)

@@ -162,14 +162,8 @@ static cu_node *window(cu_sql *s, const cu_args *a, const cu_scope *in,
 
 static cu_expr *called(cu_sql *s, const char *name, cu_expr *a, cu_expr *b)
 {
-    cu_expr *args[2] = {a, b}, *out = NULL;
-    char hint[120] = "";
-    cu_err err = {0};
-    if (cu_expr_call(s->arena, name, args, 2, a->pos, &out, hint, &err)) {
-        cu_bind_problem(s, a->pos, &err, hint);
-        return NULL;
-    }
-    return out;
+    cu_expr *args[2] = {a, b};
+    return cu_bind_called(s, name, args, 2, a->pos);
 }
 
 /* The end of a session whose last row is at `last`. */

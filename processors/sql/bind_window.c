@@ -240,6 +240,13 @@ static bool bind_lists(cu_bind *b, const cu_ast_window *w, cu_found_window *f)
     return good;
 }
 
+/* Lists of a frame: each row would hold all of its frame again. */
+static bool is_list(const cu_func *f)
+{
+    return f->agg == CU_AGG_STRING_AGG || f->agg == CU_AGG_ARRAY_AGG ||
+           f->agg == CU_AGG_JSONB_AGG || f->agg == CU_AGG_JSONB_OBJECT_AGG;
+}
+
 static bool bind_arguments(cu_bind *b, const cu_ast_expr *e, bool aggregate,
                            cu_found_window *f)
 {
@@ -260,6 +267,10 @@ static bool bind_arguments(cu_bind *b, const cu_ast_expr *e, bool aggregate,
                         aggregate ? CU_FUNC_AGGREGATE : CU_FUNC_WINDOW, args,
                         e->args.n, &f->func, &f->result, hint, &err)) {
         cu_bind_problem(b->sql, e->pos, &err, hint);
+        return false;
+    }
+    if (is_list(f->func)) {
+        cu_sql_refuse(b->sql, e->pos, "%s() over a window", f->func->name);
         return false;
     }
     if (e->args.n > 3) {

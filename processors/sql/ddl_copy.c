@@ -33,16 +33,6 @@ static const cu_opt_spec specs[N_COPY] = {
     [X_LATER + 6] = {"follow", CU_OPT_LATER, 1, 0, 0, 0},
 };
 
-static bool same_word(const char *a, const char *b)
-{
-    for (; *a && *b; a++, b++) {
-        char x = *a >= 'A' && *a <= 'Z' ? (char)(*a - 'A' + 'a') : *a;
-        if (x != *b)
-            return false;
-    }
-    return !*a && !*b;
-}
-
 static bool options(cu_sql *s, const cu_ast_stmt *st, cu_copy_def *c)
 {
     cu_opt o[N_COPY];
@@ -62,8 +52,8 @@ static bool options(cu_sql *s, const cu_ast_stmt *st, cu_copy_def *c)
                       "another NULL than the empty cell");
         good = false;
     }
-    if (o[X_ENCODING].at && !same_word(o[X_ENCODING].text, "utf8") &&
-        !same_word(o[X_ENCODING].text, "utf-8")) {
+    if (o[X_ENCODING].at && !cu_option_same(o[X_ENCODING].text, "utf8") &&
+        !cu_option_same(o[X_ENCODING].text, "utf-8")) {
         cu_sql_refuse(s, o[X_ENCODING].at->value_pos,
                       "another encoding than UTF8");
         good = false;

@@ -174,7 +174,7 @@ static bool integer(const char *text, int64_t *v)
     return whole(&p, v) && !*skip_blanks(p);
 }
 
-static bool same_word(const char *a, const char *b)
+bool cu_option_same(const char *a, const char *b)
 {
     for (; *a && *b; a++, b++) {
         char x = *a >= 'A' && *a <= 'Z' ? (char)(*a - 'A' + 'a') : *a;
@@ -196,7 +196,7 @@ static bool size(const char *text, int64_t *v)
         return false;
     p = skip_blanks(p);
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (same_word(p, units[i].name)) {
+        if (cu_option_same(p, units[i].name)) {
             *v <<= units[i].shift;
             return *v > 0;
         }
@@ -221,7 +221,7 @@ static bool rate(const char *text, double *per_s)
         return false;
     const char *p = skip_blanks(slash + 1);
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (same_word(p, units[i].name)) {
+        if (cu_option_same(p, units[i].name)) {
             *per_s = n / units[i].s;
             return true;
         }

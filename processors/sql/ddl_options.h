@@ -50,6 +50,9 @@ bool cu_options_read(cu_sql *s, const char *owner, uint32_t who,
 void cu_option_bad(cu_sql *s, const cu_opt *o, const char *hint);
 int64_t cu_option_int(const cu_opt *o, int64_t otherwise);
 
+/* Letters of either case in `a`; `b` is in small ones. */
+bool cu_option_same(const char *a, const char *b);
+
 /* The parsers, for other places. */
 bool cu_topic_ok(const char *name);
 /* $ .name ["name"] [0] */
