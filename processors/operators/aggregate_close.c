@@ -17,7 +17,7 @@
 
 #include "processors/operators/instant.h"
 
-enum { VERSION = 1, CHUNK = 1024 };
+enum { CHUNK = 1024 };
 
 static cu_table *table_of(const cu_closer *c, unsigned k)
 {
@@ -28,7 +28,6 @@ static cu_table *table_of(const cu_closer *c, unsigned k)
 int cu_closer_open(cu_closer *c, cu_op *op, const cu_closing *rule,
                    const uint16_t *group, cu_err *err)
 {
-    cu_slice stored;
     *c = (cu_closer){.op = op,
                      .rule = rule,
                      .on = rule->on,
@@ -39,17 +38,7 @@ int cu_closer_open(cu_closer *c, cu_op *op, const cu_closing *rule,
     CU_ASSERT(op->node->aggregate.n_group > 0);
     c->col = group[0];
     c->type = op->node->inputs[0]->schema->fields[group[0]].type;
-    int rc = cu_table_get(table_of(c, 0), CU_LIT(""), &stored, err);
-    if (rc || !stored.data)
-        return rc;
-    cu_scan s = cu_scan_of(stored);
-    uint8_t version = cu_scan_u8(&s);
-    c->mark = (int64_t)cu_scan_u64le(&s);
-    if (s.bad || version != VERSION)
-        return cu_fail(err, CU_CORRUPT, 0,
-                       "%s (node %u): its closing time does not check out",
-                       op->vt->name, op->node->id);
-    return 0;
+    return cu_mark_read(op, table_of(c, 0), &c->mark, err);
 }
 
 void cu_closer_mark(cu_closer *c, int64_t ts_us)
@@ -182,15 +171,6 @@ static int sweep_table(cu_closer *c, unsigned k, sweep *s,
     return rc;
 }
 
-static void remember(cu_closer *c)
-{
-    cu_buf out = {0};
-    cu_buf_put_u8(&out, VERSION);
-    cu_buf_put_u64le(&out, (uint64_t)c->mark);
-    cu_table_put(table_of(c, 0), CU_LIT(""), cu_buf_slice(&out));
-    cu_buf_free(&out);
-}
-
 int cu_closer_expire(cu_closer *c, unsigned n_tables,
                      void (*forget)(void *ctx, cu_slice key), void *ctx,
                      cu_err *err)
@@ -204,7 +184,7 @@ int cu_closer_expire(cu_closer *c, unsigned n_tables,
     if (!rc)
         c->low = s->next; /* of table 0, the last */
     if (!rc && (s->n_deleted || c->forgot))
-        remember(c);
+        cu_mark_write(table_of(c, 0), c->mark);
     c->forgot = false;
     cu_free(s);
     return rc;

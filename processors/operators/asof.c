@@ -32,7 +32,7 @@
 #include "processors/operators/sides.h"
 #include "processors/operators/two_marks.h"
 
-enum { VERSION = 1, CHUNK = CU_BATCH_ROWS, TIME_BYTES = 8, ARRIVAL_BYTES = 8 };
+enum { CHUNK = CU_BATCH_ROWS, TIME_BYTES = 8, ARRIVAL_BYTES = 8 };
 
 typedef struct arrival {
     struct arrival *older;
@@ -71,22 +71,6 @@ typedef struct asof {
 
 /* --- open ---------------------------------------------------------------- */
 
-static int read_arrivals(asof *a, cu_err *err)
-{
-    cu_slice value;
-    int rc = cu_table_get(a->meta, CU_LIT(""), &value, err);
-    if (rc || !value.data)
-        return rc;
-    cu_scan s = cu_scan_of(value);
-    uint8_t version = cu_scan_u8(&s);
-    a->arrivals = cu_scan_u64le(&s);
-    if (s.bad || version != VERSION)
-        return cu_fail(err, CU_CORRUPT, 0,
-                       "asof (node %u): the arrival number does not check out",
-                       a->op.node->id);
-    return 0;
-}
-
 static int open_op(cu_op *op, cu_err *err)
 {
     asof *a = (asof *)op;
@@ -118,7 +102,7 @@ static int open_op(cu_op *op, cu_err *err)
     for (int side = 0; side < 2; side++)
         a->marks.deaf[side] = n->inputs[side]->time != times[side];
     a->meta = cu_space_table(op->env->space, cu_node_state_table(n, 6));
-    return rc ? rc : read_arrivals(a, err);
+    return rc ? rc : cu_number_read(op, a->meta, &a->arrivals, err);
 }
 
 /* --- push ---------------------------------------------------------------- */
@@ -672,10 +656,7 @@ static int commit(cu_op *op, cu_err *err)
     for (int side = 0; side < 2 && cu_two_marks_moved(&a->marks) && !rc; side++)
         rc = expire(a, side, err);
     if (!rc && a->arrivals_changed) {
-        cu_buf_clear(&a->scratch);
-        cu_buf_put_u8(&a->scratch, VERSION);
-        cu_buf_put_u64le(&a->scratch, a->arrivals);
-        cu_table_put(a->meta, CU_LIT(""), cu_buf_slice(&a->scratch));
+        cu_number_write(a->meta, a->arrivals);
         a->arrivals_changed = false;
     }
     return rc ? rc : cu_two_marks_commit(&a->marks, err);

@@ -89,6 +89,22 @@ static inline void cu_held_mark_see(cu_held_mark *m, int64_t ts_us)
 }
 int cu_held_mark_send(cu_held_mark *m, cu_op *op, cu_err *err);
 
+/* --- numbers in the state: number.c --------------------------------------- */
+
+/* A table's one number, under the key "": u8 1 | u64le.  *v stays as it is
+ * when none was written. */
+int cu_number_read(const cu_op *op, cu_table *t, uint64_t *v, cu_err *err);
+void cu_number_write(cu_table *t, uint64_t v);
+/* The same for times. */
+int cu_mark_read(const cu_op *op, cu_table *t, int64_t *us, cu_err *err);
+static inline void cu_mark_write(cu_table *t, int64_t us)
+{
+    cu_number_write(t, (uint64_t)us);
+}
+
+/* False: made of VALUES alone; such an input has no watermark, ever. */
+bool cu_op_has_source(const cu_node *n);
+
 /* --- errors -------------------------------------------------------------- */
 
 /* A retraction of a row that is not there: a bug upstream. Ends the process

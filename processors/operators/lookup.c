@@ -23,7 +23,7 @@
 #include "processors/operators/pair.h"
 #include "processors/operators/sides.h"
 
-enum { VERSION = 1, ARRIVAL_BYTES = 8, LEFT = 0, RIGHT = 1 };
+enum { ARRIVAL_BYTES = 8, LEFT = 0, RIGHT = 1 };
 
 typedef struct lookup {
     cu_op op;
@@ -49,23 +49,6 @@ typedef struct lookup {
 
 /* --- open ---------------------------------------------------------------- */
 
-static int read_arrivals(lookup *l, cu_err *err)
-{
-    cu_slice value;
-    int rc = cu_table_get(l->meta, CU_LIT(""), &value, err);
-    if (rc || !value.data)
-        return rc;
-    cu_scan s = cu_scan_of(value);
-    uint8_t version = cu_scan_u8(&s);
-    l->arrivals = cu_scan_u64le(&s);
-    if (s.bad || version != VERSION)
-        return cu_fail(err, CU_CORRUPT, 0,
-                       "lookup (node %u): the arrival number does not check "
-                       "out",
-                       l->op.node->id);
-    return 0;
-}
-
 static int open_op(cu_op *op, cu_err *err)
 {
     lookup *l = (lookup *)op;
@@ -89,7 +72,7 @@ static int open_op(cu_op *op, cu_err *err)
     }
     cu_sides_open(&l->sides, op);
     l->meta = cu_space_table(op->env->space, cu_node_state_table(n, 6));
-    return read_arrivals(l, err);
+    return cu_number_read(op, l->meta, &l->arrivals, err);
 }
 
 /* --- the right ----------------------------------------------------------- */
@@ -321,10 +304,7 @@ static int commit(cu_op *op, cu_err *err)
     (void)err;
     if (!l->arrivals_changed)
         return 0;
-    cu_buf_clear(&l->id);
-    cu_buf_put_u8(&l->id, VERSION);
-    cu_buf_put_u64le(&l->id, l->arrivals);
-    cu_table_put(l->meta, CU_LIT(""), cu_buf_slice(&l->id));
+    cu_number_write(l->meta, l->arrivals);
     l->arrivals_changed = false;
     return 0;
 }

@@ -17,6 +17,17 @@ void cu_op_init(cu_op *op, const cu_op_vt *vt)
     op->arena = cu_arena_new(0);
 }
 
+bool cu_op_has_source(const cu_node *n)
+{
+    if (n->kind == CU_N_SOURCE || n->kind == CU_N_VIEW ||
+        n->kind == CU_N_EXCHANGE)
+        return true;
+    for (uint32_t i = 0; i < n->n_inputs; i++)
+        if (cu_op_has_source(n->inputs[i]))
+            return true;
+    return false;
+}
+
 static cu_op *make(const cu_node *node)
 {
     switch (node->kind) {

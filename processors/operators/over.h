@@ -63,6 +63,7 @@ typedef struct cu_over_fn {
     /* In a pass: */
     int64_t low, high; /* of the frame */
     cu_over_span spans[CU_OVER_SPANS];
+    int64_t buckets; /* ntile's argument; 0: not known yet */
 } cu_over_fn;
 
 /* --- what a call means: over_call.c --------------------------------------- */
@@ -109,7 +110,6 @@ typedef struct cu_over_cursor {
     int64_t peers, peers_end; /* its group; end: CU_OVER_END, not looked for */
     int64_t number, rank, dense; /* of the row, from 1 */
     int64_t total;               /* rows of the partition, when sized */
-    int64_t buckets;             /* ntile's argument; 0: not known yet */
 } cu_over_cursor;
 
 /* Forgets what the last pass added. */

@@ -265,6 +265,7 @@ void cu_over_fn_clear(cu_over_fn *f)
 void cu_over_fn_start(cu_over_fn *f, const cu_over_rows *r)
 {
     f->low = f->high = r->begin;
+    f->buckets = 0;
     for (int i = 0; i < CU_OVER_SPANS; i++) {
         f->spans[i].low = f->spans[i].high = r->begin;
         f->spans[i].n = 0;

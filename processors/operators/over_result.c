@@ -17,10 +17,10 @@ static int own_error(cu_err *err, uint32_t sqlstate, const char *text)
 
 /* --- functions without a frame -------------------------------------------- */
 
-static int ntile(cu_over_fn *f, cu_over_rows *r, cu_over_cursor *c,
+static int ntile(cu_over_fn *f, cu_over_rows *r, const cu_over_cursor *c,
                  cu_value *out, cu_err *err)
 {
-    if (c->buckets == 0) { /* as in PostgreSQL, the first that is not NULL */
+    if (f->buckets == 0) { /* as in PostgreSQL, the first that is not NULL */
         cu_value n = cu_over_value(cu_over_rows_get(r, c->at),
                                    f->call->args[0]);
         out->null = n.null;
@@ -29,10 +29,10 @@ static int ntile(cu_over_fn *f, cu_over_rows *r, cu_over_cursor *c,
         if (n.i4 <= 0)
             return own_error(err, CU_SQLSTATE('2', '2', '0', '1', '4'),
                              "argument of ntile must be greater than zero");
-        c->buckets = n.i4;
+        f->buckets = n.i4;
     }
-    int64_t at = c->number - 1, size = c->total / c->buckets;
-    int64_t larger = c->total % c->buckets, in_larger = larger * (size + 1);
+    int64_t at = c->number - 1, size = c->total / f->buckets;
+    int64_t larger = c->total % f->buckets, in_larger = larger * (size + 1);
     out->i4 = (int32_t)(at < in_larger ? at / (size + 1)
                                        : larger + (at - in_larger) / size) +
               1;

@@ -35,7 +35,7 @@
 
 #include "processors/operators/aggregate_close.h"
 
-enum { VERSION = 1, DEFAULT_CACHE_BYTES = 8 << 20, RESERVE = 8 };
+enum { DEFAULT_CACHE_BYTES = 8 << 20, RESERVE = 8 };
 
 typedef struct rank {
     cu_op op;
@@ -65,22 +65,6 @@ typedef struct rank {
 
 /* --- open ---------------------------------------------------------------- */
 
-static int read_arrivals(rank *r, cu_err *err)
-{
-    cu_slice value;
-    int rc = cu_table_get(r->meta, CU_LIT(""), &value, err);
-    if (rc || !value.data)
-        return rc;
-    cu_scan s = cu_scan_of(value);
-    uint8_t version = cu_scan_u8(&s);
-    r->arrivals = cu_scan_u64le(&s);
-    if (s.bad || version != VERSION)
-        return cu_fail(err, CU_CORRUPT, 0,
-                       "rank (node %u): the arrival number does not check out",
-                       r->op.node->id);
-    return 0;
-}
-
 static int open_op(cu_op *op, cu_err *err)
 {
     rank *r = (rank *)op;
@@ -109,7 +93,7 @@ static int open_op(cu_op *op, cu_err *err)
                                      : DEFAULT_CACHE_BYTES;
     r->mark = CU_HELD_MARK;
     r->out.schema = n->schema;
-    int rc = read_arrivals(r, err);
+    int rc = cu_number_read(op, r->meta, &r->arrivals, err);
     return rc ? rc
               : cu_closer_open(&r->closer, op, &n->rank.closing,
                                n->rank.partition, err);
@@ -452,15 +436,6 @@ static int commit_group(rank *r, cu_ranked *g, cu_err *err)
     return rc;
 }
 
-static void write_arrivals(rank *r)
-{
-    cu_buf_clear(&r->scratch);
-    cu_buf_put_u8(&r->scratch, VERSION);
-    cu_buf_put_u64le(&r->scratch, r->arrivals);
-    cu_table_put(r->meta, CU_LIT(""), cu_buf_slice(&r->scratch));
-    r->arrivals_changed = false;
-}
-
 static void count_dropped(void *ctx, cu_slice key)
 {
     (void)key;
@@ -496,7 +471,8 @@ static int commit(cu_op *op, cu_err *err)
     if (rc)
         return rc;
     if (r->arrivals_changed)
-        write_arrivals(r);
+        cu_number_write(r->meta, r->arrivals);
+    r->arrivals_changed = false;
     rc = forget(r, err);
     if (rc)
         return rc;

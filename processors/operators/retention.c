@@ -1,12 +1,11 @@
 #include "processors/operators/retention.h"
 
-enum { VERSION = 1, TIME_BYTES = 8 };
+enum { TIME_BYTES = 8 };
 
 int cu_retention_open(cu_retention *r, cu_op *op, uint16_t col, int64_t us,
                       cu_err *err)
 {
     cu_space *space = op->env->space;
-    cu_slice value;
     *r = (cu_retention){.op = op,
                         .on = true,
                         .col = (uint16_t)(col - 1),
@@ -15,17 +14,7 @@ int cu_retention_open(cu_retention *r, cu_op *op, uint16_t col, int64_t us,
                         .low = INT64_MIN};
     r->index = cu_space_table(space, cu_node_state_table(op->node, 1));
     r->meta = cu_space_table(space, cu_node_state_table(op->node, 2));
-    int rc = cu_table_get(r->meta, CU_LIT(""), &value, err);
-    if (!rc && value.data) {
-        cu_scan s = cu_scan_of(value);
-        uint8_t version = cu_scan_u8(&s);
-        r->horizon = (int64_t)cu_scan_u64le(&s);
-        if (s.bad || version != VERSION)
-            return cu_fail(err, CU_CORRUPT, 0,
-                           "%s (node %u): a stored watermark does not check "
-                           "out",
-                           op->vt->name, op->node->id);
-    }
+    int rc = cu_mark_read(op, r->meta, &r->horizon, err);
     r->swept = r->horizon;
     return rc;
 }
@@ -137,8 +126,5 @@ void cu_retention_settle(cu_retention *r)
     if (!r->on || r->horizon == r->swept)
         return;
     r->swept = r->horizon;
-    cu_buf_clear(&r->scratch);
-    cu_buf_put_u8(&r->scratch, VERSION);
-    cu_buf_put_u64le(&r->scratch, (uint64_t)r->swept);
-    cu_table_put(r->meta, CU_LIT(""), cu_buf_slice(&r->scratch));
+    cu_mark_write(r->meta, r->swept);
 }

@@ -32,22 +32,6 @@
 
 #include "processors/expr/calendar.h"
 
-static int read_closed(cu_sessions *s, cu_err *err)
-{
-    cu_slice value;
-    int rc = cu_table_get(s->meta, CU_LIT(""), &value, err);
-    if (rc || !value.data)
-        return rc;
-    cu_scan in = cu_scan_of(value);
-    uint8_t version = cu_scan_u8(&in);
-    s->closed = (int64_t)cu_scan_u64le(&in);
-    if (in.bad || version != CU_SESSION_VERSION)
-        return cu_fail(err, CU_CORRUPT, 0,
-                       "%s (node %u): a stored value does not check out",
-                       s->op.vt->name, s->op.node->id);
-    return 0;
-}
-
 static int open_op(cu_op *op, cu_err *err)
 {
     cu_sessions *s = (cu_sessions *)op;
@@ -81,7 +65,7 @@ static int open_op(cu_op *op, cu_err *err)
     s->closing = cu_space_table(space, cu_node_state_table(n, 2));
     s->anchors = cu_space_table(space, cu_node_state_table(n, 3));
     s->meta = cu_space_table(space, cu_node_state_table(n, 4));
-    return read_closed(s, err);
+    return cu_mark_read(op, s->meta, &s->closed, err);
 }
 
 /* --- late rows ------------------------------------------------------------ */
@@ -309,10 +293,7 @@ int cu_session_close(cu_sessions *s, cu_err *err)
     if (rc || !any)
         return rc;
     s->closed = s->horizon;
-    cu_buf_clear(&s->value);
-    cu_buf_put_u8(&s->value, CU_SESSION_VERSION);
-    cu_buf_put_u64le(&s->value, (uint64_t)s->closed);
-    cu_table_put(s->meta, CU_LIT(""), cu_buf_slice(&s->value));
+    cu_mark_write(s->meta, s->closed);
     return 0;
 }
 

@@ -15,17 +15,6 @@
 
 enum { VERSION = 1, TIME_BYTES = 8 };
 
-static bool has_source(const cu_node *n)
-{
-    if (n->kind == CU_N_SOURCE || n->kind == CU_N_VIEW ||
-        n->kind == CU_N_EXCHANGE)
-        return true;
-    for (uint32_t i = 0; i < n->n_inputs; i++)
-        if (has_source(n->inputs[i]))
-            return true;
-    return false;
-}
-
 static int read_done(cu_two_marks *m, cu_err *err)
 {
     cu_slice value;
@@ -47,7 +36,8 @@ int cu_two_marks_open(cu_two_marks *m, cu_op *op, bool forgets, cu_err *err)
 {
     *m = (cu_two_marks){.op = op, .forgets = forgets, .held = CU_HELD_MARK};
     for (unsigned i = 0; i < 2; i++) {
-        m->in[i] = has_source(op->node->inputs[i]) ? INT64_MIN : INT64_MAX;
+        m->in[i] = cu_op_has_source(op->node->inputs[i]) ? INT64_MIN
+                                                         : INT64_MAX;
         m->sent[i] = m->in[i];
         m->done[i] = INT64_MIN;
         if (forgets)

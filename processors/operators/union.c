@@ -9,17 +9,6 @@ typedef struct merge {
     int64_t sent;
 } merge;
 
-static bool has_source(const cu_node *n)
-{
-    if (n->kind == CU_N_SOURCE || n->kind == CU_N_VIEW ||
-        n->kind == CU_N_EXCHANGE)
-        return true;
-    for (uint32_t i = 0; i < n->n_inputs; i++)
-        if (has_source(n->inputs[i]))
-            return true;
-    return false;
-}
-
 static int union_open(cu_op *op, cu_err *err)
 {
     merge *m = (merge *)op;
@@ -27,7 +16,7 @@ static int union_open(cu_op *op, cu_err *err)
     (void)err;
     m->marks = cu_calloc(n->n_inputs, sizeof(*m->marks));
     for (uint32_t i = 0; i < n->n_inputs; i++)
-        m->marks[i] = has_source(n->inputs[i]) ? INT64_MIN : INT64_MAX;
+        m->marks[i] = cu_op_has_source(n->inputs[i]) ? INT64_MIN : INT64_MAX;
     m->sent = INT64_MIN;
     return 0;
 }

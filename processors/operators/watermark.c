@@ -16,8 +16,6 @@
 #include "processors/operators/instant.h"
 #include "processors/operators/int.h"
 
-enum { VERSION = 1 };
-
 typedef struct watermark {
     cu_op op;
     cu_table *table;
@@ -27,19 +25,10 @@ typedef struct watermark {
 static int open_op(cu_op *op, cu_err *err)
 {
     watermark *w = (watermark *)op;
-    cu_slice value;
     w->table = cu_space_table(op->env->space, cu_node_state_table(op->node, 0));
-    int rc = cu_table_get(w->table, CU_LIT(""), &value, err);
-    if (rc || !value.data)
-        return rc;
-    cu_scan in = cu_scan_of(value);
-    uint8_t version = cu_scan_u8(&in);
-    w->mark = w->stored = (int64_t)cu_scan_u64le(&in);
-    if (in.bad || version != VERSION)
-        return cu_fail(err, CU_CORRUPT, 0,
-                       "%s (node %u): a stored value does not check out",
-                       op->vt->name, op->node->id);
-    return 0;
+    int rc = cu_mark_read(op, w->table, &w->mark, err);
+    w->stored = w->mark;
+    return rc;
 }
 
 static int send(watermark *w, cu_err *err)
@@ -91,11 +80,7 @@ static int commit(cu_op *op, cu_err *err)
     int rc = send(w, err);
     if (rc || w->mark == w->stored)
         return rc;
-    cu_buf value = {0};
-    cu_buf_put_u8(&value, VERSION);
-    cu_buf_put_u64le(&value, (uint64_t)w->mark);
-    cu_table_put(w->table, CU_LIT(""), cu_buf_slice(&value));
-    cu_buf_free(&value);
+    cu_mark_write(w->table, w->mark);
     w->stored = w->mark;
     return 0;
 }
