@@ -90,6 +90,22 @@ Test(over, ntile_gives_the_first_parts_one_more)
     rig_close(&r);
 }
 
+Test(over, every_ntile_counts_its_own_parts)
+{
+    static const char *const in_two = "p:int o:int v:int w:int";
+    static const char *const out = "p:int o:int v:int w:int a:int b:int";
+    rig r;
+    start(&r, 4);
+    cu_node *n = over_node(&r, out, rig_source(&r, in_two), "0", "1");
+    over_add(&r, n, "ntile", "2");
+    over_add(&r, n, "ntile", "3");
+    rig_start(&r, n);
+    rig_push(&r, 0, "1 1 2 4\n1 2 2 4\n1 3 2 4\n1 4 2 4\n");
+    rig_expect(&r, rig_commit(&r), out,
+               "1 1 2 4 1 1\n1 2 2 4 1 2\n1 3 2 4 2 3\n1 4 2 4 2 4\n");
+    rig_close(&r);
+}
+
 Test(over, ntile_of_zero_refuses_the_row_and_its_neighbours_go_on)
 {
     static const char *const out = "p:int o:int v:int n:int";
