@@ -52,6 +52,14 @@ static const struct {
     {"*'{1,}'*", "22007", "22P02",
      "an array's elements are read before its end is seen"},
     {"*&&*", "42804", "42725", "PostgreSQL has && of ranges and boxes too"},
+    {"*_agg(* OVER *", "0A000", "*",
+     "lists over a window are refused (language.md)"},
+    {"*ROWS BETWEEN CURRENT ROW AND 1 PRECEDING*", "42601", "42P20",
+     "what the parser refuses has its one SQLSTATE"},
+    {"*SELECT percentile_cont(0.5) FROM*", "42809", "42883",
+     "PostgreSQL looks for such a function first, cupel says what is missing"},
+    {"*SELECT mode() FROM*", "42809", "42883", "the same"},
+    {"*SELECT sum(b) WITHIN GROUP*", "42809", "42883", "the same"},
     {"*SELECT (1, 2), (3)*", "0A000", "42P10", "row values are refused first"},
 };
 

@@ -53,6 +53,27 @@ static const char *const all[] = {
     "`'A_C'::text` ILIKE `'a!_c'::text` ESCAPE `'!'::text`",
     "`5` = ANY (`'{1,5}'`)",
     "`5` <> ALL (`'{1,5}'`)",
+    "to_char(`interval '1 year 2 mons'`, `'it''s'::text`)",
+    "to_char(`interval '1 year 2 mons'`, "
+    "`'IYYY IYY IY I IW IDDD J WW W DDD Q CC Y,YYY YYYY'::text`)",
+    "to_char(`interval '-3 years -2 mons -5 days'`, "
+    "`'IYYY IYY IY I IW IDDD J WW W DDD Q CC Y,YYY YYYY'::text`)",
+    "to_char(`interval '1000 days'`, "
+    "`'IYYY IYY IY I IW IDDD J WW W DDD Q CC Y,YYY YYYY'::text`)",
+    "to_char(`interval '2024 years 400 days'`, "
+    "`'IYYY IYY IY I IW IDDD J WW W DDD Q CC Y,YYY YYYY'::text`)",
+    "to_char(`interval '0'`, "
+    "`'IYYY IYY IY I IW IDDD J WW W DDD Q CC Y,YYY YYYY'::text`)",
+    "to_char(`interval '11 mons 31 days'`, "
+    "`'IYYY IYY IY I IW IDDD J WW W DDD Q CC Y,YYY YYYY'::text`)",
+    "to_char(`interval '-1 mon'`, "
+    "`'IYYY IYY IY I IW IDDD J WW W DDD Q CC Y,YYY YYYY'::text`)",
+    "to_char(`interval '25 mons -700 days'`, "
+    "`'IYYY IYY IY I IW IDDD J WW W DDD Q CC Y,YYY YYYY'::text`)",
+    "to_char(`interval '-5000 years 3 days'`, "
+    "`'IYYY IYY IY I IW IDDD J WW W DDD Q CC Y,YYY YYYY'::text`)",
+    "to_char(`interval '100000 years'`, "
+    "`'IYYY IYY IY I IW IDDD J WW W DDD Q CC Y,YYY YYYY'::text`)",
 };
 /* clang-format on */
 

@@ -138,8 +138,9 @@ static void note_func(const cu_func *f)
 {
     uint32_t n;
     const cu_func *const *all = cu_func_all(&n);
+    const bool first = f->agg == CU_AGG_FIRST; /* the binder has its own */
     for (uint32_t i = 0; i < n; i++)
-        if (all[i] == f)
+        if (all[i] == f || (first && all[i]->agg == f->agg))
             uses[i]++;
 }
 
@@ -171,6 +172,9 @@ static bool note_node(void *ctx, cu_node *n)
     if (n->kind == CU_N_AGGREGATE)
         for (uint32_t i = 0; i < n->aggregate.n_calls; i++)
             note_func(n->aggregate.calls[i].func);
+    if (n->kind == CU_N_OVER)
+        for (uint32_t i = 0; i < n->over.n_calls; i++)
+            note_func(n->over.calls[i].func);
     return true;
 }
 
