@@ -264,10 +264,11 @@ static int64_t bucket_of(double v, double low, double high, int32_t count)
         return 0;
     if (v >= high)
         return (int64_t)count + 1;
-    double part = !isinf(high - low) ? (v - low) / (high - low)
-                                     : (v / 2 - low / 2) / (high / 2 - low / 2);
-    int64_t n = (int64_t)(count * part);
-    return (n >= count ? count - 1 : n) + 1;
+    /* As PostgreSQL 15 does: it may round up to the bucket behind the last. */
+    const double n = count * (v - low) / (high - low);
+    if (isfinite(n) && !isinf(high - low))
+        return (int64_t)n + 1;
+    return (int64_t)(count * ((v / 2 - low / 2) / (high / 2 - low / 2))) + 1;
 }
 
 static void bucket_f8(cu_call *c)

@@ -35,6 +35,8 @@ static const struct {
     {"*convert_*", "22023", "22021", "the same"},
     {"*regexp_*", "0A000", "*", "flags b and e: other syntaxes"},
     {"*regexp_*", "0A000", "22023", "the same, before another bad flag"},
+    {"*width_bucket(*", "22003", "*",
+     "PostgreSQL 15 wraps around behind the last of 2147483647 buckets"},
     {"*make_interval*", "22008", "*",
      "PostgreSQL 15 wraps around where an interval is out of range"},
     {"*array_fill*", "0A000", "*", "arrays have one dimension (language.md)"},

@@ -53,6 +53,11 @@ static const char *const all[] = {
     "`'A_C'::text` ILIKE `'a!_c'::text` ESCAPE `'!'::text`",
     "`5` = ANY (`'{1,5}'`)",
     "`5` <> ALL (`'{1,5}'`)",
+    "width_bucket(`5e-324::float8`, `1::float8`, `'-0'::float8`, `42`)",
+    "width_bucket(`1e-20::float8`, `1::float8`, `0::float8`, `42`)",
+    "width_bucket(`0.1::float8`, `-1e20::float8`, `1::float8`, `42`)",
+    "width_bucket(`0.6::float8`, `0.9::float8`, `0::float8`, `3`)",
+    "width_bucket(`0.7::float8`, `0::float8`, `1.1::float8`, `11`)",
     "to_char(`interval '1 year 2 mons'`, `'it''s'::text`)",
     "to_char(`interval '1 year 2 mons'`, "
     "`'IYYY IYY IY I IW IDDD J WW W DDD Q CC Y,YYY YYYY'::text`)",

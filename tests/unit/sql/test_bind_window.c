@@ -121,7 +121,7 @@ Test(window, misplaced_and_wrong_windows_are_named)
         "2:38 42809 window function rank requires an OVER clause\n");
     expect_messages(BID "CREATE MATERIALIZED VIEW x AS SELECT array_agg(price) "
                         "OVER (ORDER BY ts) FROM bid;",
-                    "2:42 0A000 array_agg() over a window is not supported\n");
+                    "2:38 0A000 array_agg() over a window is not supported\n");
     expect_messages(BID "CREATE MATERIALIZED VIEW x AS SELECT auction FROM bid "
                         "WHERE rank() OVER (ORDER BY ts) = 1;",
                     "2:61 42P20 window functions are not allowed in WHERE\n");
