@@ -52,16 +52,14 @@
     ", " x ")"
 #define IN_GROUP(c) " WITHIN GROUP (ORDER BY " c ")"
 /* Of values that have an order: the ordered-set aggregates. */
-#define PLACES(c)                                                 \
-    "mode()" IN_GROUP(c) ", percentile_disc(0.5)" IN_GROUP(       \
-        c) ", "                                                   \
-           "percentile_disc(0)" IN_GROUP(                         \
-               c " DESC") ", "                                    \
-                          "percentile_disc(ARRAY[1, 0.25, NULL, " \
-                          "0.75])" IN_GROUP(c)
-#define BETWEEN(c)                                                        \
-    "percentile_cont(0.5)" IN_GROUP(c) ", percentile_cont(0.3)" IN_GROUP( \
-        c " DESC") ", percentile_cont(ARRAY[0, 0.1, NULL, 1])" IN_GROUP(c)
+#define DISC(p, c) "percentile_disc(" p ")" IN_GROUP(c)
+#define CONT(p, c) "percentile_cont(" p ")" IN_GROUP(c)
+#define PLACES(c)                                       \
+    "mode()" IN_GROUP(c) ", " DISC("0.5", c) ", " DISC( \
+        "0", c " DESC") ", " DISC("ARRAY[1, 0.25, NULL, 0.75]", c)
+#define BETWEEN(c) \
+    CONT("0.5", c) \
+    ", " CONT("0.3", c " DESC") ", " CONT("ARRAY[0, 0.1, NULL, 1]", c)
 #define LISTS(c)                                                        \
     "array_agg(" c " ORDER BY id), jsonb_agg(" c " ORDER BY id DESC), " \
     "array_agg(" c " ORDER BY id) FILTER (WHERE id > 2)"
