@@ -152,9 +152,20 @@ cu_node *cu_bind_history(cu_sql *s, cu_node *in, const uint16_t *key,
     return n;
 }
 
+static bool is_time(cu_sql *s, cu_type t, const char *what, cu_pos pos)
+{
+    char name[64];
+    if (t.kind == CU_T_DATE || t.kind == CU_T_TIMESTAMP ||
+        t.kind == CU_T_TIMESTAMPTZ)
+        return true;
+    cu_sql_error(s, pos, STATE('4', '2', '8', '0', '4'), NULL,
+                 "%s must be a date or timestamp, not type %s", what,
+                 cu_type_name(t, name));
+    return false;
+}
+
 static cu_node *history(cu_sql *s, const cu_args *a, const cu_scope *in)
 {
-    cu_type at = CU_TYPE(CU_T_TIMESTAMPTZ);
     uint16_t *key = NULL;
     uint32_t n_key = 0;
     int32_t col = -1;
@@ -168,17 +179,9 @@ static cu_node *history(cu_sql *s, const cu_args *a, const cu_scope *in)
         !cu_bind_all_versions(s, in->node, a->function) ||
         !holds_key(s, a, in->node, key, n_key))
         return NULL;
-    if (col >= 0)
-        at = in->node->schema->fields[col].type;
-    if (at.kind != CU_T_DATE && at.kind != CU_T_TIMESTAMP &&
-        at.kind != CU_T_TIMESTAMPTZ) {
-        char name[64];
-        cu_sql_error(s, a->at[2]->pos, STATE('4', '2', '8', '0', '4'), NULL,
-                     "valid_at of history() must be a date or timestamp, not "
-                     "type %s",
-                     cu_type_name(at, name));
+    if (col >= 0 && !is_time(s, in->node->schema->fields[col].type,
+                             "valid_at of history()", a->at[2]->pos))
         return NULL;
-    }
     return cu_bind_history(s, in->node, key, n_key, (uint16_t)(col + 1),
                            deletes);
 }
@@ -225,15 +228,8 @@ static cu_node *watermark(cu_sql *s, const cu_args *a, const cu_scope *in)
         !cu_args_constant(s, a, a->at[2], CU_TYPE(CU_T_INTERVAL), &v))
         return NULL;
     cu_type t = in->node->schema->fields[col].type;
-    if (t.kind != CU_T_DATE && t.kind != CU_T_TIMESTAMP &&
-        t.kind != CU_T_TIMESTAMPTZ) {
-        char name[64];
-        cu_sql_error(s, a->at[1]->pos, STATE('4', '2', '8', '0', '4'), NULL,
-                     "the column of watermark() must be a date or timestamp, "
-                     "not type %s",
-                     cu_type_name(t, name));
+    if (!is_time(s, t, "the column of watermark()", a->at[1]->pos))
         return NULL;
-    }
     if (v.null || v.iv.months || cu_interval_us(v.iv) < 0) {
         cu_sql_error(s, a->at[2]->pos, STATE('2', '2', '0', '0', '8'), NULL,
                      "watermark() wants an interval of days or less, not "
