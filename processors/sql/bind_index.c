@@ -43,6 +43,35 @@ static cu_expr *bound(cu_bind *b, const cu_ast_expr *e, int32_t open,
     return out ? integer(b, out) : NULL;
 }
 
+static bool never_fails(const cu_expr *e)
+{
+    bool good = e->kind != CU_E_CALL || e->func->total;
+    for (uint32_t i = 0; i < e->n_args; i++)
+        good = good && never_fails(e->args[i]);
+    return good;
+}
+
+/* args[0] with the others as its subscripts.  Of a NULL nothing is taken:
+ * what its subscripts would say is not asked for. */
+static cu_expr *taken(cu_bind *b, const char *name, cu_expr **args, uint32_t n,
+                      cu_pos pos)
+{
+    bool sure = true;
+    for (uint32_t i = 1; i < n; i++)
+        sure = sure && never_fails(args[i]);
+    cu_expr *of = args[0], *all = cu_bind_called(b->sql, name, args, n, pos);
+    if (sure || !all)
+        return all;
+    cu_value null = {.type = all->type, .null = true};
+    cu_expr **arms = cu_arena_calloc(b->sql->arena, 3, sizeof(*arms));
+    arms[0] = cu_bind_called(b->sql, "is_null", &of, 1, pos);
+    arms[1] = cu_expr_const(b->sql->arena, &null, pos);
+    arms[2] = all;
+    return arms[0] ? cu_expr_nary(b->sql->arena, CU_E_CASE, all->type, arms, 3,
+                                  pos)
+                   : NULL;
+}
+
 static cu_expr *slice(cu_bind *b, const cu_ast_expr *e, cu_expr *of)
 {
     cu_expr **args = cu_arena_calloc(b->sql->arena, 3, sizeof(*args));
@@ -51,8 +80,7 @@ static cu_expr *slice(cu_bind *b, const cu_ast_expr *e, cu_expr *of)
     args[0] = of;
     args[1] = bound(b, e->args.at[1], INT32_MIN, e->pos);
     args[2] = bound(b, e->args.at[2], INT32_MAX, e->pos);
-    return args[1] && args[2] ? cu_bind_called(b->sql, "slice", args, 3, e->pos)
-                              : NULL;
+    return args[1] && args[2] ? taken(b, "slice", args, 3, e->pos) : NULL;
 }
 
 /* a[1:2][1] has two dimensions; (a[1:2])[1] has not. */
@@ -79,6 +107,5 @@ cu_expr *cu_bind_index(cu_bind *b, const cu_ast_expr *e)
     args[1] = cu_bind_expr(b, e->args.at[1]);
     if (args[1] && kind == CU_T_ARRAY)
         args[1] = integer(b, args[1]);
-    return args[1] ? cu_bind_called(b->sql, "subscript", args, 2, e->pos)
-                   : NULL;
+    return args[1] ? taken(b, "subscript", args, 2, e->pos) : NULL;
 }

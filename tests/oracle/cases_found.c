@@ -58,6 +58,10 @@ static const char *const all[] = {
     "width_bucket(`0.1::float8`, `-1e20::float8`, `1::float8`, `42`)",
     "width_bucket(`0.6::float8`, `0.9::float8`, `0::float8`, `3`)",
     "width_bucket(`0.7::float8`, `0::float8`, `1.1::float8`, `11`)",
+    "(`NULL::bool[]`)[array_length(`'{1}'::int[]`, `1`) : regexp_count(`'Hello'::text`, `'a'::text`, `-17`, `''::text`)]",
+    "(`NULL::int[]`)[`1` / `0`]",
+    "(`'{1,2}'::int[]`)[`4` / `2`]",
+    "(`NULL::jsonb`)[`1` / `0`]",
     "to_char(`interval '1 year 2 mons'`, `'it''s'::text`)",
     "to_char(`interval '1 year 2 mons'`, "
     "`'IYYY IYY IY I IW IDDD J WW W DDD Q CC Y,YYY YYYY'::text`)",
