@@ -67,9 +67,9 @@ static cu_expr *taken(cu_bind *b, const char *name, cu_expr **args, uint32_t n,
     arms[0] = cu_bind_called(b->sql, "is_null", &of, 1, pos);
     arms[1] = cu_expr_const(b->sql->arena, &null, pos);
     arms[2] = all;
-    return arms[0] ? cu_expr_nary(b->sql->arena, CU_E_CASE, all->type, arms, 3,
-                                  pos)
-                   : NULL;
+    return arms[0]
+               ? cu_expr_nary(b->sql->arena, CU_E_CASE, all->type, arms, 3, pos)
+               : NULL;
 }
 
 static cu_expr *slice(cu_bind *b, const cu_ast_expr *e, cu_expr *of)
