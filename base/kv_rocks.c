@@ -47,6 +47,7 @@ enum {
     max_open_files = 256,
     multi_get_chunk = 64,
     flush_wait_ms = 10000,
+    most_spare_bytes = 8 << 20,
 };
 
 typedef struct rocks {
@@ -58,6 +59,8 @@ typedef struct rocks {
     rocksdb_writeoptions_t *lazy, *synced;
     char *path;
     bool wal, read_only;
+    /* A cleared batch, for its memory; NULL while a thread has it. */
+    _Atomic(rocksdb_writebatch_t *) spare;
     /* The sync thread. */
     int64_t sync_every_ms;
     atomic_bool unsynced;
@@ -200,10 +203,26 @@ static int rocks_multi_get(cu_kv *kv, size_t n, const cu_slice *keys,
 
 /* --- writing ------------------------------------------------------------ */
 
+static rocksdb_writebatch_t *batch_take(rocks *r)
+{
+    rocksdb_writebatch_t *wb = atomic_exchange(&r->spare, NULL);
+    return wb ? wb : rocksdb_writebatch_create();
+}
+
+static void batch_give(rocks *r, rocksdb_writebatch_t *wb, size_t bytes)
+{
+    if (bytes < most_spare_bytes) {
+        rocksdb_writebatch_clear(wb);
+        wb = atomic_exchange(&r->spare, wb);
+    }
+    if (wb)
+        rocksdb_writebatch_destroy(wb);
+}
+
 static int rocks_write(cu_kv *kv, const cu_kv_batch *b, bool sync, cu_err *err)
 {
     rocks *r = (rocks *)kv;
-    rocksdb_writebatch_t *wb = rocksdb_writebatch_create();
+    rocksdb_writebatch_t *wb = batch_take(r);
     cu_slice key, value;
     size_t n = 0;
     for (size_t at = 0; cu_kv_batch_next(b, &at, &key, &value); n++) {
@@ -216,7 +235,7 @@ static int rocks_write(cu_kv *kv, const cu_kv_batch *b, bool sync, cu_err *err)
     char *said = NULL;
     if (n == b->n_ops)
         rocksdb_write(r->db, sync && r->wal ? r->synced : r->lazy, wb, &said);
-    rocksdb_writebatch_destroy(wb);
+    batch_give(r, wb, b->ops.len);
     if (n != b->n_ops)
         return cu_kv_batch_damaged(b, n, err);
     if (said)
@@ -359,6 +378,9 @@ static void discard(rocks *r)
         rocksdb_column_family_handle_destroy(r->family);
     if (r->db)
         rocksdb_close(r->db);
+    rocksdb_writebatch_t *spare = atomic_exchange(&r->spare, NULL);
+    if (spare)
+        rocksdb_writebatch_destroy(spare);
     rocksdb_cache_destroy(r->cache);
     rocksdb_readoptions_destroy(r->read);
     rocksdb_writeoptions_destroy(r->lazy);
