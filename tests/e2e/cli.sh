@@ -240,7 +240,7 @@ try: cupel help collect'
     gave "collect of a table that is not collected" 2 "" 'error: table "orders" is not collected: its server is neither http nor files
 try: cupel help collect'
     go doctor lib
-    like "doctor" 0 "verdict*ok *librdkafka*ok *state *ok *disk *memory *operators 64*limits*clock*embedded log*" "*0 failed"
+    like "doctor" 0 "verdict*ok *librdkafka*ok *state *ok *disk *memory *operators 48*limits*clock*embedded log*" "*0 failed"
     truth "doctor leaves no trace" [ ! -e .cupel ]
 }
 

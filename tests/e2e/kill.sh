@@ -143,7 +143,8 @@ with open(folder + "/open-library/reports/pages.csv") as f:
         bad = 1
 letters = [json.loads(line) for line in open(folder + "/letters")]
 codes = sorted(r["headers"]["cupel.error.code"] for r in letters)
-if codes != ["22003", "22P02"]:
+# A year that is no number is in the way of two views: works and books.
+if codes != ["22003", "22P02", "22P02"]:
     print("dead letters:", codes)
     bad = 1
 sys.exit(bad)
