@@ -31,6 +31,8 @@ def cell(v):
         return ""
     if v is True or v is False:
         return "t" if v else "f"
+    if isinstance(v, D) and v == 0:
+        return str(abs(v))  # numeric has no -0
     if isinstance(v, float):
         return repr(int(v)) if v == int(v) else repr(v)
     if isinstance(v, dt.datetime):
