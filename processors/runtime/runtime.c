@@ -203,7 +203,7 @@ int cu_runtime_open(const cu_runtime_opts *opts, cu_runtime **out, cu_err *err)
     if (rt->o.memory_bytes == 0)
         rt->o.memory_bytes = 64u << 20;
     if (rt->o.commit_bytes == 0)
-        rt->o.commit_bytes = (int64_t)(rt->o.memory_bytes / 32);
+        rt->o.commit_bytes = (int64_t)(rt->o.memory_bytes / 16);
     rt->program = opts->program;
     rt->arena = cu_arena_new(0);
     const cu_program *p = opts->program;
