@@ -161,6 +161,22 @@ static void count(cu_worker *w)
     atomic_fetch_add(&c->commits, 1);
 }
 
+/* How much input the next commit may take: as much as will change
+ * `commit_bytes` of state, going by this one. */
+static void budget(cu_worker *w)
+{
+    const int64_t least = w->rt->o.commit_bytes / 4;
+    const int64_t most = w->rt->o.commit_bytes * 32;
+    int64_t changed_bytes = 1;
+    for (uint32_t k = 0; k < w->n_instances; k++)
+        changed_bytes += (int64_t)cu_space_dirty_bytes(w->instances[k]->space);
+    double next = (double)w->bytes * (double)w->rt->o.commit_bytes /
+                  (double)changed_bytes;
+    w->budget = next < (double)least  ? least
+                : next > (double)most ? most
+                                      : (int64_t)next;
+}
+
 static int transact(cu_worker *w, cu_err *err)
 {
     cu_kv_batch batch = {0};
@@ -172,6 +188,8 @@ static int transact(cu_worker *w, cu_err *err)
         rc = emit_all(w, err);
     if (rc == 0)
         rc = crash(w, "commit_emitted", err);
+    if (rc == 0 && w->bytes > 0)
+        budget(w);
     if (rc == 0)
         rc = hand_over_state(w, &batch, err);
     if (rc == 0)

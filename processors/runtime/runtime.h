@@ -50,7 +50,7 @@ typedef struct cu_runtime_opts {
     bool log_carries_state;     /* embedded: no changelog topics */
     int64_t commit_interval_ms; /* 0 = 100 */
     int64_t commit_rows;        /* 0 = 200,000 */
-    int64_t commit_bytes;       /* of input records; 0 = memory_bytes / 16 */
+    int64_t commit_bytes;       /* of changed state; 0 = memory_bytes / 16 */
     size_t memory_bytes;        /* caches of operators; 0 = 64 MiB */
     bool never_idle; /* idle_timeout does not apply (drain, decision 15) */
 } cu_runtime_opts;

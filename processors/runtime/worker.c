@@ -53,6 +53,7 @@ int cu_worker_open(cu_runtime *rt, uint32_t index, cu_worker **out, cu_err *err)
     w->due_us = INT64_MAX;
     w->expr_env.now_us = cu_wall_us(rt->o.env) - CU_PG_EPOCH_US;
     w->last_commit_ms = cu_mono_ms(rt->o.env);
+    w->budget = rt->o.commit_bytes;
     w->reports_due = cu_calloc(rt->program->n_copies + 1,
                                sizeof(*w->reports_due));
     cu_buf_printf(&name, "%s.%s.%u", rt->program->app, rt->o.instance, index);
@@ -284,7 +285,7 @@ static bool commit_due(cu_worker *w)
         w->moved = true;
     if (!w->moved && !w->in_txn)
         return false;
-    if (w->rows >= o->commit_rows || w->bytes >= o->commit_bytes)
+    if (w->rows >= o->commit_rows || w->bytes >= w->budget)
         return true;
     return cu_mono_ms(o->env) - w->last_commit_ms >= o->commit_interval_ms;
 }
