@@ -166,7 +166,7 @@ static void count(cu_worker *w)
 static void budget(cu_worker *w)
 {
     const int64_t least = w->rt->o.commit_bytes / 4;
-    const int64_t most = w->rt->o.commit_bytes * 32;
+    const int64_t most = w->budget * 2;
     int64_t changed_bytes = 1;
     for (uint32_t k = 0; k < w->n_instances; k++)
         changed_bytes += (int64_t)cu_space_dirty_bytes(w->instances[k]->space);
@@ -188,7 +188,7 @@ static int transact(cu_worker *w, cu_err *err)
         rc = emit_all(w, err);
     if (rc == 0)
         rc = crash(w, "commit_emitted", err);
-    if (rc == 0 && w->bytes > 0)
+    if (rc == 0 && w->bytes >= w->budget)
         budget(w);
     if (rc == 0)
         rc = hand_over_state(w, &batch, err);
