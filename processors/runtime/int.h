@@ -130,8 +130,7 @@ struct cu_worker {
     uint32_t n_instances;
     int64_t last_commit_ms;
     int64_t rows;      /* since the last commit */
-    int64_t bytes;     /* of their records */
-    int64_t budget;    /* bytes after which a commit is due */
+    int64_t bytes, budget; /* of their records; when a commit is due */
     int64_t newest_ms; /* newest record timestamp among them */
     bool moved;
     bool ticked;          /* the clock was read for the commit to come */
