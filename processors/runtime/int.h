@@ -129,9 +129,9 @@ struct cu_worker {
     cu_instance **instances; /* topological */
     uint32_t n_instances;
     int64_t last_commit_ms;
-    int64_t rows;      /* since the last commit */
+    int64_t rows;          /* since the last commit */
     int64_t bytes, budget; /* of their records; when a commit is due */
-    int64_t newest_ms; /* newest record timestamp among them */
+    int64_t newest_ms;     /* newest record timestamp among them */
     bool moved;
     bool ticked;          /* the clock was read for the commit to come */
     int64_t due_us;       /* when the clock alone makes a commit necessary */
