@@ -151,6 +151,25 @@ cu_json_kind cu_json_kind_of(cu_slice json)
     }
 }
 
+cu_slice cu_json_kind_name(cu_json_kind kind)
+{
+    switch (kind) {
+    case CU_JSON_NULL:
+        return CU_LIT("null");
+    case CU_JSON_BOOL:
+        return CU_LIT("boolean");
+    case CU_JSON_NUMBER:
+        return CU_LIT("number");
+    case CU_JSON_STRING:
+        return CU_LIT("string");
+    case CU_JSON_ARRAY:
+        return CU_LIT("array");
+    case CU_JSON_OBJECT:
+        break;
+    }
+    return CU_LIT("object");
+}
+
 cu_json_iter cu_json_iter_of(cu_slice container)
 {
     cu_slice s = cu_json_trim(container);

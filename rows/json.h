@@ -22,6 +22,8 @@ typedef enum cu_json_kind {
 
 /* Of a trimmed, valid value. */
 cu_json_kind cu_json_kind_of(cu_slice json);
+/* As jsonb_typeof() says it: "null", "boolean", "number", … */
+cu_slice cu_json_kind_name(cu_json_kind kind);
 /* Without surrounding white space. */
 cu_slice cu_json_trim(cu_slice json);
 /* Strict RFC 8259 check with PostgreSQL's extra rules (no U+0000, no lone
@@ -52,6 +54,8 @@ cu_slice cu_json_unescape(cu_slice string, cu_arena *a);
 void cu_json_put_string(cu_buf *out, cu_slice s);
 /* Appends PostgreSQL's jsonb text of the value. */
 void cu_json_canonical(cu_slice json, cu_buf *out);
+/* The same, as a slice in the arena. */
+cu_slice cu_json_canonical_copy(cu_slice json, cu_arena *a);
 /* PostgreSQL's jsonb order; 0 when equal. */
 int cu_json_cmp(cu_slice a, cu_slice b);
 /* Bytes equal for equal jsonb, ordered like cu_json_cmp where cheap. */

@@ -278,6 +278,15 @@ void cu_json_canonical(cu_slice json, cu_buf *out)
     cu_arena_free(scratch);
 }
 
+cu_slice cu_json_canonical_copy(cu_slice json, cu_arena *a)
+{
+    cu_buf text = {0};
+    cu_json_canonical(json, &text);
+    cu_slice out = cu_arena_slice(a, cu_buf_slice(&text));
+    cu_buf_free(&text);
+    return out;
+}
+
 cu_slice cu_json_text(cu_slice json, cu_arena *a)
 {
     cu_slice s = cu_json_trim(json);

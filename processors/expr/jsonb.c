@@ -235,21 +235,7 @@ CU_BINARY_ROWS(contained_kernel, cu_slice, cu_slice, uint8_t, contained)
 
 static cu_slice type_of(cu_slice json)
 {
-    switch (cu_json_kind_of(cu_json_trim(json))) {
-    case CU_JSON_NULL:
-        return CU_LIT("null");
-    case CU_JSON_BOOL:
-        return CU_LIT("boolean");
-    case CU_JSON_NUMBER:
-        return CU_LIT("number");
-    case CU_JSON_STRING:
-        return CU_LIT("string");
-    case CU_JSON_ARRAY:
-        return CU_LIT("array");
-    case CU_JSON_OBJECT:
-        break;
-    }
-    return CU_LIT("object");
+    return cu_json_kind_name(cu_json_kind_of(cu_json_trim(json)));
 }
 
 CU_UNARY_ROWS(typeof_kernel, cu_slice, cu_slice, type_of)

@@ -198,15 +198,6 @@ static void read_path(change *w, cu_slice array)
         steps[w->n++] = v.null ? CU_NULL_SLICE : v.s;
 }
 
-static cu_slice canonical(cu_call *c, cu_slice json)
-{
-    cu_buf text = {0};
-    cu_json_canonical(json, &text);
-    cu_slice out = cu_arena_slice(c->arena, cu_buf_slice(&text));
-    cu_buf_free(&text);
-    return out;
-}
-
 /* The changed value at the end of c->scratch; false after a fault. */
 static bool edit(cu_call *c, uint32_t row, cu_slice target, cu_slice path,
                  cu_slice value, manner how)
@@ -232,7 +223,7 @@ static bool edit(cu_call *c, uint32_t row, cu_slice target, cu_slice path,
     if (w.n == 0)
         cu_buf_put_slice(c->scratch, target);
     else
-        put_change(&w, canonical(c, target), 0);
+        put_change(&w, cu_json_canonical_copy(target, c->arena), 0);
     return !w.failed;
 }
 
@@ -384,7 +375,8 @@ static void pretty(cu_call *c)
     CU_ARG(cu_slice, x, c, 0);
     size_t at = cu_text_start(c);
     for (uint32_t i = 0, r; cu_call_next(c, &i, &r);) {
-        put_pretty(canonical(c, CU_AT(x, r)), 0, c->scratch);
+        put_pretty(cu_json_canonical_copy(CU_AT(x, r), c->arena), 0,
+                   c->scratch);
         at = cu_text_row(c, r, at);
     }
     cu_text_finish(c);

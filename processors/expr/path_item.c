@@ -100,21 +100,7 @@ cu_slice cu_item_json(const cu_item *x, cu_arena *a)
 
 cu_slice cu_item_type(const cu_item *x)
 {
-    switch (x->kind) {
-    case CU_JSON_NULL:
-        return CU_LIT("null");
-    case CU_JSON_BOOL:
-        return CU_LIT("boolean");
-    case CU_JSON_NUMBER:
-        return CU_LIT("number");
-    case CU_JSON_STRING:
-        return CU_LIT("string");
-    case CU_JSON_ARRAY:
-        return CU_LIT("array");
-    case CU_JSON_OBJECT:
-        break;
-    }
-    return CU_LIT("object");
+    return cu_json_kind_name(x->kind);
 }
 
 /* --- PostgreSQL's layout --------------------------------------------- */

@@ -643,15 +643,6 @@ static result walk(state *s, const node *n, const cu_item *x, cu_items *found,
 
 /* --- the door -------------------------------------------------------- */
 
-static cu_slice canonical(cu_slice json, cu_arena *a)
-{
-    cu_buf text = {0};
-    cu_json_canonical(json, &text);
-    cu_slice out = cu_arena_slice(a, cu_buf_slice(&text));
-    cu_buf_free(&text);
-    return out;
-}
-
 int cu_jsonpath_run(const cu_jsonpath *p, cu_slice json,
                     const cu_jsonpath_opts *opts, cu_arena *a,
                     cu_jsonpath_found *out, cu_err *err)
@@ -666,9 +657,10 @@ int cu_jsonpath_run(const cu_jsonpath *p, cu_slice json,
                .err = err};
     cu_items found = {.n = 0};
     *out = (cu_jsonpath_found){.n = 0};
-    json = p->ordered ? canonical(json, a) : json;
-    s.vars = p->ordered && opts->vars.data ? canonical(opts->vars, a)
-                                           : opts->vars;
+    json = p->ordered ? cu_json_canonical_copy(json, a) : json;
+    s.vars = p->ordered && opts->vars.data
+                 ? cu_json_canonical_copy(opts->vars, a)
+                 : opts->vars;
     s.root = cu_item_of(json, 0, a);
     s.current = &s.root;
     const bool first = opts->only_test && !p->strict;

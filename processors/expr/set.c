@@ -55,16 +55,6 @@ static int array_elements(const cu_func *f, const cu_value *args,
     return 0;
 }
 
-/* Canonical: every key once, in order. */
-static cu_slice canonical(cu_slice json, cu_arena *a)
-{
-    cu_buf text = {0};
-    cu_json_canonical(json, &text);
-    cu_slice out = cu_arena_slice(a, cu_buf_slice(&text));
-    cu_buf_free(&text);
-    return out;
-}
-
 static size_t count_members(cu_slice object)
 {
     cu_json_iter it = cu_json_iter_of(object);
@@ -91,7 +81,7 @@ static int members(const cu_func *f, const cu_value *args, uint32_t n_args,
                                 : "cannot call %s on a scalar",
                             f->name);
     }
-    json = canonical(json, a);
+    json = cu_json_canonical_copy(json, a); /* every key once, in order */
     make_rows(a, out, count_members(json));
     cu_json_iter it = cu_json_iter_of(json);
     cu_value *v = out->values;
