@@ -147,14 +147,7 @@ static void add_row(cu_sink_rows *s, const cu_record *r, const cu_batch *b,
 
 void cu_sink_rows_add(cu_sink_rows *s, const cu_record *r)
 {
-    cu_input in = {.key = r->key,
-                   .value = r->value,
-                   .topic = r->part.topic,
-                   .partition = r->part.partition,
-                   .offset = r->offset,
-                   .timestamp_ms = r->timestamp_ms,
-                   .headers = r->headers,
-                   .n_headers = r->n_headers};
+    cu_input in = cu_input_of(r);
     cu_faults faults = {0};
     s->n_seen++;
     if (s->decoded->n_rows == s->decoded->capacity)

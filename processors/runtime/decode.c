@@ -100,7 +100,7 @@ cu_slice cu_snapshot_mark(const cu_record *r)
     return cu_record_header(r, CU_H_SNAPSHOT);
 }
 
-static cu_input input_of(const cu_record *r)
+cu_input cu_input_of(const cu_record *r)
 {
     return (cu_input){.key = r->key,
                       .value = r->value,
@@ -237,7 +237,7 @@ int cu_decode_batch(cu_decode_ctx *d, const cu_record *records, uint32_t n,
                .ctx = ctx,
                .counts = counts};
     for (uint32_t i = 0; i < n; i++) {
-        cu_input in = input_of(&records[i]);
+        cu_input in = cu_input_of(&records[i]);
         d->record_faults.n = 0;
         bool row = d->letters
                        ? cu_letter_read(d->letters, &records[i], &in, b,

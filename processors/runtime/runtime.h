@@ -127,8 +127,9 @@ int cu_table_read(cu_runtime *rt, const cu_table_def *t, cu_view_push *push,
 /* A view as a table over its own topic: what was published, read back; a
  * tombstone of a keyed view deletes. */
 const cu_table_def *cu_view_as_table(const cu_view_def *v, cu_arena *a);
-/* Rows of a bag in the order, limit and columns of a COPY, as CSV or to a
- * callback; used by reports and queries. */
+/* A record as a decoder takes it; nothing is copied. */
+cu_input cu_input_of(const cu_record *r);
+/* Rows of a bag in the order, limit and columns of a query. */
 typedef struct cu_result cu_result;
 cu_result *cu_result_new(const cu_copy_def *copy);
 int cu_result_add(void *result, const cu_batch *b, cu_err *err);
