@@ -25,6 +25,13 @@ static cu_table *table_of(const cu_closer *c, unsigned k)
                           cu_node_state_table(c->op->node, k));
 }
 
+static uint32_t n_group_of(const cu_node *n)
+{
+    if (n->kind == CU_N_RANK)
+        return n->rank.n_partition;
+    return n->kind == CU_N_OVER ? n->over.n_partition : n->aggregate.n_group;
+}
+
 int cu_closer_open(cu_closer *c, cu_op *op, const cu_closing *rule,
                    const uint16_t *group, cu_err *err)
 {
@@ -35,7 +42,7 @@ int cu_closer_open(cu_closer *c, cu_op *op, const cu_closing *rule,
                      .low = INT64_MIN};
     if (!rule->on)
         return 0;
-    CU_ASSERT(op->node->aggregate.n_group > 0);
+    CU_ASSERT(n_group_of(op->node) > 0);
     c->col = group[0];
     c->type = op->node->inputs[0]->schema->fields[group[0]].type;
     return cu_mark_read(op, table_of(c, 0), &c->mark, err);

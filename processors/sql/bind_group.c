@@ -209,9 +209,8 @@ static cu_node *aggregate_over(grouping *g, cu_node *in)
                n_group};
     cu_expr **group = cu_arena_dup(s->arena, g->match,
                                    (n_group + 1) * sizeof(*group));
-    for (uint32_t i = 0; i < n_group && s->time.emit != CU_EMIT_CHANGES; i++)
-        cu_bind_judge(s, &group[i], &in);
-    for (uint32_t i = 0; i < n_group && s->time.lateness_given; i++)
+    bool judged = s->time.emit != CU_EMIT_CHANGES || s->time.lateness_given;
+    for (uint32_t i = 0; i < n_group && judged; i++)
         cu_bind_judge(s, &group[i], &in);
     cu_closing closing;
     uint32_t swapped = first_closes(g, group, in, &closing);
