@@ -183,7 +183,7 @@ static int push(cu_op *op, int port, const cu_batch *b, cu_err *err)
             add_change(a, port, b, i, us);
     }
     if (!rc && n_pass > 0 && port == 0 && a->outer)
-        rc = cu_pair_pass(op, b, 0, pass, n_pass, err);
+        rc = cu_pair_pass(op, b, 0, pass, n_pass, false, err);
     if (!rc && cu_arena_used_bytes(a->changes.arena) > a->sides.budget)
         rc = flush(a, err);
     return rc;

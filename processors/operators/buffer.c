@@ -11,8 +11,9 @@
  *
  * B1 What left is never retracted: a row that comes for a closed time is
  *    late (env->late), its retraction is ignored.
- * B2 A row is closed by the watermarks seen before it, not by the last
- *    commit, so that commits do not change what is late.
+ * B2 A row is closed by the watermarks seen before it and by its own mark, not
+ *    by the last commit, so that neither commits nor batches change what is
+ *    late.
  * B3 A time of NULL never closes: the row stays, and no watermark can
  *    speak of it.
  */
@@ -81,7 +82,7 @@ static int64_t closes_at(const buffer *b, int64_t time)
 /* --- push ---------------------------------------------------------------- */
 
 static int late(buffer *b, const cu_batch *in, uint32_t row, int64_t time,
-                cu_err *err)
+                int64_t mark, cu_err *err)
 {
     const cu_op_env *env = b->op.env;
     if (cu_batch_weight(in, row) < 0 || !env->late)
@@ -91,7 +92,7 @@ static int late(buffer *b, const cu_batch *in, uint32_t row, int64_t time,
         .row = row,
         .window_start_us = time,
         .window_end_us = cu_instant_plus(time, b->op.node->buffer.delay, 0),
-        .watermark_us = b->closed};
+        .watermark_us = mark};
     return env->late(env->ctx, &l, err);
 }
 
@@ -102,11 +103,13 @@ static int push(cu_op *op, int port, const cu_batch *in, cu_err *err)
     (void)port;
     for (uint32_t i = 0; i < in->n_sel; i++) {
         uint32_t row = cu_batch_row(in, i);
-        int64_t time;
+        int64_t time, mark = b->closed;
         bool fresh;
-        if (b->closed != INT64_MIN && cu_instant_at(col, row, &time) &&
-            closes_at(b, time) <= b->closed) {
-            int rc = late(b, in, row, time, err);
+        if (in->marks && in->marks[row] > mark)
+            mark = in->marks[row];
+        if (mark != INT64_MIN && cu_instant_at(col, row, &time) &&
+            closes_at(b, time) <= mark) {
+            int rc = late(b, in, row, time, mark, err);
             if (rc)
                 return rc;
             continue;

@@ -60,6 +60,9 @@ typedef struct cu_outbox {
     const cu_schema *schema;
     cu_arena *arena; /* of the batch; reset after each emit */
     cu_batch *batch; /* NULL: nothing waits */
+    bool marked;     /* rows leave with marks: that of cu_outbox_pair()'s */
+    int64_t mark;    /* are `mark`; the other adders' are their caller's */
+    int64_t *marks;  /* of the batch */
 } cu_outbox;
 
 void cu_outbox_open(cu_outbox *o, cu_op *op, const cu_schema *schema);

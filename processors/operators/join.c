@@ -145,7 +145,8 @@ static int push(cu_op *op, int port, const cu_batch *b, cu_err *err)
             add_change(j, port, b, i, us);
     }
     if (!rc && n_pass > 0 && in->keeps && j->kind != CU_JOIN_SEMI)
-        rc = cu_pair_pass(op, b, port ? j->in[0].n_cols : 0, pass, n_pass, err);
+        rc = cu_pair_pass(op, b, port ? j->in[0].n_cols : 0, pass, n_pass,
+                          false, err);
     if (!rc && is_full(j))
         rc = cu_join_flush(j, err);
     return rc;

@@ -18,7 +18,8 @@
  *
  * table 6: "" -> u8 1 | u64le next arrival.
  *
- * A row's time is the left's, so the left's watermark is all that goes on.
+ * A row's time is the left's, so the left's watermark is all that goes on, and
+ * its mark: what is late for a window above is late whatever the commits.
  */
 #include "processors/operators/pair.h"
 #include "processors/operators/sides.h"
@@ -61,6 +62,7 @@ static int open_op(cu_op *op, cu_err *err)
     l->outer = n->join.kind == CU_JOIN_LEFT;
     l->remembers = !n->inputs[0]->append_only;
     l->out.schema = n->schema;
+    l->out.marked = true;
     l->strict = cu_calloc(l->n_keys + 1, sizeof(*l->strict));
     for (int side = 0; side < 2; side++) {
         const uint16_t *cols = side ? n->join.right : n->join.left;
@@ -225,6 +227,7 @@ static int change_left(lookup *l, const cu_batch *b, uint32_t i, cu_err *err)
     int rc = cu_sides_fill(&l->sides, g, RIGHT, err);
     if (rc)
         return rc;
+    l->out.mark = b->marks ? b->marks[l->rows[i]] : INT64_MIN;
     return w > 0 ? come(l, g, row, w, err) : go(l, g, row, -(int64_t)w, err);
 }
 
@@ -258,7 +261,7 @@ static int sort_out(lookup *l, int side, const cu_batch *b, cu_err *err)
     }
     if (n_pass == 0 || side == RIGHT || !l->outer)
         return 0;
-    return cu_pair_pass(&l->op, b, 0, pass, n_pass, err);
+    return cu_pair_pass(&l->op, b, 0, pass, n_pass, true, err);
 }
 
 static int push(cu_op *op, int port, const cu_batch *b, cu_err *err)

@@ -332,8 +332,10 @@ int cu_outbox_flush(cu_outbox *o, cu_err *err)
     if (!b)
         return 0;
     cu_batch_seal(b);
+    b->marks = o->marks;
     int rc = cu_op_emit(o->op, b, err);
     o->batch = NULL;
+    o->marks = NULL;
     cu_arena_reset(o->arena);
     return rc;
 }
@@ -345,8 +347,11 @@ int cu_outbox_room(cu_outbox *o, uint32_t rows, cu_err *err)
         if (rc)
             return rc;
     }
-    if (!o->batch)
-        o->batch = cu_batch_new(o->arena, o->schema, CU_BATCH_ROWS);
+    if (o->batch)
+        return 0;
+    o->batch = cu_batch_new(o->arena, o->schema, CU_BATCH_ROWS);
+    if (o->marked)
+        o->marks = cu_arena_alloc(o->arena, CU_BATCH_ROWS * sizeof(*o->marks));
     return 0;
 }
 

@@ -33,13 +33,15 @@ int cu_outbox_pair(cu_outbox *o, uint32_t n_left, cu_slice left, cu_slice right,
         int32_t w = cu_pair_weight(weight);
         rc = cu_outbox_room(o, 1, err);
         rc = rc ? rc : cu_pair_put(o->batch, n_left, left, right, w, err);
+        if (!rc && o->marks)
+            o->marks[o->batch->n_rows - 1] = o->mark;
         weight -= w;
     }
     return rc;
 }
 
 int cu_pair_pass(cu_op *op, const cu_batch *b, uint32_t first,
-                 const uint16_t *rows, uint32_t n, cu_err *err)
+                 const uint16_t *rows, uint32_t n, bool marks, cu_err *err)
 {
     const cu_schema *schema = op->node->schema;
     cu_batch *out = cu_arena_dup(op->arena, b, sizeof(*b));
@@ -52,7 +54,7 @@ int cu_pair_pass(cu_op *op, const cu_batch *b, uint32_t first,
                            ? b->cols[i - first]
                            : cu_col_const(op->arena, &none);
     }
-    out->marks = NULL;
+    out->marks = marks ? b->marks : NULL;
     out->origins = NULL;
     out->records = NULL;
     return cu_op_emit(op, cu_batch_select(op->arena, out, rows, n), err);

@@ -17,8 +17,8 @@ static inline int32_t cu_pair_weight(int64_t w)
     return w > INT32_MAX ? INT32_MAX : w < -INT32_MAX ? -INT32_MAX : (int32_t)w;
 }
 /* Emits `n` rows of a pushed batch at once, its columns standing at `first`
- * among NULLs. */
+ * among NULLs; `marks`: with their marks. */
 int cu_pair_pass(cu_op *op, const cu_batch *b, uint32_t first,
-                 const uint16_t *rows, uint32_t n, cu_err *err);
+                 const uint16_t *rows, uint32_t n, bool marks, cu_err *err);
 
 #endif

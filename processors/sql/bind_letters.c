@@ -46,7 +46,8 @@ static bool judging(void *ctx, cu_node *n)
 {
     judges *j = ctx;
     if ((n->kind == CU_N_WINDOW && n->window.late) ||
-        (n->kind == CU_N_SESSION && n->session.late)) {
+        (n->kind == CU_N_SESSION && n->session.late) ||
+        cu_node_judges_alone(n)) {
         j->first = n;
         j->n++;
     }
@@ -91,8 +92,9 @@ static cu_schema *schema_of(cu_sql *s, const cu_node *judge)
     for (uint32_t i = 0; i < own; i++)
         n = put(out, n, &row->fields[i]);
     if (judge) {
-        uint16_t col = judge->kind == CU_N_WINDOW ? judge->window.time
-                                                  : judge->session.time;
+        uint16_t col = judge->kind == CU_N_WINDOW    ? judge->window.time
+                       : judge->kind == CU_N_SESSION ? judge->session.time
+                                                     : judge->buffer.col;
         cu_type t = row->fields[col].type;
         n = put(out, n, &(cu_field){.name = "window_start", .type = t});
         n = put(out, n, &(cu_field){.name = "window_end", .type = t});

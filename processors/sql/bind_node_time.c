@@ -164,3 +164,8 @@ uint16_t cu_node_due(const cu_node *n, cu_interval *delay, int64_t *lag_us)
     }
     return n->append_only ? n->time : 0;
 }
+
+bool cu_node_judges_alone(const cu_node *n)
+{
+    return n->kind == CU_N_BUFFER && !n->windows.judged;
+}

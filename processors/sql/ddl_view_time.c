@@ -47,7 +47,7 @@ cu_node *cu_ddl_emit(cu_sql *s, cu_view_def *v, cu_node *in, const cu_opt *emit)
     n->append_only = true;
     n->buffer.col = (uint16_t)(col - 1);
     n->buffer.delay = delay;
-    n->buffer.lateness_us = lag;
+    n->buffer.lateness_us = in->windows.judged ? lag : v->allowed_lateness_us;
     n->time = col;
     return n;
 }
@@ -59,7 +59,8 @@ static bool judges(void *ctx, cu_node *n)
 {
     bool *found = ctx;
     *found = *found || (n->kind == CU_N_WINDOW && n->window.late) ||
-             (n->kind == CU_N_SESSION && n->session.late);
+             (n->kind == CU_N_SESSION && n->session.late) ||
+             cu_node_judges_alone(n);
     return !*found;
 }
 

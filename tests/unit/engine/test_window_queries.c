@@ -311,12 +311,71 @@ Test(window_queries, tables_that_change_below)
         "{\"window_end\":\"2024-01-01T00:01:00Z\",\"n\":1}\n"
         "{\"window_end\":\"2024-01-01T00:02:00Z\",\"n\":1}\n"
         "app.l:\n"
-        "{\"name\":\"a\",\"window_end\":\"2024-01-01T00:01:00Z\",\"n\":2}\n"
+        "{\"name\":\"a\",\"window_end\":\"2024-01-01T00:01:00Z\",\"n\":1}\n"
         "{\"name\":\"b\",\"window_end\":\"2024-01-01T00:02:00Z\",\"n\":1}\n"
         "app.a:\n"
         "- {\"name\":\"a\",\"window_end\":\"2024-01-01T00:01:00Z\"}\n"
         "{\"name\":\"c\",\"window_end\":\"2024-01-01T00:01:00Z\",\"n\":2}\n"
         "app.b:\n"
         "app.l:\n"
-        "app.l.late:\n");
+        "app.l.late:\n"
+        "{\"ts\":\"2024-01-01T00:00:20Z\",\"name\":\"a\",\"window_start\":"
+        "\"2024-01-01T00:00:00Z\",\"window_end\":\"2024-01-01T00:01:00Z\","
+        "\"watermark\":\"2024-01-01T00:01:10Z\"}\n");
+}
+
+Test(window_queries, windows_over_a_lookup_close)
+{
+    golden(
+        SERVER EVENTS(
+            "t", "4",
+            "10 seconds") "CREATE FOREIGN TABLE p (g int PRIMARY KEY, name "
+                          "text) SERVER k "
+                          "OPTIONS (topic 'p', format 'json', mode 'upsert');"
+                          "CREATE MATERIALIZED VIEW f WITH (emit = 'final') AS "
+                          "SELECT name, "
+                          "window_end, count(*) AS n FROM tumble((SELECT t.ts, "
+                          "p.name FROM t "
+                          "LEFT JOIN lookup(p) AS p ON p.g = t.g), ts, "
+                          "interval '1 minute') AS w "
+                          "GROUP BY 1, 2;"
+                          "CREATE MATERIALIZED VIEW s WITH (emit = 'final') AS "
+                          "SELECT name, "
+                          "window_end, count(*) AS n FROM session((SELECT "
+                          "t.ts, p.name FROM t "
+                          "JOIN lookup(p) AS p ON p.g = t.g), ts, interval '30 "
+                          "seconds', "
+                          "partition_by => ARRAY[name]) AS w GROUP BY 1, 2;",
+        "p/0 1 a\n"
+        "--\n"
+        "t/0 1 1 00:00:00\n"
+        "t/0 2 2 00:00:10\n"
+        "t/0 - 3 00:00:20\n"
+        "t/0 1 4 00:02:00\n"
+        "t/0 1 5 00:00:30\n"
+        "t/1 1 6 00:02:00\n"
+        "t/2 1 7 00:02:00\n"
+        "--\n"
+        "topic app.f\n"
+        "topic app.f.late\n"
+        "t/3 1 8 00:02:00\n"
+        "t/3 - 9 00:00:40\n"
+        "--\n"
+        "topic app.f\n"
+        "topic app.f.late\n"
+        "topic app.s\n",
+        "app.f:\n"
+        "app.f.late:\n"
+        "{\"ts\":\"2024-01-01T00:00:30Z\",\"name\":\"a\",\"window_start\":"
+        "\"2024-01-01T00:00:00Z\",\"window_end\":\"2024-01-01T00:01:00Z\","
+        "\"watermark\":\"2024-01-01T00:01:50Z\"}\n"
+        "app.f:\n"
+        "{\"name\":\"a\",\"window_end\":\"2024-01-01T00:01:00Z\",\"n\":1}\n"
+        "{\"name\":null,\"window_end\":\"2024-01-01T00:01:00Z\",\"n\":2}\n"
+        "app.f.late:\n"
+        "{\"ts\":\"2024-01-01T00:00:40Z\",\"name\":null,\"window_start\":"
+        "\"2024-01-01T00:00:00Z\",\"window_end\":\"2024-01-01T00:01:00Z\","
+        "\"watermark\":\"2024-01-01T00:01:50Z\"}\n"
+        "app.s:\n"
+        "{\"name\":\"a\",\"window_end\":\"2024-01-01T00:00:30Z\",\"n\":1}\n");
 }

@@ -314,7 +314,8 @@ Test(windows, rows_of_a_window_without_groups)
         "--\n"
         "topic app.w\n"
         "topic app.w.late\n"
-        "topic app.f\n",
+        "topic app.f\n"
+        "topic app.f.late\n",
         "app.w:\n"
         "{\"g\":1,\"v\":1,\"ws\":\"2024-01-01T00:00:00Z\",\"we\":\"2024-01-"
         "01T00:01:00Z\"}\n"
@@ -326,7 +327,10 @@ Test(windows, rows_of_a_window_without_groups)
         "\"watermark\":\"2024-01-01T00:10:00Z\"}\n"
         "app.f:\n"
         "{\"g\":1,\"v\":1,\"ts\":\"2024-01-01T00:00:10Z\"}\n"
-        "{\"g\":1,\"v\":3,\"ts\":\"2024-01-01T00:00:10Z\"}\n");
+        "app.f.late:\n"
+        "{\"g\":1,\"v\":3,\"ts\":\"2024-01-01T00:00:10Z\",\"window_start\":"
+        "\"2024-01-01T00:00:10Z\",\"window_end\":\"2024-01-01T00:00:10Z\","
+        "\"watermark\":\"2024-01-01T00:10:00Z\"}\n");
 }
 
 Test(windows, aggregates_of_aggregates_of_windows)
