@@ -245,12 +245,14 @@ static int take(cu_worker *w, const cu_poll *p, bool *busy, cu_err *err)
     return 0;
 }
 
-/* Opens what we own; stays due while that fails. */
+/* Opens what we own, all of it or nothing; stays due while that fails. */
 static int open_owned(cu_worker *w, cu_err *err)
 {
     int rc = cu_worker_assign(w, w->owned, w->n_owned, err);
     if (rc == 0)
         w->reopen = false;
+    else
+        cu_worker_unassign(w);
     return rc;
 }
 

@@ -1,0 +1,78 @@
+/* The group is rebalanced while a worker restores. */
+#include "tests/unit/engine/rig.h"
+
+#include <criterion/criterion.h>
+
+/* The log with a slow broker: the first reader of a changelog hears nothing
+ * for a second, and another member joins meanwhile. */
+static struct {
+    const cu_log_vt *real;
+    cu_log_vt slow;
+    rig *world;
+    int silent; /* polls still to go */
+} broker;
+
+static int poll_slowly(cu_reader *r, int64_t timeout_ms, cu_poll *p,
+                       cu_err *err)
+{
+    if (broker.silent == 0)
+        return broker.real->reader_poll(r, timeout_ms, p, err);
+    if (broker.silent-- == 4)
+        rig_add_worker(broker.world);
+    rig_pass_ms(broker.world, 300);
+    *p = (cu_poll){.kind = CU_POLL_IDLE};
+    return 0;
+}
+
+static int open_slowly(cu_log *log, const cu_reader_opts *o, cu_reader **out,
+                       cu_err *err)
+{
+    int rc = broker.real->reader_open(log, o, out, err);
+    if (rc == 0 && o->group == NULL)
+        (*out)->vt = &broker.slow;
+    return rc;
+}
+
+static void slow_down(rig *r)
+{
+    broker.real = r->log->vt;
+    broker.slow = *broker.real;
+    broker.slow.reader_open = open_slowly;
+    broker.slow.reader_poll = poll_slowly;
+    broker.world = r;
+    broker.silent = 4;
+    r->log->vt = &broker.slow;
+}
+
+static const char sql[] =
+    "CREATE SERVER k FOREIGN DATA WRAPPER kafka;"
+    "CREATE FOREIGN TABLE t (g int, v int) SERVER k OPTIONS (topic 't', "
+    "format 'json', partitions '2');"
+    "CREATE MATERIALIZED VIEW sums AS SELECT g, count(*) AS n, sum(v) AS s "
+    "FROM t GROUP BY g;";
+
+static void feed_both(rig *r)
+{
+    for (int32_t p = 0; p < 2; p++) {
+        rig_feed(r, "t", p, "{\"g\": 1, \"v\": 10}");
+        rig_feed(r, "t", p, "{\"g\": 2, \"v\": 5}");
+    }
+}
+
+Test(rebalance, in_the_middle_of_a_restore_nothing_is_opened_twice)
+{
+    rig r;
+    rig_open_beside(&r, sql, NULL);
+    feed_both(&r);
+    rig_run(&r);
+    rig_wipe(&r);
+    slow_down(&r);
+    rig_run(&r);
+    cr_assert_eq(r.n_workers, 2);
+    cr_assert_eq(broker.silent, 0);
+    feed_both(&r);
+    rig_run(&r);
+    cr_expect_str_eq(rig_view(&r, "sums"), "1 4 40\n2 4 20\n");
+    cr_expect_eq(rig_table_counts(&r, "t")->in, 4);
+    rig_close(&r);
+}
