@@ -180,7 +180,7 @@ ended() { # pid
     }
     wait "$1" && return
     echo "it ended with $?"
-    tail -5 "$work"/*/said.?
+    tail -n 5 "$work"/*/said.?
     return 1
 }
 

@@ -60,8 +60,12 @@ count() { # name exit-code file
     say "$name: $p passed, $f failed, $s skipped"
     if [ "$f" != 0 ]; then
         failures="$failures $name"
-        grep -aE 'FAIL|not ok|ERROR: |runtime error|SUMMARY|seed' "$file" |
-            head -30
+        # What failed, and the indented lines that tell why.
+        awk '/not ok/ { told = 1; print; next }
+            told && /^ / { print; next }
+            { told = 0 }
+            /FAIL|\[----\]|ERROR: |runtime error|SUMMARY|seed/' "$file" |
+            head -60
         echo "    (all of it: $file)"
     elif [ "$s" != 0 ]; then
         grep -aiE 'skip' "$file" | head -5
