@@ -9,6 +9,7 @@
  *                 ""        -> what is closed (aggregate_close.c)
  *        table 1: counted values (aggregate_values.c)
  *        table 2: the same by count
+ *        table 3: what is to be forgotten by the clock (ttl.h)
  *
  * `shown` are the group columns as first seen: 1.0 and 1.00 are one group,
  * and its row shows one of them for as long as the group lives.
@@ -26,11 +27,18 @@
  *
  * With `closing`, the groups of closed times go with all their state at the
  * commit; what was emitted stays.  Rows that come for them are late.
+ *
+ * With a ttl (ttl.h) a group that has not changed for so long goes likewise,
+ * and its value begins with u8 2 | u64le stamp instead of the version.  A row
+ * that comes for it begins the group anew.  A row that goes may then be one
+ * that nobody knows: it counts for nothing, and what a call cannot take away
+ * leaves it as if it had seen no row.
  */
 #include "processors/operators/aggregate.h"
 
 #include "processors/operators/aggregate_close.h"
 #include "processors/operators/aggregate_values.h"
+#include "processors/operators/ttl.h"
 
 enum {
     VERSION = 1,
@@ -55,12 +63,14 @@ typedef struct aggregate {
     size_t bytes, budget;
     cu_counted *counted; /* NULL: no call needs it */
     cu_closer closer;
+    cu_ttl ttl;
     cu_arena *interval; /* since the commit: old rows */
     cu_keys keys;
     cu_buf scratch;
     cu_outbox out;
     cu_held_mark mark;
     /* Of the live rows of a batch: */
+    uint32_t n_live;
     cu_keyrec *found[CU_BATCH_ROWS];
     uint16_t rows[CU_BATCH_ROWS];
     int32_t weights[CU_BATCH_ROWS];
@@ -96,10 +106,15 @@ static int open_call(aggregate *a, uint32_t i, cu_err *err)
     if (!c->counted && c->kind != CU_ACC_MARKS)
         return 0;
     cu_space *space = a->op.env->space;
-    if (!a->counted)
-        a->counted = cu_counted_new(
-            &a->op, cu_space_table(space, cu_node_state_table(n, 1)),
-            cu_space_table(space, cu_node_state_table(n, 2)));
+    if (!a->counted) {
+        cu_table *values = cu_space_table(space, cu_node_state_table(n, 1));
+        cu_table *ranks = cu_space_table(space, cu_node_state_table(n, 2));
+        a->counted = cu_counted_new(&a->op, values, ranks, a->ttl.on);
+        if (a->ttl.on) {
+            cu_ttl_with(&a->ttl, values);
+            cu_ttl_with(&a->ttl, ranks);
+        }
+    }
     cu_counted_join(a->counted, c);
     return 0;
 }
@@ -138,6 +153,7 @@ static int open_op(cu_op *op, cu_err *err)
     a->interval = cu_arena_new(64 * 1024);
     int rc = cu_closer_open(&a->closer, op, &n->aggregate.closing,
                             n->aggregate.group, err);
+    rc = rc ? rc : cu_ttl_open(&a->ttl, op, 3, a->table, err);
     return rc ? rc : open_calls(a, err);
 }
 
@@ -223,7 +239,8 @@ static void evict(aggregate *a)
 static int group_read(aggregate *a, cu_group *g, cu_slice value, cu_err *err)
 {
     cu_scan s = cu_scan_of(value);
-    bool good = cu_scan_u8(&s) == VERSION;
+    bool good = a->ttl.on ? cu_ttl_get_head(&s, &g->stamp)
+                          : cu_scan_u8(&s) == VERSION;
     g->n_rows = cu_scan_svarint(&s);
     cu_slice shown = cu_scan_lslice(&s);
     if (good && !s.bad && shown.data)
@@ -245,7 +262,10 @@ static int group_read(aggregate *a, cu_group *g, cu_slice value, cu_err *err)
 static cu_slice group_bytes(aggregate *a, const cu_group *g)
 {
     cu_buf_clear(&a->scratch);
-    cu_buf_put_u8(&a->scratch, VERSION);
+    if (a->ttl.on)
+        cu_ttl_put_head(g->stamp, &a->scratch);
+    else
+        cu_buf_put_u8(&a->scratch, VERSION);
     cu_buf_put_svarint(&a->scratch, g->n_rows);
     cu_buf_put_lslice(&a->scratch, cu_slice_n(g->shown, g->shown_len));
     for (uint32_t i = 0; i < a->n_calls; i++) {
@@ -256,10 +276,19 @@ static cu_slice group_bytes(aggregate *a, const cu_group *g)
 }
 
 /* The table is lean: what did not change must not be put. */
-static void group_write(aggregate *a, const cu_group *g)
+static void group_write(aggregate *a, cu_group *g)
 {
     cu_slice bytes = group_bytes(a, g);
-    if (!cu_slice_eq(bytes, g->stored))
+    bool same = cu_slice_eq(bytes, g->stored);
+    if (a->ttl.on && (!same || a->counted)) { /* counted: who knows */
+        int64_t now = cu_ttl_now(&a->ttl);
+        if (!g->stored.data)
+            cu_ttl_put(&a->ttl, now, cu_keyrec_key(&g->rec));
+        same = same && now == g->stamp;
+        g->stamp = now;
+        bytes = group_bytes(a, g);
+    }
+    if (!same)
         cu_table_put(a->table, cu_keyrec_key(&g->rec), bytes);
 }
 
@@ -319,8 +348,31 @@ static int put_output(aggregate *a, cu_group *g, cu_arena *arena, cu_buf *out,
     return 0;
 }
 
+/* The group is over: it begins anew where it stands. */
+static int begin_anew(aggregate *a, cu_group *g, cu_err *err)
+{
+    a->bytes -= group_size(a, g);
+    for (uint32_t i = 0; i < a->n_calls; i++) {
+        void *acc = cu_group_acc(g, &a->calls[i]);
+        cu_acc_clear(&a->calls[i], acc);
+        cu_acc_init(&a->calls[i], acc);
+    }
+    cu_free(g->shown);
+    g->shown = NULL;
+    g->shown_len = g->extra = 0;
+    g->n_rows = 0;
+    g->exists = false;
+    a->bytes += group_size(a, g);
+    return cu_ttl_forget(&a->ttl, cu_keyrec_key(&g->rec), err);
+}
+
 static int touch(aggregate *a, cu_group *g, cu_err *err)
 {
+    if (g->exists && cu_ttl_over(&a->ttl, g->stamp)) {
+        int rc = begin_anew(a, g, err);
+        if (rc)
+            return rc;
+    }
     if (a->n_dirty == a->cap_dirty) {
         a->cap_dirty = a->cap_dirty ? a->cap_dirty * 2 : 64;
         a->dirty = cu_realloc(a->dirty, a->cap_dirty * sizeof(*a->dirty));
@@ -353,9 +405,19 @@ static void show(aggregate *a, cu_group *g, const cu_batch *b, uint32_t row)
     set_shown(a, g, cu_buf_slice(&a->scratch));
 }
 
+/* Of rows that go, the part that the group knows of. */
+static int32_t known_part(aggregate *a, const cu_group *g, int32_t w)
+{
+    if (!a->ttl.on || a->append_only || w >= 0 || g->n_rows + w >= 0)
+        return w;
+    a->op.n_unknown += (uint64_t)(-(g->n_rows + w));
+    return (int32_t)-g->n_rows;
+}
+
 static int touch_rows(aggregate *a, const cu_batch *b, cu_err *err)
 {
     bool negative = false;
+    uint32_t n = 0;
     for (uint32_t i = 0; i < b->n_sel; i++) {
         cu_group *g = (cu_group *)a->found[i];
         uint32_t row = a->rows[i];
@@ -365,11 +427,18 @@ static int touch_rows(aggregate *a, const cu_batch *b, cu_err *err)
             if (rc)
                 return rc;
         }
+        w = known_part(a, g, w);
+        if (w == 0)
+            continue;
         if (g->n_rows == 0)
             show(a, g, b, row);
         g->n_rows += w;
         negative |= g->n_rows < 0 || (a->append_only && w < 0);
+        a->found[n] = a->found[i];
+        a->rows[n] = a->rows[i];
+        a->weights[n++] = w;
     }
+    a->n_live = n;
     return negative ? cu_negative(&a->op, "a row of a group", err) : 0;
 }
 
@@ -396,7 +465,7 @@ static cu_acc_rows rows_of(aggregate *a, const cu_acc_call *c,
     const cu_agg_call *call = c->call;
     const cu_col *filter = call->filter < 0 ? NULL : &b->cols[call->filter];
     int32_t col = cu_acc_column(call);
-    cu_acc_rows r = {.n = b->n_sel,
+    cu_acc_rows r = {.n = a->n_live,
                      .groups = a->found,
                      .rows = a->rows,
                      .weights = a->weights,
@@ -407,7 +476,7 @@ static cu_acc_rows rows_of(aggregate *a, const cu_acc_call *c,
         !(c->kind == CU_ACC_PAIR && r.second->valid))
         return r;
     uint32_t n = 0;
-    for (uint32_t i = 0; i < b->n_sel; i++) {
+    for (uint32_t i = 0; i < a->n_live; i++) {
         uint32_t row = a->rows[i];
         a->call_found[n] = a->found[i];
         a->call_rows[n] = a->rows[i];
@@ -554,13 +623,27 @@ static int emit_change(aggregate *a, cu_group *g, bool lives, cu_err *err)
     return rc;
 }
 
+static int check_calls(aggregate *a, cu_group *g, cu_err *err)
+{
+    for (uint32_t i = 0; i < a->n_calls; i++) {
+        const cu_acc_call *c = &a->calls[i];
+        void *acc = cu_group_acc(g, c);
+        if (cu_acc_is_sound(c, acc))
+            continue;
+        if (!a->ttl.on)
+            return cu_negative(&a->op, "a value of a group", err);
+        cu_acc_clear(c, acc); /* of values of forgotten rows */
+        cu_acc_init(c, acc);
+        a->op.n_unknown++;
+    }
+    return 0;
+}
+
 static int commit_group(aggregate *a, cu_group *g, cu_err *err)
 {
     bool lives = g->n_rows > 0 || a->op.node->aggregate.global;
-    for (uint32_t i = 0; i < a->n_calls; i++)
-        if (!cu_acc_is_sound(&a->calls[i], cu_group_acc(g, &a->calls[i])))
-            return cu_negative(&a->op, "a value of a group", err);
-    int rc = emit_change(a, g, lives, err);
+    int rc = check_calls(a, g, err);
+    rc = rc ? rc : emit_change(a, g, lives, err);
     if (rc)
         return rc;
     bool closed = a->closer.on &&
@@ -580,7 +663,7 @@ static int commit_group(aggregate *a, cu_group *g, cu_err *err)
     return 0;
 }
 
-/* A group of a closed time is forgotten. */
+/* A group of a closed time, or one that is over, is forgotten. */
 static void forget(void *ctx, cu_slice key)
 {
     aggregate *a = ctx;
@@ -593,7 +676,8 @@ static int commit(cu_op *op, cu_err *err)
 {
     aggregate *a = (aggregate *)op;
     int rc = a->counted ? cu_counted_commit(a->counted, err) : 0;
-    op->n_keys += a->n_dirty;
+    uint64_t touched = a->n_dirty;
+    op->n_keys += touched;
     cu_sort_keyed(a->dirty, a->n_dirty);
     for (uint32_t i = 0; i < a->n_dirty && !rc; i++)
         rc = commit_group(a, a->dirty[i].item, err);
@@ -601,6 +685,7 @@ static int commit(cu_op *op, cu_err *err)
     rc = rc ? rc : cu_outbox_flush(&a->out, err);
     if (!rc && a->closer.on)
         rc = cu_closer_expire(&a->closer, a->counted ? 3 : 1, forget, a, err);
+    rc = rc ? rc : cu_ttl_sweep(&a->ttl, touched, forget, a, err);
     if (rc)
         return rc;
     cu_arena_reset(a->interval);
@@ -617,6 +702,11 @@ static int watermark(cu_op *op, int port, int64_t ts_us, cu_err *err)
     return 0;
 }
 
+static int64_t due(cu_op *op)
+{
+    return cu_ttl_due(&((aggregate *)op)->ttl);
+}
+
 static void close_op(cu_op *op)
 {
     aggregate *a = (aggregate *)op;
@@ -624,6 +714,7 @@ static void close_op(cu_op *op)
         group_free(a, a->groups[a->n_groups - 1]);
     cu_keyset_close(&a->set);
     cu_counted_free(a->counted);
+    cu_ttl_close(&a->ttl);
     cu_outbox_close(&a->out);
     cu_arena_free(a->interval);
     cu_buf_free(&a->keys.bytes);
@@ -643,7 +734,8 @@ cu_op *cu_aggregate_new(void)
                                 .push = push,
                                 .watermark = watermark,
                                 .commit = commit,
-                                .close = close_op};
+                                .close = close_op,
+                                .due = due};
     aggregate *a = cu_calloc(1, sizeof(*a));
     cu_op_init(&a->op, &vt);
     cu_keyset_open(&a->set);

@@ -124,6 +124,7 @@ typedef struct cu_group {
     int64_t n_rows;
     char *shown; /* row bytes of the group columns as first seen; heap */
     uint32_t shown_len;
+    int64_t stamp;   /* with a ttl: when it changed last */
     uint32_t extra;  /* bytes that results and marks hold */
     uint32_t at;     /* index in the operator's list */
     bool dirty;      /* touched since the commit */

@@ -47,6 +47,7 @@ typedef struct unsettled {
 
 struct cu_counted {
     cu_op *op;
+    bool forgets;
     cu_table *table, *ranks;
     cu_value_set *sets[MOST_SETS];
     uint32_t n_sets;
@@ -57,10 +58,12 @@ struct cu_counted {
     size_t n_unsettled, cap_unsettled;
 };
 
-cu_counted *cu_counted_new(cu_op *op, cu_table *values, cu_table *ranks)
+cu_counted *cu_counted_new(cu_op *op, cu_table *values, cu_table *ranks,
+                           bool forgets)
 {
     cu_counted *v = cu_calloc(1, sizeof(*v));
     v->op = op;
+    v->forgets = forgets;
     v->table = values;
     v->ranks = ranks;
     v->arena = cu_arena_new(0);
@@ -408,8 +411,12 @@ static int commit_note(cu_counted *v, note *n, cu_slice stored, cu_err *err)
     if (rc)
         return rc;
     int64_t now = (int64_t)count + n->delta;
-    if (now < 0)
+    if (now < 0 && !v->forgets)
         return cu_negative(v->op, "a value", err);
+    v->op->n_unknown += now < 0;
+    now = now < 0 ? 0 : now;
+    if (now == (int64_t)count) /* it was forgotten */
+        return 0;
     write_count(v, v->table, cu_keyrec_key(&n->rec), (uint64_t)now, tail);
     if (n->set->ranked)
         move_rank(v, n, count, (uint64_t)now, tail);

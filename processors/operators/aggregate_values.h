@@ -29,7 +29,9 @@ struct cu_value_set {
 
 typedef struct cu_counted cu_counted;
 
-cu_counted *cu_counted_new(cu_op *op, cu_table *values, cu_table *ranks);
+/* `forgets`: values that go may be unknown; they count for nothing. */
+cu_counted *cu_counted_new(cu_op *op, cu_table *values, cu_table *ranks,
+                           bool forgets);
 void cu_counted_free(cu_counted *v);
 /* Finds or makes the call's set. */
 void cu_counted_join(cu_counted *v, cu_acc_call *c);

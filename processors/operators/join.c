@@ -24,6 +24,11 @@
  * meets only those of the other side within the interval (join_match.c), and
  * what is to be forgotten stands together (join_expire.c).
  *
+ * With a ttl each row has a stamp (ttl.h), and goes when it is over, with
+ * nothing emitted (join_expire.c).  The other side's degrees still count it,
+ * and each row of a kept side must have its own: totals would not know for
+ * whom it counts.  A row that goes unknown is ignored.
+ *
  * A NULL in a key column (or time) meets nothing: such rows never come into
  * the state; those of a kept side pass at once.  A pair whose residual fails
  * is no match, and is reported when it comes up.
@@ -66,7 +71,8 @@ static int open_op(cu_op *op, cu_err *err)
     j->n_keys = n->join.n_keys;
     j->half = j->kind == CU_JOIN_SEMI || j->kind == CU_JOIN_ANTI;
     j->interval = n->join.left_time && n->join.right_time;
-    j->tested = n->join.residual || j->interval;
+    j->tested = n->join.residual || j->interval ||
+                (n->ttl_us && j->kind != CU_JOIN_INNER);
     j->counting = j->half && !j->tested;
     if (n->join.residual && (cu_expr_uses_clock(n->join.residual) ||
                              cu_expr_is_volatile(n->join.residual)))
@@ -78,6 +84,8 @@ static int open_op(cu_op *op, cu_err *err)
     int rc = open_input(j, 0, err);
     rc = rc ? rc : open_input(j, 1, err);
     rc = rc ? rc : cu_join_emit_open(j, err);
+    rc = rc ? rc : cu_ttl_open(&j->ttl, op, 6, NULL, err);
+    j->sides.stamped = j->ttl.on;
     bool forgets = j->interval || (n->join.closing.on && j->n_keys > 0);
     return rc ? rc : cu_two_marks_open(&j->marks, op, forgets, err);
 }
@@ -164,10 +172,16 @@ static int watermark(cu_op *op, int port, int64_t ts_us, cu_err *err)
 static int commit(cu_op *op, cu_err *err)
 {
     cu_join *j = (cu_join *)op;
-    int rc = cu_join_flush(j, err);
+    int rc = j->ttl.on ? cu_join_forget(j, err) : 0;
+    rc = rc ? rc : cu_join_flush(j, err);
     if (!rc && cu_two_marks_moved(&j->marks))
         rc = cu_join_expire(j, err);
     return rc ? rc : cu_two_marks_commit(&j->marks, err);
+}
+
+static int64_t due(cu_op *op)
+{
+    return cu_ttl_due(&((cu_join *)op)->ttl);
 }
 
 static uint64_t work(const cu_op *op)
@@ -187,6 +201,7 @@ static void close_op(cu_op *op)
     }
     cu_join_emit_close(j);
     cu_two_marks_close(&j->marks);
+    cu_ttl_close(&j->ttl);
     cu_side_walk_free(&j->walk);
     cu_sides_close(&j->sides);
     cu_buf_free(&j->keys.bytes);
@@ -201,6 +216,7 @@ cu_op *cu_join_new(void)
                                 .watermark = watermark,
                                 .commit = commit,
                                 .close = close_op,
+                                .due = due,
                                 .work = work};
     cu_join *j = cu_calloc(1, sizeof(*j));
     cu_op_init(&j->op, &vt);

@@ -5,6 +5,7 @@
 
 #include "processors/operators/pair.h"
 #include "processors/operators/sides.h"
+#include "processors/operators/ttl.h"
 #include "processors/operators/two_marks.h"
 
 /* What an interval took in: the composite key is join key | id. */
@@ -50,6 +51,7 @@ typedef struct cu_join {
     uint32_t n_keys;
     cu_sides sides;
     cu_two_marks marks;
+    cu_ttl ttl;
     cu_touched changes[2];
     cu_keys keys;
     cu_buf scratch;
@@ -114,5 +116,9 @@ int cu_join_single(cu_join *j, int side, const cu_side_row *r, int64_t weight,
 bool cu_join_is_late(const cu_join *j, int side, int64_t us, cu_slice key,
                      cu_late *window);
 int cu_join_expire(cu_join *j, cu_err *err);
+/* The row has changed: remembers when. */
+void cu_join_date(cu_join *j, cu_side_group *g, int side, cu_side_row *r);
+/* Rows that have not changed for the ttl go. */
+int cu_join_forget(cu_join *j, cu_err *err);
 
 #endif

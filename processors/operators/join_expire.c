@@ -1,4 +1,4 @@
-/* Join: forgetting by watermark.
+/* Join: forgetting by watermark, and by the clock.
  *
  * Interval joins.  right.time - left.time lies within [lower, upper]:
  *
@@ -12,6 +12,10 @@
  *
  * Window joins (`closing`).  The first key column is a time; heads are in
  * key order, so the closed keys are the first ones of the table.
+ *
+ * By the clock (ttl.h).  The index has u8 side | key, at every stamp that a row
+ * there got: when a stamp is over, so are the side's rows up to it.  A side is
+ * walked in parts when it is large; the entry says where the next one begins.
  *
  * Nothing is emitted: what a forgotten row has shown stays.
  */
@@ -208,5 +212,93 @@ int cu_join_expire(cu_join *j, cu_err *err)
         rc = expire_side(j, side, err);
     if (!rc && has_closing(j))
         rc = expire_keys(j, err);
+    return rc;
+}
+
+/* --- by the clock --------------------------------------------------------- */
+
+void cu_join_date(cu_join *j, cu_side_group *g, int side, cu_side_row *r)
+{
+    if (j->op.node->join.stays[side])
+        return;
+    r->stamp = cu_ttl_now(&j->ttl);
+    if (g->dated[side] == r->stamp)
+        return;
+    g->dated[side] = r->stamp;
+    cu_buf_clear(&j->scratch);
+    cu_buf_put_u8(&j->scratch, (uint8_t)side);
+    cu_buf_put_slice(&j->scratch, cu_keyrec_key(&g->rec));
+    cu_ttl_put(&j->ttl, r->stamp, cu_buf_slice(&j->scratch));
+}
+
+/* The rows of a side from an id on, as far as there is room; *from: where to
+ * go on, absent: that was all. */
+static int forget_over(cu_join *j, cu_side_group *g, int side, cu_slice *from,
+                       cu_err *err)
+{
+    cu_side_row **rows;
+    uint32_t n = 1;
+    uint64_t looked = 0;
+    int rc = 0;
+    cu_side_walk_start(&j->walk, &j->sides, g, side, *from, CU_NULL_SLICE);
+    *from = CU_NULL_SLICE;
+    while (!rc && n > 0 && looked <= j->ttl.room) {
+        rc = cu_side_walk_next(&j->walk, CHUNK, &rows, &n, err);
+        for (uint32_t i = 0; i < n && !rc; i++) {
+            if (!cu_ttl_over(&j->ttl, rows[i]->stamp))
+                continue;
+            cu_sides_count(g, side, rows[i], 0);
+            cu_sides_save(&j->sides, g, side, rows[i]);
+            j->ttl.n_over++;
+        }
+        looked += n;
+        if (!rc && n > 0) {
+            cu_buf_clear(&j->scratch);
+            cu_buf_put_slice(&j->scratch, cu_side_id(rows[n - 1]));
+            cu_buf_put_u8(&j->scratch, 0); /* the next id */
+        }
+    }
+    if (!rc && n > 0)
+        *from = cu_arena_slice(j->op.arena, cu_buf_slice(&j->scratch));
+    j->ttl.room -= looked < j->ttl.room ? looked : j->ttl.room;
+    j->op.n_keys += looked;
+    return rc;
+}
+
+static int forget_due(cu_join *j, const cu_ttl_entry *e, cu_err *err)
+{
+    cu_side_group *g;
+    cu_slice key = cu_slice_n(e->key.data + 1, e->key.len - 1), from = e->from;
+    int side = e->key.data[0];
+    int rc = load_one(j, key.len ? key : CU_LIT(""), &g, err);
+    rc = rc ? rc : forget_over(j, g, side, &from, err);
+    if (rc)
+        return rc;
+    cu_sides_store(&j->sides, g);
+    if (from.data)
+        cu_ttl_go_on(&j->ttl, e, from);
+    else
+        cu_ttl_done(&j->ttl, e);
+    return 0;
+}
+
+int cu_join_forget(cu_join *j, cu_err *err)
+{
+    enum { SOME = 256 };
+    cu_ttl_entry due[SOME];
+    uint32_t n = SOME;
+    int rc = 0;
+    cu_ttl_make_room(&j->ttl, (uint64_t)j->changes[0].n + j->changes[1].n);
+    while (n > 0 && !rc) {
+        cu_arena_reset(j->op.arena);
+        rc = cu_ttl_due_entries(&j->ttl, due, SOME, &n, err);
+        for (uint32_t i = 0; i < n && !rc; i++) {
+            if (i > 0 && j->ttl.room == 0)
+                cu_ttl_leave(&j->ttl, &due[i]);
+            else
+                rc = forget_due(j, &due[i], err);
+        }
+        cu_sides_sweep(&j->sides);
+    }
     return rc;
 }

@@ -50,8 +50,14 @@ static int begin_side(cu_join *j, cu_join_task *t, int side, cu_err *err)
         int64_t count = r->count + t->changes[side][i]->weight;
         r->before = r->count;
         r->changed = true;
-        if (count < 0)
+        if (count < 0 && !j->ttl.on)
             return cu_negative(&j->op, "a row", err);
+        if (count < 0) { /* it was forgotten */
+            j->op.n_unknown += (uint64_t)-count;
+            count = 0;
+        }
+        if (j->ttl.on && count)
+            cu_join_date(j, g, side, r);
         cu_sides_count(g, side, r, count);
         if (j->interval && r->before == 0)
             cu_two_marks_put(&j->marks, side, cu_join_time(r), t->key);
@@ -100,7 +106,7 @@ static int meet_changed(cu_join *j, const cu_join_task *t, cu_err *err)
 {
     enum { OLD = 1, NOW = 2 };
     uint32_t n[4] = {0}, from[4] = {0};
-    cu_side_row **lists[4];
+    cu_side_row **lists[4] = {0};
     int rc = 0;
     if (t->n[0] == 0 || t->n[1] == 0)
         return 0;

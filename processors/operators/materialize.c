@@ -27,6 +27,12 @@
  * still comes or goes for it counts for nothing, as if it had never been
  * there.  Then what an aggregate knows is not what is stored, and every key
  * is read.
+ *
+ * Where operators below forget by the clock (ttl.h), a row may come for a key
+ * whose old one nobody takes back, and one may go that is not there.  The rows
+ * of the view stay: what comes last for a key replaces what is stored, and a
+ * retraction counts only for the very row.  What an aggregate takes back is
+ * still what it sent last, so that only keys with nothing taken back are read.
  */
 #include "processors/operators/int.h"
 #include "processors/operators/keyset.h"
@@ -51,6 +57,7 @@ typedef struct materialize {
     cu_table *table;
     bool passes; /* append-only without key */
     bool told;   /* the changes of a key say what is stored */
+    bool lossy;  /* but for rows that were forgotten below */
     cu_key_col *key;
     cu_keys keys;
     cu_touched touched;
@@ -113,6 +120,7 @@ static int open_op(cu_op *op, cu_err *err)
     const cu_node *n = op->node;
     const cu_view_def *view = n->materialize.view;
     m->passes = n->n_key == 0 && !n->single && !n->materialize.bag;
+    m->lossy = n->ttl_us > 0;
     m->mark = CU_HELD_MARK;
     m->out.schema = n->schema;
     if (m->passes)
@@ -373,6 +381,37 @@ static int replace(materialize *m, cu_slice key, cu_slice old, cu_slice now,
     return rc;
 }
 
+/* What stands for a key when `old` was stored and the changes, newest first,
+ * may leave out what was forgotten. */
+static cu_slice replaced(materialize *m, cu_slice old, const change *changes)
+{
+    bool gone = false;
+    for (const change *c = changes; c; c = c->older) {
+        if (c->weight > 0)
+            return c->row;
+        bool known = old.data && cu_slice_eq(c->row, old);
+        gone = gone || (known && c->weight < 0);
+        m->op.n_unknown += !known && c->weight < 0;
+    }
+    return gone ? CU_NULL_SLICE : old;
+}
+
+static int commit_lossy(materialize *m, const touched_key *k, cu_slice value,
+                        cu_err *err)
+{
+    change *stored;
+    cu_slice old, now;
+    int rc = read_zset(m, value, &stored, err);
+    rc = rc ? rc : settle(m, stored, &old, err);
+    rc = rc ? rc : forget(m, k->changes, err);
+    if (rc)
+        return rc;
+    now = replaced(m, old, k->changes);
+    if (cu_slice_eq(old, now))
+        return 0;
+    return replace(m, cu_keyrec_key(&k->rec), old, now, err);
+}
+
 static int commit_key(materialize *m, const touched_key *k, cu_slice value,
                       cu_err *err)
 {
@@ -443,6 +482,10 @@ static int commit_counted(materialize *m, const touched_key *k, cu_slice value,
     if (rc)
         return rc;
     count = over ? 0 : old + k->changes->weight;
+    if (count < 0 && m->lossy) {
+        m->op.n_unknown += (uint64_t)-count;
+        count = 0;
+    }
     if (count < 0)
         return cu_negative(&m->op, "a row of the view", err);
     rc = cu_retention_move(&m->retention, key, old ? row : CU_NULL_SLICE,
@@ -469,6 +512,14 @@ static bool is_quiet(const materialize *m, const touched_key *k)
            (m->op.node->materialize.bag && k->changes->weight == 0);
 }
 
+static bool takes_back(const touched_key *k)
+{
+    for (const change *c = k->changes; c; c = c->older)
+        if (c->weight < 0)
+            return true;
+    return false;
+}
+
 static int commit_chunk(materialize *m, const cu_keyed *items, uint32_t n,
                         cu_err *err)
 {
@@ -478,7 +529,7 @@ static int commit_chunk(materialize *m, const cu_keyed *items, uint32_t n,
     for (uint32_t i = 0; i < n; i++) {
         if (is_quiet(m, items[i].item))
             continue;
-        if (m->told) {
+        if (m->told && (!m->lossy || takes_back(items[i].item))) {
             int rc = commit_told(m, items[i].item, err);
             if (rc)
                 return rc;
@@ -496,6 +547,7 @@ static int commit_chunk(materialize *m, const cu_keyed *items, uint32_t n,
     for (uint32_t i = 0; i < n_keys && !rc; i++) {
         const touched_key *k = items[at[i]].item;
         rc = m->op.node->materialize.bag ? commit_counted(m, k, values[i], err)
+             : m->lossy                  ? commit_lossy(m, k, values[i], err)
                                          : commit_key(m, k, values[i], err);
     }
     return rc;

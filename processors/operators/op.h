@@ -91,6 +91,7 @@ struct cu_op {
     cu_arena *arena;      /* its own; reset at the start of each of its calls */
     uint64_t n_in, n_out; /* rows (live, not weights) */
     uint64_t n_keys;      /* keys touched, for work counters */
+    uint64_t n_unknown;   /* retractions of what was forgotten, ignored */
 };
 
 /* Makes and opens the operator of a node (SOURCE, VIEW and EXCHANGE are the

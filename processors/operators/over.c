@@ -14,7 +14,9 @@
  * their bytes, byte-equal ones are copies 0, 1, …: the output is a function
  * of the rows and not of how they came.  Taking one away takes the highest.
  *
- * The key "" is closing's (aggregate_close.h).
+ * The key "" is closing's (aggregate_close.h).  With a ttl (ttl.h), table 2 has
+ * the stamps of partitions and table 3 the index; a partition that is over goes
+ * with its rows, silently.
  *
  * V1 between commits every row of the state is shown with its outputs, or
  *    refused.
@@ -24,6 +26,7 @@
 
 #include "processors/operators/aggregate_close.h"
 #include "processors/operators/over_pass.h"
+#include "processors/operators/ttl.h"
 
 typedef struct over {
     cu_op op;
@@ -38,6 +41,7 @@ typedef struct over {
     cu_buf scratch, fresh;
     cu_held_mark mark;
     cu_closer closer;
+    cu_ttl ttl;
     uint64_t applied; /* rows that came and went, ever */
 } over;
 
@@ -58,9 +62,14 @@ static int open_op(cu_op *op, cu_err *err)
     o->n_all = np + no;
     o->mark = CU_HELD_MARK;
     int rc = cu_over_pass_open(&o->pass, op, o->table, err);
-    return rc ? rc
-              : cu_closer_open(&o->closer, op, &n->over.closing,
-                               n->over.partition, err);
+    rc = rc ? rc
+            : cu_closer_open(&o->closer, op, &n->over.closing,
+                             n->over.partition, err);
+    cu_table *stamps = cu_space_table(op->env->space,
+                                      cu_node_state_table(n, 2));
+    rc = rc ? rc : cu_ttl_open(&o->ttl, op, 3, stamps, err);
+    cu_ttl_with(&o->ttl, o->table);
+    return rc;
 }
 
 /* --- push ----------------------------------------------------------------- */
@@ -158,6 +167,10 @@ static int apply(over *o, const cu_over_change *c, cu_err *err)
     int rc = count_copies(o, c, &copies, err);
     if (rc)
         return rc;
+    if (o->ttl.on && w < 0 && copies < (uint64_t)-w) { /* it was forgotten */
+        o->op.n_unknown += (uint64_t)-w - copies;
+        w = -(int64_t)copies;
+    }
     o->applied += (uint64_t)(w < 0 ? -w : w);
     if (w < 0 && copies < (uint64_t)-w)
         return cu_negative(&o->op, "a row", err);
@@ -192,9 +205,25 @@ static void gather(over *o, cu_over_change *c)
     o->changes[o->n_changes++] = c;
 }
 
+/* A partition that is over begins anew; the others have changed. */
+static int date_partition(over *o, cu_slice key, cu_err *err)
+{
+    int64_t stamp;
+    int rc = cu_ttl_read(&o->ttl, key, &stamp, err);
+    if (!rc && stamp != INT64_MAX && cu_ttl_over(&o->ttl, stamp)) {
+        rc = cu_ttl_forget(&o->ttl, key, err);
+        stamp = INT64_MAX;
+    }
+    if (!rc)
+        cu_ttl_changed(&o->ttl, key, &stamp);
+    return rc;
+}
+
 static int commit_partition(over *o, cu_err *err)
 {
     int rc = 0;
+    if (o->ttl.on && o->n_changes > 0)
+        rc = date_partition(o, partition_of(o->changes[0]), err);
     for (uint32_t i = 0; i < o->n_changes && !rc; i++)
         rc = apply(o, o->changes[i], err);
     if (rc || o->n_changes == 0)
@@ -234,9 +263,11 @@ static void forget(void *ctx, cu_slice key)
 static int commit(cu_op *op, cu_err *err)
 {
     over *o = (over *)op;
+    uint64_t touched = o->touched.n;
     int rc = commit_changes(o, err);
     if (!rc && o->closer.on)
         rc = cu_closer_expire(&o->closer, 1, forget, NULL, err);
+    rc = rc ? rc : cu_ttl_sweep(&o->ttl, touched, forget, NULL, err);
     return rc ? rc : cu_held_mark_send(&o->mark, op, err);
 }
 
@@ -255,9 +286,15 @@ static uint64_t work(const cu_op *op)
     return o->applied + o->pass.rows.read + o->pass.looked;
 }
 
+static int64_t due(cu_op *op)
+{
+    return cu_ttl_due(&((over *)op)->ttl);
+}
+
 static void close_op(cu_op *op)
 {
     over *o = (over *)op;
+    cu_ttl_close(&o->ttl);
     cu_over_pass_close(&o->pass);
     cu_touched_close(&o->touched);
     cu_buf_free(&o->partitions.bytes);
@@ -276,6 +313,7 @@ cu_op *cu_over_new(void)
                                 .watermark = watermark,
                                 .commit = commit,
                                 .close = close_op,
+                                .due = due,
                                 .work = work};
     over *o = cu_calloc(1, sizeof(*o));
     cu_op_init(&o->op, &vt);

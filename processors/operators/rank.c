@@ -28,12 +28,17 @@
  * An append-only input with a limit can never need the rows behind the
  * window: these are not kept.
  *
+ * With a ttl (ttl.h), table 2 has the stamps of partitions and table 3 the
+ * index.  A partition that is over goes with its rows, silently, and begins
+ * anew with the next one; rows that go unknown are ignored.
+ *
  * The commit compares what was visible at the first touch with what is now,
  * and emits only the difference: all -1 rows of a partition, then all +1.
  */
 #include "processors/operators/rank.h"
 
 #include "processors/operators/aggregate_close.h"
+#include "processors/operators/ttl.h"
 
 enum { DEFAULT_CACHE_BYTES = 8 << 20, RESERVE = 8 };
 
@@ -61,6 +66,7 @@ typedef struct rank {
     cu_outbox out;
     cu_held_mark mark;
     cu_closer closer;
+    cu_ttl ttl;
 } rank;
 
 /* --- open ---------------------------------------------------------------- */
@@ -94,9 +100,14 @@ static int open_op(cu_op *op, cu_err *err)
     r->mark = CU_HELD_MARK;
     r->out.schema = n->schema;
     int rc = cu_number_read(op, r->meta, &r->arrivals, err);
-    return rc ? rc
-              : cu_closer_open(&r->closer, op, &n->rank.closing,
-                               n->rank.partition, err);
+    rc = rc ? rc
+            : cu_closer_open(&r->closer, op, &n->rank.closing,
+                             n->rank.partition, err);
+    cu_table *stamps = cu_space_table(op->env->space,
+                                      cu_node_state_table(n, 2));
+    rc = rc ? rc : cu_ttl_open(&r->ttl, op, 3, stamps, err);
+    cu_ttl_with(&r->ttl, r->table);
+    return rc;
 }
 
 /* --- partitions in memory ------------------------------------------------ */
@@ -111,6 +122,7 @@ static cu_ranked *group_new(rank *r, uint64_t hash, cu_slice key)
         r->cap_groups = r->cap_groups ? r->cap_groups * 2 : 64;
         r->groups = cu_realloc(r->groups, r->cap_groups * sizeof(*r->groups));
     }
+    g->stamp = INT64_MAX;
     g->at = r->n_groups;
     r->groups[r->n_groups++] = g;
     cu_keyset_add(&r->set, &g->rec);
@@ -211,6 +223,11 @@ static int fill(rank *r, cu_ranked *g, cu_err *err)
     return cu_table_iter_close(it, err);
 }
 
+static bool is_over(const rank *r, const cu_ranked *g)
+{
+    return g->stamp != INT64_MAX && cu_ttl_over(&r->ttl, g->stamp);
+}
+
 static int load(rank *r, const cu_keys *keys, uint32_t i, cu_ranked **out,
                 cu_err *err)
 {
@@ -220,7 +237,20 @@ static int load(rank *r, const cu_keys *keys, uint32_t i, cu_ranked **out,
     if (g)
         return 0;
     *out = g = group_new(r, keys->hash[i], key);
-    return fill(r, g, err);
+    int rc = r->ttl.on ? cu_ttl_read(&r->ttl, key, &g->stamp, err) : 0;
+    /* What is over is not worth reading. */
+    if (!rc && !(r->ttl.on && is_over(r, g)))
+        rc = fill(r, g, err);
+    return rc;
+}
+
+/* The partition is over: it begins anew. */
+static int begin_anew(rank *r, cu_ranked *g, cu_err *err)
+{
+    cu_window_clear(&g->window);
+    g->window.whole = true;
+    g->stamp = INT64_MAX;
+    return cu_ttl_forget(&r->ttl, cu_keyrec_key(&g->rec), err);
 }
 
 static void touch(rank *r, cu_ranked *g)
@@ -272,6 +302,7 @@ static void insert(rank *r, cu_ranked *g, cu_slice order, cu_slice row)
     } else if (inside) {
         w->whole = false;
     }
+    g->changed = true;
     cu_table_put_new(r->table, key, row);
     if (w->n > (r->tied ? g->most : r->keep))
         cut(r, g);
@@ -306,6 +337,7 @@ static int take_away(rank *r, cu_ranked *g, cu_slice order, cu_slice row,
     cu_window *w = &g->window;
     size_t at = cu_window_find_row(w, order, row);
     if (at < w->n && !r->prunes) {
+        g->changed = true;
         cu_table_del(r->table, cu_item_key(w->at[at]));
         cu_window_remove(w, at);
         return 0;
@@ -314,8 +346,13 @@ static int take_away(rank *r, cu_ranked *g, cu_slice order, cu_slice row,
     int rc = w->whole || r->prunes ? 0 : find_row(r, order, row, &found, err);
     if (rc)
         return rc;
+    if (!found && r->ttl.on && !r->prunes) {
+        r->op.n_unknown++;
+        return 0;
+    }
     if (!found)
         return cu_negative(&r->op, "a row", err);
+    g->changed = true;
     cu_table_del(r->table, cu_buf_slice(&r->scratch));
     return 0;
 }
@@ -326,6 +363,8 @@ static int push_row(rank *r, const cu_batch *b, uint32_t i, cu_err *err)
     uint32_t row = cu_batch_row(b, i);
     int32_t w = cu_batch_weight(b, row);
     int rc = g ? 0 : load(r, &r->keys, i, &g, err);
+    if (!rc && !g->dirty && is_over(r, g))
+        rc = begin_anew(r, g, err);
     if (rc)
         return rc;
     if (!g->dirty)
@@ -431,7 +470,15 @@ static int commit_group(rank *r, cu_ranked *g, cu_err *err)
     r->bytes -= g->counted;
     g->counted = sizeof(*g) + g->rec.key_len + cu_window_bytes(w);
     r->bytes += g->counted;
-    if (w->n == 0 && w->whole)
+    bool ends = w->n == 0 && w->whole;
+    if (r->ttl.on && !rc) {
+        if (ends && g->stamp != INT64_MAX)
+            cu_ttl_ended(&r->ttl, cu_keyrec_key(&g->rec));
+        else if (!ends && g->changed)
+            cu_ttl_changed(&r->ttl, cu_keyrec_key(&g->rec), &g->stamp);
+    }
+    g->changed = false;
+    if (ends)
         group_free(r, g);
     return rc;
 }
@@ -456,11 +503,20 @@ static int forget(rank *r, cu_err *err)
     return rc;
 }
 
+static void drop(void *ctx, cu_slice key)
+{
+    rank *r = ctx;
+    cu_keyrec *g = cu_keyset_find(&r->set, cu_hash(key), key);
+    if (g)
+        group_free(r, (cu_ranked *)g);
+}
+
 static int commit(cu_op *op, cu_err *err)
 {
     rank *r = (rank *)op;
     int rc = 0;
-    op->n_keys += r->n_dirty;
+    uint64_t touched = r->n_dirty;
+    op->n_keys += touched;
     cu_sort_keyed(r->dirty, r->n_dirty);
     for (uint32_t i = 0; i < r->n_dirty && !rc; i++) {
         cu_arena_reset(op->arena);
@@ -474,6 +530,7 @@ static int commit(cu_op *op, cu_err *err)
         cu_number_write(r->meta, r->arrivals);
     r->arrivals_changed = false;
     rc = forget(r, err);
+    rc = rc ? rc : cu_ttl_sweep(&r->ttl, touched, drop, r, err);
     if (rc)
         return rc;
     evict(r);
@@ -489,9 +546,15 @@ static int watermark(cu_op *op, int port, int64_t ts_us, cu_err *err)
     return 0;
 }
 
+static int64_t due(cu_op *op)
+{
+    return cu_ttl_due(&((rank *)op)->ttl);
+}
+
 static void close_op(cu_op *op)
 {
     rank *r = (rank *)op;
+    cu_ttl_close(&r->ttl);
     while (r->n_groups > 0)
         group_free(r, r->groups[r->n_groups - 1]);
     cu_keyset_close(&r->set);
@@ -513,7 +576,8 @@ cu_op *cu_rank_new(void)
                                 .push = push,
                                 .watermark = watermark,
                                 .commit = commit,
-                                .close = close_op};
+                                .close = close_op,
+                                .due = due};
     rank *r = cu_calloc(1, sizeof(*r));
     cu_op_init(&r->op, &vt);
     cu_keyset_open(&r->set);

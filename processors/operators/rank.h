@@ -76,6 +76,8 @@ typedef struct cu_ranked {
     cu_window window, before; /* before: at the first touch of the commit */
     uint32_t at;              /* index in the operator's list */
     bool dirty, used;
+    bool changed;   /* its rows have, in this commit */
+    int64_t stamp;  /* with a ttl: when they did last; INT64_MAX: unknown */
     size_t most;    /* RANK, DENSE_RANK: rows before it is cut again */
     size_t counted; /* bytes in the operator's budget */
     char bytes[];   /* the key */

@@ -9,9 +9,14 @@
  * batch of rows.  Of rows that are equal in the order the latest stays.
  *
  * State, table 0: partition key -> u8 1 | lslice order key | row bytes
+ *
+ * With a ttl (ttl.h) the value begins with u8 2 | u64le stamp, table 3 is the
+ * index, and a row that is over counts as none.  Rows that come and are not
+ * the first change nothing: the time runs from the row that is there.
  */
 #include "processors/operators/int.h"
 #include "processors/operators/keyset.h"
+#include "processors/operators/ttl.h"
 
 enum { VERSION = 1 };
 
@@ -31,13 +36,13 @@ typedef struct first {
     cu_buf scratch;
     cu_outbox out;
     cu_held_mark mark;
+    cu_ttl ttl;
 } first;
 
 static int open_op(cu_op *op, cu_err *err)
 {
     first *f = (first *)op;
     const cu_node *n = op->node;
-    (void)err;
     f->table = cu_space_table(op->env->space, cu_node_state_table(n, 0));
     f->partition = cu_calloc(n->rank.n_partition + 1, sizeof(*f->partition));
     for (uint32_t i = 0; i < n->rank.n_partition; i++)
@@ -45,7 +50,7 @@ static int open_op(cu_op *op, cu_err *err)
     cu_table_lean(f->table);
     f->mark = CU_HELD_MARK;
     f->out.schema = n->schema;
-    return 0;
+    return cu_ttl_open(&f->ttl, op, 3, f->table, err);
 }
 
 static int corrupt(const first *f, cu_err *err)
@@ -61,9 +66,13 @@ static int read_held(first *f, held *h, cu_slice value, cu_err *err)
     if (!value.data)
         return 0;
     cu_scan s = cu_scan_of(cu_arena_slice(f->touched.arena, value));
-    uint8_t version = cu_scan_u8(&s);
+    int64_t stamp = INT64_MAX;
+    bool good = f->ttl.on ? cu_ttl_get_head(&s, &stamp)
+                          : cu_scan_u8(&s) == VERSION;
+    if (good && f->ttl.on && cu_ttl_over(&f->ttl, stamp))
+        return 0;
     h->order = cu_scan_lslice(&s);
-    if (s.bad || version != VERSION)
+    if (s.bad || !good)
         return corrupt(f, err);
     h->before = h->row = cu_slice_n(s.p, cu_scan_left(&s));
     return 0;
@@ -128,16 +137,28 @@ static int commit_key(first *f, const held *h, cu_err *err)
     if (rc)
         return rc;
     cu_buf_clear(&f->scratch);
-    cu_buf_put_u8(&f->scratch, VERSION);
+    if (f->ttl.on)
+        cu_ttl_put_head(cu_ttl_now(&f->ttl), &f->scratch);
+    else
+        cu_buf_put_u8(&f->scratch, VERSION);
+    if (f->ttl.on && !h->before.data)
+        cu_ttl_put(&f->ttl, cu_ttl_now(&f->ttl), cu_keyrec_key(&h->rec));
     cu_buf_put_lslice(&f->scratch, h->order);
     cu_buf_put_slice(&f->scratch, h->row);
     cu_table_put(f->table, cu_keyrec_key(&h->rec), cu_buf_slice(&f->scratch));
     return 0;
 }
 
+/* Nothing stays in memory between commits. */
+static void forget(void *ctx, cu_slice key)
+{
+    (void)ctx, (void)key;
+}
+
 static int commit(cu_op *op, cu_err *err)
 {
     first *f = (first *)op;
+    uint64_t touched = f->touched.n;
     const cu_keyed *items = cu_touched_sorted(&f->touched);
     int rc = 0;
     op->n_keys += f->touched.n;
@@ -145,6 +166,7 @@ static int commit(cu_op *op, cu_err *err)
         rc = commit_key(f, items[i].item, err);
     rc = rc ? rc : cu_outbox_flush(&f->out, err);
     cu_touched_reset(&f->touched);
+    rc = rc ? rc : cu_ttl_sweep(&f->ttl, touched, forget, NULL, err);
     return rc ? rc : cu_held_mark_send(&f->mark, op, err);
 }
 
@@ -156,9 +178,15 @@ static int watermark(cu_op *op, int port, int64_t ts_us, cu_err *err)
     return 0;
 }
 
+static int64_t due(cu_op *op)
+{
+    return cu_ttl_due(&((first *)op)->ttl);
+}
+
 static void close_op(cu_op *op)
 {
     first *f = (first *)op;
+    cu_ttl_close(&f->ttl);
     cu_touched_close(&f->touched);
     cu_outbox_close(&f->out);
     cu_buf_free(&f->keys.bytes);
@@ -180,7 +208,8 @@ cu_op *cu_rank_first_new(void)
                                 .push = push,
                                 .watermark = watermark,
                                 .commit = commit,
-                                .close = close_op};
+                                .close = close_op,
+                                .due = due};
     first *f = cu_calloc(1, sizeof(*f));
     cu_op_init(&f->op, &vt);
     cu_touched_open(&f->touched, sizeof(held));

@@ -94,6 +94,7 @@ cu_side_group *cu_side_group_new(cu_sides *s, uint64_t hash, cu_slice key)
     memcpy(g->bytes, key.data, key.len);
     g->rec = (cu_keyrec){hash, g->bytes, (uint32_t)key.len};
     g->side[0].whole = g->side[1].whole = true;
+    g->dated[0] = g->dated[1] = INT64_MIN;
     if (s->n_groups == s->cap_groups) {
         s->cap_groups = s->cap_groups ? s->cap_groups * 2 : 64;
         s->groups = cu_realloc(s->groups, s->cap_groups * sizeof(*s->groups));

@@ -14,6 +14,7 @@
 
 typedef struct cu_side_row {
     int64_t count, degree; /* as they are now */
+    int64_t stamp;         /* stamped: when the count changed last */
     int64_t before;        /* the operator's, for one step: the old count, */
     int64_t gained;        /* and what the degree is to grow by */
     bool changed, moved;   /* the operator's too */
@@ -36,18 +37,20 @@ typedef struct cu_side {
 
 typedef struct cu_side_group {
     cu_keyrec rec;
-    uint32_t at;    /* index in the list */
-    bool used;      /* clock bit */
-    bool exists;    /* there is a head in the state */
-    bool spilled;   /* rows have keys of their own */
-    bool changed;   /* the operator's */
-    size_t counted; /* bytes in the budget */
+    uint32_t at;      /* index in the list */
+    bool used;        /* clock bit */
+    bool exists;      /* there is a head in the state */
+    bool spilled;     /* rows have keys of their own */
+    bool changed;     /* the operator's */
+    int64_t dated[2]; /* stamped: the operator's; INT64_MIN at first */
+    size_t counted;   /* bytes in the budget */
     cu_side side[2];
     char bytes[]; /* the key */
 } cu_side_group;
 
 typedef struct cu_sides {
     cu_op *op;
+    bool stamped; /* rows have stamps; set before anything is loaded */
     cu_table *heads, *rows[2];
     cu_keyset set;
     cu_side_group **groups; /* in memory */

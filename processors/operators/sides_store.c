@@ -10,6 +10,8 @@
  *
  *   key | id -> u8 1 | varint count | varint degree
  *
+ * Where rows are stamped, svarint stamp follows each degree.
+ *
  * A key with few rows is one value: loading a batch of cold keys is a single
  * get_many, and a change rewrites at most PACKED_BYTES.  A key that outgrows
  * that spills, both sides, and stays so until it is empty.
@@ -38,18 +40,35 @@ static int corrupt(const cu_sides *s, cu_err *err)
 
 /* --- heads --------------------------------------------------------------- */
 
-static bool read_rows(cu_side *side, cu_scan *in)
+static void put_numbers(const cu_sides *s, const cu_side_row *r, cu_buf *out)
+{
+    cu_buf_put_varint(out, (uint64_t)r->count);
+    cu_buf_put_varint(out, (uint64_t)r->degree);
+    if (s->stamped)
+        cu_buf_put_svarint(out, r->stamp);
+}
+
+static void get_numbers(const cu_sides *s, cu_side_row *r, cu_scan *in)
+{
+    r->count = (int64_t)cu_scan_varint(in);
+    r->degree = (int64_t)cu_scan_varint(in);
+    if (s->stamped)
+        r->stamp = cu_scan_svarint(in);
+}
+
+static bool read_rows(const cu_sides *s, cu_side *side, cu_scan *in)
 {
     uint64_t n = cu_scan_varint(in);
     for (uint64_t i = 0; i < n && !in->bad; i++) {
         cu_slice id = cu_scan_lslice(in);
-        int64_t count = (int64_t)cu_scan_varint(in);
-        int64_t degree = (int64_t)cu_scan_varint(in);
-        if (in->bad || !id.data || count <= 0)
+        cu_side_row numbers;
+        get_numbers(s, &numbers, in);
+        if (in->bad || !id.data || numbers.count <= 0)
             return false;
         cu_side_row *r = cu_side_row_new(NULL, id);
-        r->count = count;
-        r->degree = degree;
+        r->count = numbers.count;
+        r->degree = numbers.degree;
+        r->stamp = s->stamped ? numbers.stamp : 0;
         cu_side_append(side, r);
         side->rows++;
         side->bytes += id.len;
@@ -57,11 +76,12 @@ static bool read_rows(cu_side *side, cu_scan *in)
     return !in->bad;
 }
 
-static bool read_side(cu_side *side, bool spilled, cu_scan *in)
+static bool read_side(const cu_sides *s, cu_side *side, bool spilled,
+                      cu_scan *in)
 {
     side->total = cu_scan_svarint(in);
     if (!spilled)
-        return read_rows(side, in);
+        return read_rows(s, side, in);
     side->rows = cu_scan_varint(in);
     side->bytes = cu_scan_varint(in);
     side->whole = side->rows == 0;
@@ -76,7 +96,7 @@ static int read_head(cu_sides *s, cu_side_group *g, cu_slice value, cu_err *err)
     g->exists = true;
     g->spilled = form == SPILLED;
     for (int i = 0; i < 2 && good; i++)
-        good = read_side(&g->side[i], g->spilled, &in);
+        good = read_side(s, &g->side[i], g->spilled, &in);
     if (!good || form > SPILLED || cu_scan_left(&in))
         return corrupt(s, err);
     cu_side_group_weigh(s, g);
@@ -127,8 +147,7 @@ static void write_head(cu_sides *s, const cu_side_group *g)
             cu_buf_put_varint(out, side->bytes);
         for (uint32_t k = 0; k < side->n && !g->spilled; k++) {
             cu_buf_put_lslice(out, cu_side_id(side->at[k]));
-            cu_buf_put_varint(out, (uint64_t)side->at[k]->count);
-            cu_buf_put_varint(out, (uint64_t)side->at[k]->degree);
+            put_numbers(s, side->at[k], out);
         }
     }
     cu_table_put(s->heads, cu_keyrec_key(&g->rec), cu_buf_slice(out));
@@ -143,12 +162,11 @@ static void row_key(const cu_side_group *g, cu_slice id, cu_buf *out)
     cu_buf_put_slice(out, id);
 }
 
-static bool read_row(cu_side_row *r, cu_slice value)
+static bool read_row(const cu_sides *s, cu_side_row *r, cu_slice value)
 {
     cu_scan in = cu_scan_of(value);
     uint8_t version = cu_scan_u8(&in);
-    r->count = (int64_t)cu_scan_varint(&in);
-    r->degree = (int64_t)cu_scan_varint(&in);
+    get_numbers(s, r, &in);
     return version == VERSION && !cu_scan_left(&in) && !in.bad && r->count > 0;
 }
 
@@ -164,8 +182,7 @@ void cu_sides_save(cu_sides *s, const cu_side_group *g, int side,
     }
     cu_buf_clear(&s->value);
     cu_buf_put_u8(&s->value, VERSION);
-    cu_buf_put_varint(&s->value, (uint64_t)r->count);
-    cu_buf_put_varint(&s->value, (uint64_t)r->degree);
+    put_numbers(s, r, &s->value);
     cu_table_put(s->rows[side], cu_buf_slice(&s->key), cu_buf_slice(&s->value));
 }
 
@@ -212,6 +229,7 @@ int cu_sides_fill(cu_sides *s, cu_side_group *g, int side, cu_err *err)
             cu_side_row *r = cu_side_row_new(NULL, cu_side_id(rows[i]));
             r->count = rows[i]->count;
             r->degree = rows[i]->degree;
+            r->stamp = rows[i]->stamp;
             cu_side_append(x, r);
         }
     }
@@ -238,7 +256,7 @@ static int find_stored(cu_sides *s, const cu_side_group *g, int side,
         rc = cu_table_get_many(s->rows[side], many, keys, values, err);
         for (uint32_t i = 0; i < many && !rc; i++) {
             out[from + i] = cu_side_row_new(s->arena, ids[from + i]);
-            if (values[i].data && !read_row(out[from + i], values[i]))
+            if (values[i].data && !read_row(s, out[from + i], values[i]))
                 rc = corrupt(s, err);
         }
     }
@@ -301,7 +319,7 @@ static int next_stored(cu_side_walk *w, uint32_t most, uint32_t *n, cu_err *err)
            (more = cu_table_iter_next(it, &key, &value))) {
         cu_slice id = {key.data + skip, key.len - skip};
         cu_side_row *r = cu_side_row_new(w->arena, id);
-        good = read_row(r, value);
+        good = read_row(w->s, r, value);
         w->chunk[(*n)++] = r;
     }
     w->done = !more;
@@ -376,7 +394,7 @@ int cu_sides_before(cu_sides *s, const cu_side_group *g, int side, cu_slice hi,
         size_t skip = g->rec.key_len;
         r = cu_side_row_new(s->arena,
                             cu_slice_n(key.data + skip, key.len - skip));
-        good = read_row(r, value);
+        good = read_row(s, r, value);
     }
     *out = r;
     rc = cu_table_iter_close(it, err);

@@ -58,6 +58,8 @@ struct cu_node {
     bool append_only; /* no row is ever retracted */
     bool single;      /* at most one row: its key is empty */
     uint16_t time;    /* column + 1 that watermarks speak of; 0: none */
+    int64_t ttl_us;   /* what has not changed for that long is forgotten; of
+                         MATERIALIZE: below it something is; 0: never */
     cu_node_windows windows;
     union {
         struct {
@@ -143,6 +145,7 @@ struct cu_node {
             uint16_t left_time, right_time;
             int64_t lower_us, upper_us;
             cu_closing closing; /* of the first key column, both sides */
+            bool stays[2];      /* ttl_us does not count for that side */
         } join;
         /* Output: the input's columns, then a copy of each group column that
          * is NULL in the sets without it, then an integer: the set, 0, 1, … */

@@ -183,6 +183,9 @@ static void hash_join(const cu_node *n, cu_buf *out)
     cu_buf_put_svarint(out, n->join.lower_us);
     cu_buf_put_svarint(out, n->join.upper_us);
     hash_closing(&n->join.closing, out);
+    if (n->ttl_us)
+        for (int i = 0; i < 2; i++)
+            cu_buf_put_u8(out, n->join.stays[i]);
 }
 
 static void hash_expand(const cu_node *n, cu_buf *out)
@@ -342,6 +345,8 @@ static void hash_node(const cu_node *n, cu_buf *out)
         hash_type(n->schema->fields[i].type, out);
     CU_ASSERT(details[n->kind]);
     details[n->kind](n, out);
+    if (n->ttl_us) /* how long may change: what is stored are times */
+        hash_string("ttl", out);
     cu_buf_put_varint(out, n->n_inputs);
     for (uint32_t i = 0; i < n->n_inputs; i++)
         hash_node(n->inputs[i], out);

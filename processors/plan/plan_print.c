@@ -267,6 +267,19 @@ static void put_ends(const cu_node *n, const cu_schema *in, cu_buf *out)
     }
 }
 
+/* What it forgets by the clock. */
+static void put_ttl(const cu_node *n, cu_buf *out)
+{
+    static const char *const sides[] = {"", " but left", " but right"};
+    if (!n->ttl_us || n->kind == CU_N_MATERIALIZE)
+        return;
+    put_us("forgets after", n->ttl_us, out);
+    if (n->kind == CU_N_JOIN)
+        cu_buf_put_str(out, sides[n->join.stays[0]   ? 1
+                                  : n->join.stays[1] ? 2
+                                                     : 0]);
+}
+
 static void put_detail(const cu_node *n, cu_buf *out)
 {
     const cu_schema *in = n->n_inputs ? n->inputs[0]->schema : NULL;
@@ -363,6 +376,7 @@ static void print_at(printer *p, const cu_node *n, unsigned depth)
     char name[64];
     cu_buf_printf(out, "%*s%s", (int)depth * 2, "", cu_node_kind_name(n->kind));
     put_detail(n, out);
+    put_ttl(n, out);
     if (again(p, n)) {
         cu_buf_put_str(out, ": the one above\n");
         return;
