@@ -15,6 +15,7 @@ typedef struct cu_answer {
     const char *message;
     uint32_t n_cols, n_rows;
     const char **types; /* of the columns, without modifiers */
+    const char **names; /* of the columns; PostgreSQL's answers alone */
     const char **cells; /* row-major; NULL: a null */
 } cu_answer;
 

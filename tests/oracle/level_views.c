@@ -249,7 +249,7 @@ static void show(reducer *r)
 
 static void judge(cu_oracle *o, uint64_t seed, cu_arena *a)
 {
-    cu_case *c = cu_case_new(seed);
+    cu_case *c = cu_case_new(seed, "");
     o->views += c->n_views;
     o->refused += c->refused;
     if (c->refused && getenv("ORACLE_REFUSALS"))

@@ -2,6 +2,10 @@
  *
  *   oracle [expressions | views]      CUPEL_ORACLE_DSN says where it listens
  *   oracle ask 'SELECT …'             what both say, side by side
+ *   oracle plans N FOLDER             N random cases for the whole binary,
+ *                                     and PostgreSQL's answers (plans.h)
+ *   oracle feed N PIECE PIECES brokers|state WHERE
+ *                                     their changes into topics
  *
  * SEED=n replays; ORACLE_EXPRS and ORACLE_VIEWS set how many random cases
  * there are.  CUPEL_ORACLE_SABOTAGE=1 spoils some of cupel's answers: then
@@ -9,6 +13,7 @@
  */
 #include "base/diag.h"
 #include "tests/oracle/level.h"
+#include "tests/oracle/plans.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,12 +71,35 @@ static void ask(cu_oracle *o, const char *sql)
     cu_arena_free(a);
 }
 
+static uint32_t argument(const char *text)
+{
+    return (uint32_t)strtoul(text, NULL, 10);
+}
+
+static bool feed(uint64_t seed, char **argv)
+{
+    bool kafka = strcmp(argv[3], "brokers") == 0;
+    cu_ours_know_zones();
+    return cu_plans_feed(seed, argument(argv[0]), argument(argv[1]),
+                         argument(argv[2]), kafka ? argv[4] : NULL, argv[4]);
+}
+
+static void write_plans(cu_oracle *o, char **argv)
+{
+    if (cu_plans_write(o->pg, o->seed, argument(argv[0]), argv[1]))
+        o->passed++;
+    else
+        o->failed++;
+}
+
 int main(int argc, char **argv)
 {
     const char *dsn = getenv("CUPEL_ORACLE_DSN");
     cu_oracle o = {.seed = number("SEED", 1)};
     setvbuf(stdout, NULL, _IOLBF, 0);
     cu_diag_to(quiet, NULL);
+    if (argc == 7 && strcmp(argv[1], "feed") == 0)
+        return feed(o.seed, argv + 2) ? 0 : 1;
     if (dsn == NULL || *dsn == 0) {
         printf("SKIPPED: CUPEL_ORACLE_DSN is not set; run "
                "tests/oracle/run.sh\n0 passed, 0 failed, 1 skipped\n");
@@ -81,6 +109,8 @@ int main(int argc, char **argv)
     cu_ours_sabotage(number("CUPEL_ORACLE_SABOTAGE", 0) != 0);
     if (!open_both(&o, dsn))
         o.failed++;
+    else if (argc == 4 && strcmp(argv[1], "plans") == 0)
+        write_plans(&o, argv + 2);
     else if (argc > 2 && strcmp(argv[1], "ask") == 0)
         for (int i = 2; i < argc; i++)
             ask(&o, argv[i]);

@@ -84,11 +84,13 @@ static void take_rows(cu_postgres *p, const PGresult *r, cu_arena *arena,
 {
     uint32_t n_cols = (uint32_t)PQnfields(r), n_rows = (uint32_t)PQntuples(r);
     cu_answer_shape(out, arena, n_cols, n_rows);
+    out->names = cu_arena_calloc(arena, n_cols + 1, sizeof(*out->names));
     for (uint32_t k = 0; k < n_cols; k++) {
         type_name key = {.oid = PQftype(r, (int)k)};
         const type_name *t = bsearch(&key, p->types, p->n_types, sizeof(key),
                                      by_oid);
         out->types[k] = t ? t->name : "?";
+        out->names[k] = cu_arena_str(arena, PQfname(r, (int)k));
     }
     for (uint32_t i = 0; i < n_rows; i++)
         for (uint32_t k = 0; k < n_cols; k++)

@@ -75,6 +75,7 @@ typedef struct cu_case_change {
 typedef struct cu_case {
     cu_arena *arena;
     uint64_t seed;
+    const char *prefix; /* of its relations' names */
     int32_t partitions;
     cu_case_table tables[CU_CASE_TABLES];
     uint32_t n_views;
@@ -86,21 +87,26 @@ typedef struct cu_case {
     const char *refusal;
 } cu_case;
 
-cu_case *cu_case_new(uint64_t seed);
+cu_case *cu_case_new(uint64_t seed, const char *prefix);
 void cu_case_free(cu_case *c);
 /* Tables and changes (view_data.c). */
 void cu_case_fill(cu_case *c, cu_rng *r);
 
 /* The SELECT of a view, for cupel or for PostgreSQL. */
 void cu_case_select(const cu_case_view *v, bool cupel, cu_buf *out);
-/* The pipeline's file for cupel; the DDL for PostgreSQL. */
+/* The pipeline's file for cupel (and without its server, which several may
+ * share); the DDL for PostgreSQL. */
 void cu_case_cupel(const cu_case *c, cu_buf *out);
+void cu_case_relations(const cu_case *c, cu_buf *out);
 void cu_case_postgres(const cu_case *c, cu_buf *out);
 /* Changes from .. to as statements; "" when there is none. */
 void cu_case_inserts(const cu_case *c, uint32_t from, uint32_t to, cu_buf *out);
 /* One change as a record: key (or empty) and value (or empty: a delete). */
 void cu_case_record(const cu_case *c, const cu_case_change *ch, cu_buf *key,
                     cu_buf *value);
+/* Appends it to its topic, within the writer's transaction. */
+int cu_case_append(const cu_case *c, const cu_case_change *ch, cu_writer *w,
+                   cu_err *err);
 
 /* Leaves out what it can of the view's text (view_shrink.c). */
 typedef bool cu_case_still(void *ctx);

@@ -77,7 +77,7 @@ static void add_column(cu_case_table *t, cu_arena *a, const kind *k)
 static void make_table(cu_case *c, uint32_t at, cu_rng *r)
 {
     cu_case_table *t = &c->tables[at];
-    t->name = at ? "t1" : "t0";
+    t->name = cu_arena_printf(c->arena, "%st%u", c->prefix, at);
     t->upsert = at == 1;
     /* The key, or an integer to begin with; one more of it is useful. */
     add_column(t, c->arena, &kinds[t->upsert && cu_rng_chance(r, 40) ? 8 : 3]);
@@ -197,6 +197,21 @@ void cu_case_record(const cu_case *c, const cu_case_change *ch, cu_buf *key,
     cu_buf_put_str(value, "}");
 }
 
+int cu_case_append(const cu_case *c, const cu_case_change *ch, cu_writer *w,
+                   cu_err *err)
+{
+    const cu_case_table *t = &c->tables[ch->table];
+    cu_buf key = {0}, value = {0};
+    cu_case_record(c, ch, &key, &value);
+    cu_record r = {.part = {t->name, ch->partition}, .timestamp_ms = 1000};
+    r.key = t->upsert ? cu_buf_slice(&key) : CU_NULL_SLICE;
+    r.value = ch->gone ? CU_NULL_SLICE : cu_buf_slice(&value);
+    int rc = cu_log_append(w, &r, err);
+    cu_buf_free(&key);
+    cu_buf_free(&value);
+    return rc;
+}
+
 static void put_cell(cu_buf *out, const char *cell)
 {
     cu_arena *a = cu_arena_new(0);
@@ -252,6 +267,11 @@ static void put_columns(const cu_case_table *t, bool cupel, cu_buf *out)
 void cu_case_cupel(const cu_case *c, cu_buf *out)
 {
     cu_buf_put_str(out, "CREATE SERVER k FOREIGN DATA WRAPPER kafka;\n");
+    cu_case_relations(c, out);
+}
+
+void cu_case_relations(const cu_case *c, cu_buf *out)
+{
     for (uint32_t i = 0; i < CU_CASE_TABLES; i++) {
         const cu_case_table *t = &c->tables[i];
         cu_buf_printf(out, "CREATE FOREIGN TABLE %s (", t->name);

@@ -409,7 +409,7 @@ static bool draw(cu_gen *g, cu_env *env, cu_case_view *v)
                         .order = "",
                         .tail = "",
                         .rows = 60};
-    v->name = cu_arena_printf(g->a, "v%u", g->c->n_views);
+    v->name = cu_arena_printf(g->a, "%sv%u", g->c->prefix, g->c->n_views);
     if (!shape(g, v))
         return false;
     hide(v);
@@ -422,7 +422,7 @@ static bool draw(cu_gen *g, cu_env *env, cu_case_view *v)
     return false;
 }
 
-cu_case *cu_case_new(uint64_t seed)
+cu_case *cu_case_new(uint64_t seed, const char *prefix)
 {
     cu_arena *a = cu_arena_new(64 * 1024);
     cu_rng r = {seed};
@@ -431,6 +431,7 @@ cu_case *cu_case_new(uint64_t seed)
     cu_env *env = cu_env_sim(seed);
     c->arena = a;
     c->seed = seed;
+    c->prefix = cu_arena_str(a, prefix);
     cu_case_fill(c, &r);
     uint32_t n = 1 + cu_rng_below(&r, CU_CASE_VIEWS);
     for (uint32_t tries = 0; c->n_views < n && tries < 50; tries++)

@@ -91,27 +91,13 @@ void cu_world_close(cu_world *w)
 /* --- feeding
  * ------------------------------------------------------------------- */
 
-static int append(cu_world *w, const cu_case_change *ch, cu_err *err)
-{
-    const cu_case_table *t = &w->c->tables[ch->table];
-    cu_buf key = {0}, value = {0};
-    cu_case_record(w->c, ch, &key, &value);
-    cu_record r = {.part = {t->name, ch->partition}, .timestamp_ms = 1000};
-    r.key = t->upsert ? cu_buf_slice(&key) : CU_NULL_SLICE;
-    r.value = ch->gone ? CU_NULL_SLICE : cu_buf_slice(&value);
-    int rc = cu_log_append(w->feeder, &r, err);
-    cu_buf_free(&key);
-    cu_buf_free(&value);
-    return rc;
-}
-
 /* The next changes as one transaction. */
 static int feed(cu_world *w, uint32_t n, cu_err *err)
 {
     int rc = w->feeder->vt->begin(w->feeder, err);
     for (uint32_t i = 0; rc == 0 && i < n; i++, w->fed++)
         if (!w->c->changes[w->fed].left)
-            rc = append(w, &w->c->changes[w->fed], err);
+            rc = cu_case_append(w->c, &w->c->changes[w->fed], w->feeder, err);
     cu_arena *a = cu_arena_new(0);
     if (rc == 0)
         rc = w->feeder->vt->commit(w->feeder, 1000, a, NULL, err);

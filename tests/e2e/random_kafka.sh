@@ -1,0 +1,195 @@
+#!/bin/bash
+# Random plans through the whole binary: a real broker and the embedded log.
+#
+#   random_kafka.sh RELEASE_DIR DEBUG_DIR
+#
+#   SEED=n repeats the plans and the moments of the kills; PLANS=n (10) is how
+#   many cases of the oracle (tests/oracle, level 2) make the app
+#
+# The cases' tables and views become one app, their changes go into topics of
+# up to three partitions in six pieces.  Meanwhile the app runs:
+#
+#   Kafka      two processes with two workers each; after each piece one of
+#              them is killed -9 and started again
+#   embedded   one process with two workers, killed -9 with each piece
+#
+# Then a drained run; every view, as `cupel query` shows it and as kcat reads
+# its topic under read_committed, is what PostgreSQL says.  Kills use the
+# release binary: ASan's slow start would have most of them hit nothing.
+. "$(dirname "$0")/lib.sh"
+export CUPEL_KAFKA_JARS=${CUPEL_KAFKA_JARS:-$release/kafka}
+seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
+plans=${PLANS:-10}
+pieces=6
+RANDOM=$((seed % 32768))
+cupel=$release/cupel
+oracle=$debug/tests/oracle/oracle
+app=$work/random
+brokers=
+
+plan() {
+    mkdir -p "$app"
+    SEED=$seed "$root/tests/oracle/run.sh" "$release" "$debug" \
+        plans "$plans" "$app" >"$work/plan.said" 2>&1
+    case $? in
+    0) ;;
+    77)
+        skip "$(grep SKIPPED "$work/plan.said")"
+        finish
+        ;;
+    *)
+        not_ok "the oracle draws plans" "$work/plan.said"
+        finish
+        ;;
+    esac
+    python3 "$here/random_plans.py" question "$app/expected.jsonl" \
+        >"$work/question"
+}
+
+feed() { # piece brokers|state WHERE
+    SEED=$seed "$oracle" feed "$plans" "$1" "$pieces" "$2" "$3"
+}
+
+pause() { # most milliseconds
+    local ms=$((RANDOM % $1))
+    sleep "$((ms / 1000)).$(printf '%03d' $((ms % 1000)))"
+}
+
+# Sets pid.
+start() { # state option…
+    "$cupel" run "$app/pipeline.sql" --app random --state "$1" --workers 2 \
+        ${brokers:+--brokers "$brokers"} "${@:2}" >>"$1.said" 2>&1 &
+    pid=$!
+    mine $pid
+}
+
+# Waits, a minute at most; false unless it ended with 0.
+ended() { # pid state
+    timeout 60 tail --pid="$1" -s 0.05 -f /dev/null || {
+        echo "it does not end"
+        hit KILL "$1"
+    }
+    wait "$1" && return
+    echo "it ended with $?"
+    tail -5 "$2.said"
+    return 1
+}
+
+# A process that was killed had not ended by itself.
+kill_it() { # pid state
+    hit KILL "$1" || {
+        echo "it had ended before it was killed"
+        tail -5 "$2.said"
+        return 1
+    }
+    wait "$1" 2>/dev/null
+    return 0
+}
+
+answers() { # state
+    "$cupel" query "$app/pipeline.sql" --app random --state "$1" \
+        ${brokers:+--brokers "$brokers"} -o jsonl "$(cat "$work/question")" \
+        >"$1.answer" || return 1
+    python3 "$here/random_plans.py" answer "$app/expected.jsonl" "$1.answer"
+}
+
+views() {
+    python3 -c 'import json, sys
+for line in open(sys.argv[1]):
+    print(json.loads(line)["view"])' "$app/expected.jsonl"
+}
+
+kafka_topics() {
+    local v
+    mkdir -p "$work/topics"
+    for v in $(views); do
+        kcat -b "$brokers" -C -t "random.$v" -o beginning -e -q -J \
+            -X isolation.level=read_committed >"$work/topics/$v" || return 1
+    done
+    python3 "$here/random_plans.py" topics "$app/expected.jsonl" \
+        "$work/topics"
+}
+
+local_topics() { # state
+    local v
+    mkdir -p "$work/local"
+    for v in $(views); do
+        "$cupel" tail "random.$v" --state "$1" --from-beginning --until-end \
+            -o jsonl >"$work/local/$v" 2>"$1.tail" || return 1
+    done
+    python3 "$here/random_plans.py" topics "$app/expected.jsonl" \
+        "$work/local"
+}
+
+on_kafka() {
+    local n one two
+    feed 0 brokers "$brokers" || return 1
+    start "$work/x" --instance x
+    one=$pid
+    start "$work/y" --instance y
+    two=$pid
+    for n in $(seq $((pieces - 1))); do
+        pause 2500
+        feed "$n" brokers "$brokers" || return 1
+        pause 500
+        if [ $((RANDOM % 2)) = 0 ]; then
+            kill_it "$one" "$work/x" || return 1
+            start "$work/x" --instance x
+            one=$pid
+        else
+            kill_it "$two" "$work/y" || return 1
+            start "$work/y" --instance y
+            two=$pid
+        fi
+    done
+    pause 2500
+    hit TERM "$one"
+    hit TERM "$two"
+    ended "$one" "$work/x" && ended "$two" "$work/y" || return 1
+    start "$work/x" --instance x --drain
+    ended "$pid" "$work/x"
+}
+
+embedded() {
+    local n
+    for n in $(seq 0 $((pieces - 1))); do
+        feed "$n" state "$work/local.state" || return 1
+        start "$work/local.state"
+        pause 1200
+        kill_it "$pid" "$work/local.state" || return 1
+    done
+    start "$work/local.state" --drain
+    ended "$pid" "$work/local.state"
+}
+
+# Sets brokers; 77: there is no broker on this machine.
+broker() {
+    local port
+    port=$(python3 "$here/ports.py" 2)
+    "$root/tests/kafka/broker.sh" start 3.9.2 "$port" "$work/broker" \
+        >"$work/broker.said" 2>&1
+    case $? in
+    0) ;;
+    77)
+        skip "$(tail -1 "$work/broker.said")"
+        finish
+        ;;
+    *)
+        not_ok "a broker starts" "$work/broker.said"
+        finish
+        ;;
+    esac
+    at_end+=("$root/tests/kafka/broker.sh wipe $work/broker")
+    brokers=127.0.0.1:$port
+}
+
+echo "seed $seed"
+plan
+check "random plans run on the embedded log, with kills" embedded
+check "its views are PostgreSQL's (seed $seed)" answers "$work/local.state"
+check "and so are their topics" local_topics "$work/local.state"
+broker
+check "they run on a broker, in two processes, with kills" on_kafka
+check "the views are PostgreSQL's (seed $seed)" answers "$work/x"
+check "and so are their topics, read by kcat" kafka_topics
+finish
