@@ -91,6 +91,13 @@ typedef struct cu_feed_in {
     cu_pending pending;
 } cu_feed_in;
 
+/* What a stage knows the time from: an entry, or a WATERMARK above some. */
+typedef struct cu_clock {
+    cu_op *op;
+    bool *feeds; /* of the stage: that it hears */
+    bool timed;  /* false: its rows have no time, and nobody waits for it */
+} cu_clock;
+
 /* A stage in one partition. */
 struct cu_instance {
     cu_worker *worker;
@@ -103,6 +110,8 @@ struct cu_instance {
     struct cu_exchange_out *exchange;
     struct cu_silver_out *silver;
     cu_op **entries; /* by feed of the stage */
+    cu_clock *clocks;
+    uint32_t n_clocks;
     bool idle;       /* all its feeds are */
     bool ended;      /* the time of all its feeds has ended */
     uint64_t sequence;
@@ -139,7 +148,9 @@ struct cu_worker {
     _Atomic bool settled; /* and committed since */
     _Atomic bool ended;   /* and its time has ended */
     bool lost;            /* fenced: apply nothing until the next assignment */
+    bool reader_dead;     /* the last poll said so */
     int64_t fences[3];    /* when the last ones happened, ms */
+    int64_t told_ms;      /* when an outage was told of last */
     int64_t *reports_due; /* by copy index, ms */
     /* What the group gave us.  `reopen`: these are ours, but have to be
      * opened again from the store. */
@@ -154,6 +165,12 @@ int cu_worker_begin(cu_worker *w, cu_err *err); /* opens a txn if needed */
 /* During a long restore: hears of rebalances (and is heard by the group).
  * An error when the assignment that is being restored is no longer ours. */
 int cu_worker_listen(cu_worker *w, cu_err *err);
+
+/* recover.c: what a worker does about an error; the error itself when there
+ * is nothing to do. */
+int cu_worker_recover(cu_worker *w, cu_err *err);
+/* What the group gave us: copied. */
+void cu_worker_own(cu_worker *w, const cu_part *parts, size_t n);
 
 /* assign.c */
 int cu_worker_assign(cu_worker *w, const cu_part *parts, size_t n, cu_err *err);

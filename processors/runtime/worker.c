@@ -7,19 +7,9 @@
  *   REVOKED  ───┴──> commit, let go
  *            commit when the interval, or the row count, is reached
  *
- * What goes wrong is sorted here and nowhere else:
- *   abortable      abort; everything back to the last commit, by opening the
- *                  same partitions again from the store
- *   in doubt       a new writer of the same id ends the old transaction, then
- *                  the same way: the log decides what happened
- *   fenced         apply nothing until the next assignment; three times in
- *                  60 s means that another process bears the same name
- *   retriable      pause and try again: outages are not dead letters
- *   anything else  the worker stops with the error
+ * What goes wrong is sorted in recover.c and nowhere else.
  */
 #include "processors/runtime/time.h"
-
-enum { FENCES = 3, FENCE_WINDOW_MS = 60000, RETRY_PAUSE_US = 200000 };
 
 static int open_reader(cu_worker *w, cu_err *err)
 {
@@ -36,8 +26,17 @@ static int open_reader(cu_worker *w, cu_err *err)
 static int open_writer(cu_worker *w, cu_err *err)
 {
     cu_log *log = w->rt->o.log;
-    w->in_txn = false;
     return log->vt->writer_open(log, w->txn_id, &w->writer, err);
+}
+
+/* The writer first: init ends what a former self left open, and warms the
+ * connections before the group waits for us. */
+static int open_handles(cu_worker *w, cu_err *err)
+{
+    int rc = w->writer ? 0 : open_writer(w, err);
+    if (rc == 0 && w->reader == NULL)
+        rc = open_reader(w, err);
+    return rc;
 }
 
 int cu_worker_open(cu_runtime *rt, uint32_t index, cu_worker **out, cu_err *err)
@@ -62,11 +61,7 @@ int cu_worker_open(cu_runtime *rt, uint32_t index, cu_worker **out, cu_err *err)
     if (rt->o.static_member)
         w->member = cu_strdup(name.data);
     cu_buf_free(&name);
-    /* The writer first: init ends what a former self left open, and warms the
-     * connections before the group waits for us. */
-    int rc = open_writer(w, err);
-    if (rc == 0)
-        rc = open_reader(w, err);
+    int rc = open_handles(w, err);
     w->reopen = rt->n_inputs == 0; /* nothing will ever be assigned */
     if (rc) {
         cu_worker_close(w);
@@ -129,92 +124,6 @@ int cu_worker_begin(cu_worker *w, cu_err *err)
     return rc;
 }
 
-/* --- recovery --------------------------------------------------------------
- */
-
-static int reset_writer(cu_worker *w, const cu_err *why, cu_err *err)
-{
-    bool dead = (why->flags & CU_FATAL) || why->code == CU_IN_DOUBT;
-    if (!dead && w->in_txn) {
-        cu_err ignored = {0};
-        int rc = w->writer->vt->abort(w->writer, &ignored);
-        dead = rc != 0;
-    }
-    w->in_txn = false;
-    if (!dead)
-        return 0;
-    w->writer->vt->writer_close(w->writer);
-    w->writer = NULL;
-    return open_writer(w, err);
-}
-
-/* What we own will be opened again, from the store and the log. */
-static void reopen_later(cu_worker *w)
-{
-    for (size_t k = 0; k < w->n_owned; k++) {
-        cu_err ignored = {0};
-        w->reader->vt->reader_pause(w->reader, w->owned[k], true, &ignored);
-    }
-    cu_worker_unassign(w);
-    w->reopen = true;
-}
-
-static void own(cu_worker *w, const cu_part *parts, size_t n)
-{
-    cu_arena_reset(w->owned_arena);
-    w->owned = cu_arena_calloc(w->owned_arena, n + 1, sizeof(*w->owned));
-    for (size_t k = 0; k < n; k++)
-        w->owned[k] = (cu_part){cu_arena_str(w->owned_arena, parts[k].topic),
-                                parts[k].partition};
-    w->n_owned = n;
-}
-
-static int fenced(cu_worker *w, const cu_err *why, cu_err *err)
-{
-    int64_t now = cu_mono_ms(w->rt->o.env);
-    memmove(w->fences, w->fences + 1, sizeof(w->fences[0]) * (FENCES - 1));
-    w->fences[FENCES - 1] = now;
-    cu_worker_unassign(w);
-    w->lost = true;
-    w->n_owned = 0;
-    w->reopen = false;
-    if (w->fences[0] && now - w->fences[0] < FENCE_WINDOW_MS)
-        return cu_fail(err, CU_BUSY, CU_FATAL,
-                       "fenced %d times in a minute: another process runs as "
-                       "\"%s\"; give each its own --instance",
-                       FENCES, w->rt->o.instance);
-    cu_info("another member took over (%s); waiting for a new assignment",
-            why->msg);
-    return 0;
-}
-
-static bool recoverable(const cu_err *e)
-{
-    if (e->code == CU_FENCED || e->code == CU_IN_DOUBT)
-        return true;
-    return (e->flags & (CU_ABORT | CU_RETRY)) != 0;
-}
-
-static int recover(cu_worker *w, cu_err *err)
-{
-    cu_err why = *err;
-    if (!recoverable(&why))
-        return why.code;
-    atomic_fetch_add(&w->rt->counts.aborts, 1);
-    cu_err_clear(err);
-    int rc = reset_writer(w, &why, err);
-    if (rc == 0 && why.code == CU_FENCED)
-        return fenced(w, &why, err);
-    if (why.flags & CU_RETRY) {
-        cu_warn("%s; trying again", why.msg);
-        w->rt->o.env->vt->sleep_us(w->rt->o.env, RETRY_PAUSE_US);
-    }
-    bool still = w->reopen || w->n_owned > 0 || w->reader == NULL;
-    if (rc == 0 && still)
-        reopen_later(w);
-    return rc;
-}
-
 /* --- one step ---------------------------------------------------------------
  */
 
@@ -232,12 +141,12 @@ static int take(cu_worker *w, const cu_poll *p, bool *busy, cu_err *err)
     case CU_POLL_REVOKED: {
         int rc = w->lost || w->reopen ? 0 : cu_commit(w, err);
         cu_worker_unassign(w);
-        own(w, NULL, 0);
+        cu_worker_own(w, NULL, 0);
         w->reopen = false;
         return rc;
     }
     case CU_POLL_ASSIGNED:
-        own(w, p->parts, p->n_parts);
+        cu_worker_own(w, p->parts, p->n_parts);
         w->lost = false;
         w->reopen = true;
         return 0;
@@ -256,16 +165,21 @@ static int open_owned(cu_worker *w, cu_err *err)
     return rc;
 }
 
+static int poll(cu_worker *w, int64_t timeout_ms, cu_poll *p, cu_err *err)
+{
+    int rc = w->reader ? cu_log_poll(w->reader, timeout_ms, p, err) : 0;
+    w->reader_dead = rc && (err->flags & CU_FATAL);
+    return rc;
+}
+
 int cu_worker_listen(cu_worker *w, cu_err *err)
 {
-    cu_poll p;
-    if (w->reader == NULL)
-        return 0;
-    int rc = cu_log_poll(w->reader, 0, &p, err);
+    cu_poll p = {0};
+    int rc = poll(w, 0, &p, err);
     if (rc || (p.kind != CU_POLL_REVOKED && p.kind != CU_POLL_ASSIGNED))
         return rc;
     bool gone = p.kind == CU_POLL_REVOKED;
-    own(w, p.parts, gone ? 0 : p.n_parts);
+    cu_worker_own(w, p.parts, gone ? 0 : p.n_parts);
     w->reopen = !gone;
     return cu_fail(err, CU_BUSY, CU_ABORT,
                    "the group was rebalanced during the restore");
@@ -295,9 +209,9 @@ static bool commit_due(cu_worker *w)
 static int step(cu_worker *w, int64_t timeout_ms, bool *busy, cu_err *err)
 {
     cu_poll p = {0};
-    int rc = 0;
-    if (w->reader)
-        rc = cu_log_poll(w->reader, w->reopen ? 0 : timeout_ms, &p, err);
+    int rc = open_handles(w, err);
+    if (rc == 0)
+        rc = poll(w, w->reopen ? 0 : timeout_ms, &p, err);
     if (rc == 0)
         rc = take(w, &p, busy, err);
     if (rc == 0 && w->reopen) {
@@ -317,11 +231,11 @@ int cu_worker_step(cu_worker *w, int64_t timeout_ms, bool *busy, cu_err *err)
 {
     *busy = false;
     int rc = step(w, timeout_ms, busy, err);
-    return rc ? recover(w, err) : 0;
+    return rc ? cu_worker_recover(w, err) : 0;
 }
 
 int cu_worker_commit(cu_worker *w, cu_err *err)
 {
     int rc = cu_commit(w, err);
-    return rc ? recover(w, err) : 0;
+    return rc ? cu_worker_recover(w, err) : 0;
 }

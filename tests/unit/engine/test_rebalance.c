@@ -1,4 +1,4 @@
-/* The group is rebalanced while a worker restores. */
+/* Groups that change, writers that are fenced, brokers that are away. */
 #include "tests/unit/engine/rig.h"
 
 #include <criterion/criterion.h>
@@ -74,5 +74,50 @@ Test(rebalance, in_the_middle_of_a_restore_nothing_is_opened_twice)
     rig_run(&r);
     cr_expect_str_eq(rig_view(&r, "sums"), "1 4 40\n2 4 20\n");
     cr_expect_eq(rig_table_counts(&r, "t")->in, 4);
+    rig_close(&r);
+}
+
+/* What a member that takes over does when our transaction is in its way. */
+static void end_transactions_of(rig *r, const char *txn_id)
+{
+    cu_err err = {0};
+    cr_assert_eq(r->log->vt->fence(r->log, txn_id, &err), 0, "%s", err.msg);
+}
+
+Test(rebalance, a_fenced_writer_goes_on_with_what_the_group_left_it)
+{
+    rig r;
+    rig_open_beside(&r, sql, NULL);
+    feed_both(&r);
+    rig_run(&r);
+    end_transactions_of(&r, "app.local.0");
+    feed_both(&r);
+    rig_run(&r);
+    cr_expect_str_eq(rig_view(&r, "sums"), "1 4 40\n2 4 20\n");
+    rig_close(&r);
+}
+
+static int unreachable(cu_log *log, const char *txn_id, cu_writer **out,
+                       cu_err *err)
+{
+    if (broker.silent == 0)
+        return broker.real->writer_open(log, txn_id, out, err);
+    broker.silent--;
+    return cu_fail(err, CU_NETWORK, CU_RETRY, "no broker answers");
+}
+
+Test(rebalance, a_writer_that_cannot_be_opened_is_tried_again)
+{
+    rig r;
+    rig_open_beside(&r, sql, NULL);
+    feed_both(&r);
+    rig_run(&r);
+    rig_feed(&r, "t", 0, "{\"g\": 3, \"v\": 1}");
+    slow_down(&r);
+    broker.slow.writer_open = unreachable;
+    end_transactions_of(&r, "app.local.0");
+    rig_run(&r);
+    cr_expect_eq(broker.silent, 0);
+    cr_expect_str_eq(rig_view(&r, "sums"), "1 2 20\n2 2 10\n3 1 1\n");
     rig_close(&r);
 }
