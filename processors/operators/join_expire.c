@@ -7,6 +7,10 @@
  *   is done when all of that is behind it:   t + upper < right's watermark
  *   right row at s:                          s - lower < left's watermark
  *
+ * A row is late when it is behind both: its own input's watermark, so that what
+ * it could meet may be gone, and the other's bound.  On time for its own input,
+ * it finds all that it can meet, however far the other one is ahead.
+ *
  * The index (two_marks.h) has the keys in time order; ids begin with the
  * time, so that what goes stands at the front of its side.
  *
@@ -59,8 +63,8 @@ bool cu_join_is_late(const cu_join *j, int side, int64_t us, cu_slice key,
     int64_t low = cu_two_marks_low(done), start;
     *window = (cu_late){.window_start_us = INT64_MIN,
                         .window_end_us = INT64_MIN};
-    if (j->interval && us < horizon(j, side, done)) {
-        window->watermark_us = done[!side];
+    if (j->interval && us < done[side] && us < horizon(j, side, done)) {
+        window->watermark_us = done[side];
         return true;
     }
     if (!has_closing(j) || low == INT64_MIN || closes(j, key, &start) > low)

@@ -316,10 +316,10 @@ Test(join, an_interval_join_forgets_what_can_meet_nothing_more)
     rig_watermark(&r, 1, day(8));
     rig_expect(&r, rig_commit(&r), pairs, "");
     rig_reopen(&r);
-    rig_push(&r, 0, "1 2000-01-05 9\n-1 | 1 2000-01-01 1\n");
+    rig_push(&r, 0, "1 2000-01-03 9\n-1 | 1 2000-01-01 1\n");
     rig_push(&r, 1, "1 2000-01-03 9\n");
     rig_expect(&r, rig_commit(&r), pairs, "");
-    cr_assert_str_eq(r.late, "1 2000-01-05 9\n1 2000-01-03 9\n");
+    cr_assert_str_eq(r.late, "1 2000-01-03 9\n1 2000-01-03 9\n");
     rig_push(&r, 0, "1 2000-01-06 4\n");
     rig_expect(&r, rig_commit(&r), pairs,
                "-1 | null null null 1 2000-01-08 3\n"
@@ -366,6 +366,28 @@ static void stays_flat(rig *r, int days)
             cr_assert_leq(keys, most, "day %d: %u keys", d, keys);
     }
     cr_assert_leq(work_of(r) - before, early + 20);
+}
+
+Test(join, a_row_on_time_meets_what_an_input_that_is_ahead_had)
+{
+    rig r;
+    rig_open(&r, 13);
+    rig_start(&r, interval(&r, CU_JOIN_LEFT));
+    rig_push(&r, 1, "1 2000-01-05 1\n1 2000-01-20 2\n");
+    rig_watermark(&r, 0, day(3));
+    rig_watermark(&r, 1, day(20));
+    rig_expect(&r, rig_commit(&r), pairs, "");
+    rig_reopen(&r);
+    rig_push(&r, 0, "1 2000-01-04 1\n1 2000-01-07 2\n1 2000-01-02 3\n");
+    rig_expect(&r, rig_commit(&r), pairs,
+               "1 2000-01-04 1 1 2000-01-05 1\n"
+               "1 2000-01-07 2 null null null\n");
+    cr_assert_str_eq(r.late, "1 2000-01-02 3\n");
+    rig_watermark(&r, 0, day(90));
+    rig_watermark(&r, 1, day(90));
+    rig_commit(&r);
+    cr_assert_eq(rig_state_keys(&r), 1); /* the watermarks */
+    rig_close(&r);
 }
 
 Test(join, the_state_of_an_interval_join_stays_flat)
