@@ -167,6 +167,13 @@ void cu_metrics_print(cu_running *r, cu_buf *b)
           (double)atomic_load(&c->aborts));
     plain(b, "restores_total", "counter", "Stages restored from changelogs.",
           (double)atomic_load(&c->restores));
+    plain(b, "restored_records_total", "counter",
+          "Records of changelogs that were restored.",
+          (double)atomic_load(&c->restored_rows));
+    plain(b, "restored_bytes_total", "counter", "Their bytes.",
+          (double)atomic_load(&c->restored_bytes));
+    plain(b, "restore_left", "gauge", "Offsets still to be restored.",
+          (double)atomic_load(&c->restore_left));
     plain(b, "commit_seconds_total", "counter", "Time spent in commits.",
           (double)atomic_load(&c->commit_us) / 1e6);
     plain(b, "lag_records", "gauge", "Records not yet applied, all inputs.",

@@ -134,6 +134,11 @@ static char *first_line(cu_running *r, int64_t now, int64_t left, cu_arena *a)
     int64_t aborts = atomic_load(&c->aborts);
     if (aborts)
         cu_buf_printf(&b, "  aborts %s", cu_grouped(a, aborts));
+    int64_t restoring = atomic_load(&c->restore_left);
+    if (restoring > 0)
+        cu_buf_printf(&b, "  restoring, %s to go (%lld MB so far)",
+                      cu_grouped(a, restoring),
+                      (long long)(atomic_load(&c->restored_bytes) >> 20));
     if (left > 0) {
         cu_buf_printf(&b, "  draining, %s to go", cu_grouped(a, left));
         if (s->rate >= 1)

@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "state/sort.h"
 
 enum { DELETES_PER_BATCH = 4096 };
 
@@ -44,21 +45,58 @@ int cu_space_restore(cu_space *s, const cu_record *r, cu_err *err)
     return 0;
 }
 
+size_t cu_space_restoring_bytes(const cu_space *s)
+{
+    return s->restoring.ops.len;
+}
+
+/* The last operation on each key, in the order of keys: a store takes sorted
+ * keys faster, and a hot key only once. */
+static void settle(const cu_kv_batch *from, cu_kv_batch *to)
+{
+    cu_keyed *ops = cu_alloc(from->n_ops * sizeof(*ops));
+    cu_slice *values = cu_alloc(from->n_ops * sizeof(*values));
+    cu_slice key;
+    size_t n = 0, at = 0;
+    while (cu_kv_batch_next(from, &at, &key, &values[n])) {
+        ops[n] = (cu_keyed){.key = key, .item = &values[n]};
+        n++;
+    }
+    CU_ASSERT(n == from->n_ops);
+    cu_sort_keyed(ops, n); /* stable: the last one is the newest */
+    for (size_t k = 0; k < n; k++) {
+        const cu_slice *value = ops[k].item;
+        if (k + 1 < n && cu_slice_cmp(ops[k].key, ops[k + 1].key) == 0)
+            continue;
+        if (value->data)
+            cu_kv_batch_put(to, ops[k].key, *value);
+        else
+            cu_kv_batch_del(to, ops[k].key);
+    }
+    cu_free(values);
+    cu_free(ops);
+}
+
 int cu_space_restored(cu_space *s, int64_t position, cu_err *err)
 {
     CU_ASSERT(s->n_touched == 0);
     cu_kv *kv = s->store->kv;
+    cu_kv_batch batch = {0};
     if (s->has_noticed) {
         cu_buf_clear(&s->progress);
         cu_buf_put_slice(&s->progress, cu_buf_slice(&s->noticed));
         s->has_progress = true;
         s->has_noticed = false;
+        cu_space_follow(s);
     }
-    if (s->restoring.n_ops > 0)
+    if (s->restoring.n_ops > 0) {
         cu_space_forget(s);
+        settle(&s->restoring, &batch);
+    }
     cu_space_put_meta(s, position, s->has_progress ? &s->progress : NULL, false,
-                      &s->restoring);
-    int rc = kv->vt->write(kv, &s->restoring, false, err);
+                      &batch);
+    int rc = kv->vt->write(kv, &batch, false, err);
+    cu_kv_batch_free(&batch);
     if (rc)
         return rc;
     cu_kv_batch_clear(&s->restoring);
@@ -120,6 +158,7 @@ int cu_space_drop(cu_space *s, cu_err *err)
     cu_kv_batch_clear(&s->restoring);
     cu_buf_clear(&s->progress);
     s->has_progress = s->has_noticed = false;
+    s->generation = 0;
     s->applied = 0;
     return cu_space_delete_rows(s, err);
 }
@@ -158,7 +197,7 @@ static int walk_table(cu_space *s, uint16_t number, cu_space_visit *visit,
 {
     cu_table_iter *it;
     cu_slice key, value;
-    int rc = cu_table_scan(cu_space_table(s, number), CU_LIT(""), CU_NULL_SLICE,
+    int rc = cu_table_scan(cu_space_stored_table(s, number), CU_LIT(""), CU_NULL_SLICE,
                            false, &it, err);
     if (rc)
         return rc;

@@ -52,7 +52,27 @@ typedef struct cu_input_progress {
     int64_t max_ts_us;    /* newest event time seen; INT64_MIN: none */
     uint32_t n_upstream;  /* exchanges: by sending partition */
     cu_upstream *upstream;
+    int64_t from;   /* the state begins here; CU_NO_OFFSET: not known */
+    int64_t judged; /* letters and counters of rows before are out already */
 } cu_input_progress;
+
+/* A stage that was set to other positions is made anew in another generation
+ * of its tables, beside the one that its topic shows, until it has read what
+ * was there; then the topic gets the difference and the old one goes. */
+typedef enum cu_rebuild_phase {
+    CU_REBUILD_NOT,
+    CU_REBUILD_DUE,     /* nothing is in the new generation yet */
+    CU_REBUILD_RUNNING, /* the topic still shows `shown` */
+} cu_rebuild_phase;
+
+enum { CU_GENERATIONS = 4 };
+
+typedef struct cu_rebuild {
+    cu_rebuild_phase phase;
+    uint8_t generation; /* of the tables that are kept up to date */
+    uint8_t shown;      /* RUNNING, DUE: what the topic shows */
+    uint8_t used;       /* bit g: generation g may have rows */
+} cu_rebuild;
 
 /* What a stage has applied. Encoded with a version byte; drawn in
  * docs/formats.md. Strings lie in the arena it was decoded into. */
@@ -66,6 +86,7 @@ typedef struct cu_progress {
     cu_input_progress *inputs;
     uint32_t n_marks; /* the watermark of each feed of the stage, in order */
     int64_t *marks;
+    cu_rebuild rebuild;
 } cu_progress;
 
 void cu_progress_encode(const cu_progress *p, cu_buf *out);
@@ -85,8 +106,16 @@ int cu_space_progress(cu_space *s, cu_arena *a, cu_progress *out, bool *found,
 /* Changelog position up to which the store is complete; 0 at first. */
 int64_t cu_space_applied(const cu_space *s);
 
-/* A table of the space; the same number gives the same table. */
+/* A table of the space, in the generation that the progress names; the same
+ * number gives the same table. */
 cu_table *cu_space_table(cu_space *s, uint16_t number);
+/* Another generation for the tables that are asked for from now on. */
+void cu_space_use(cu_space *s, unsigned generation);
+/* Number and generation of a table by its number in the kv. */
+uint16_t cu_space_table_of(uint16_t stored, unsigned *generation);
+/* Deletes up to `most` rows of all other generations, as the commit's own
+ * changes; *left: there may be more. At most once per commit. */
+int cu_space_sweep(cu_space *s, uint32_t most, bool *left, cu_err *err);
 
 /* The owner keeps copies of what it reads: nothing that is committed stays in
  * memory a second time. */
@@ -142,7 +171,10 @@ void cu_space_revert(cu_space *s);
 /* One changelog record into the pending restore batch; the progress record
  * is noticed. */
 int cu_space_restore(cu_space *s, const cu_record *r, cu_err *err);
-/* Writes what was restored so far together with `position`. */
+/* What is pending: write it before it grows large. */
+size_t cu_space_restoring_bytes(const cu_space *s);
+/* Writes what was restored so far together with `position`: the last value of
+ * each key, in the order of keys. */
 int cu_space_restored(cu_space *s, int64_t position, cu_err *err);
 /* Everything of the space goes (declared rebuilds only). */
 int cu_space_drop(cu_space *s, cu_err *err);

@@ -1,10 +1,10 @@
 /* Assignment: which inputs and instances a worker owns.
  *
  * On assign: an input per partition, then every stage instance whose inputs
- * are all here, in topological order, restored and wired; only then the
- * reader is sought and resumed.  On revoke everything goes (eager
- * assignment); state stays in the store and is rolled forward when the
- * partition returns.
+ * are all here, in topological order: opened, restored all at once, started
+ * and wired; only then the reader is sought and resumed.  On revoke everything
+ * goes (eager assignment); state stays in the store and is rolled forward when
+ * the partition returns.
  */
 #include "processors/runtime/time.h"
 
@@ -147,11 +147,21 @@ static int open_instances(cu_worker *w, cu_err *err)
             w->instances = cu_realloc(w->instances, (w->n_instances + 1) *
                                                         sizeof(*w->instances));
             w->instances[w->n_instances++] = i;
-            rc = cu_instance_connect(i, err);
-            if (rc)
-                return rc;
-            w->moved = w->moved || i->moved;
         }
+    }
+    return 0;
+}
+
+static int start_instances(cu_worker *w, cu_err *err)
+{
+    for (uint32_t k = 0; k < w->n_instances; k++) {
+        cu_instance *i = w->instances[k];
+        int rc = cu_instance_start(i, err);
+        if (rc == 0)
+            rc = cu_instance_connect(i, err);
+        if (rc)
+            return rc;
+        w->moved = w->moved || i->moved;
     }
     return 0;
 }
@@ -218,6 +228,10 @@ int cu_worker_assign(cu_worker *w, const cu_part *parts, size_t n, cu_err *err)
         rc = add_input(w, parts[i], err);
     if (rc == 0)
         rc = open_instances(w, err);
+    if (rc == 0 && !w->rt->o.log_carries_state)
+        rc = cu_restore(w, err);
+    if (rc == 0)
+        rc = start_instances(w, err);
     if (rc == 0)
         rc = cu_time_start(w, err);
     for (uint32_t i = 0; rc == 0 && i < w->n_inputs; i++)

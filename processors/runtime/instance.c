@@ -79,39 +79,16 @@ void cu_instance_progress(const cu_instance *i, cu_progress *out, cu_arena *a)
         out->marks[f] = cu_entry_watermark(i->entries[f]);
 }
 
-static int open_space(cu_instance *i, cu_err *err)
-{
-    cu_runtime *rt = i->worker->rt;
-    uint32_t id = rt->stage_ids[i->stage->index];
-    int rc = cu_space_open(rt->o.store, id, (uint16_t)i->partition, &i->space,
-                           err);
-    if (rc == 0 && !rt->o.log_carries_state)
-        rc = cu_restore(i->worker, i, err);
-    return rc;
-}
-
 int cu_instance_open(cu_worker *w, const cu_stage *s, int32_t partition,
                      cu_instance **out, cu_err *err)
 {
+    cu_runtime *rt = w->rt;
     cu_instance *i = cu_calloc(1, sizeof(*i));
     i->worker = w;
     i->stage = s;
     i->partition = partition;
-    int rc = open_space(i, err);
-    if (rc)
-        goto out;
-    i->op_env = (cu_op_env){.space = i->space,
-                            .expr = &w->expr_env,
-                            .ctx = i,
-                            .letter = cu_letter_row,
-                            .late = s->view->late_topic ? cu_late_row : NULL,
-                            .cache_bytes = w->rt->o.memory_bytes /
-                                           (4 * w->rt->stages.n + 1)};
-    rc = cu_pipeline_open(s->root, &i->op_env, &i->pipeline, err);
-    if (rc)
-        goto out;
-    rc = s->exchange_topic ? cu_exchange_open(i, err) : cu_silver_open(i, err);
-out:
+    int rc = cu_space_open(rt->o.store, rt->stage_ids[s->index],
+                           (uint16_t)partition, &i->space, err);
     if (rc) {
         cu_err_note(err, "stage %s[%d]: ", s->name, (int)partition);
         cu_instance_close(i);
@@ -119,6 +96,26 @@ out:
     }
     *out = i;
     return 0;
+}
+
+int cu_instance_start(cu_instance *i, cu_err *err)
+{
+    cu_worker *w = i->worker;
+    const cu_stage *s = i->stage;
+    i->op_env = (cu_op_env){.space = i->space,
+                            .expr = &w->expr_env,
+                            .ctx = i,
+                            .letter = cu_letter_row,
+                            .late = s->view->late_topic ? cu_late_row : NULL,
+                            .cache_bytes = w->rt->o.memory_bytes /
+                                           (4 * w->rt->stages.n + 1)};
+    int rc = cu_pipeline_open(s->root, &i->op_env, &i->pipeline, err);
+    if (rc == 0)
+        rc = s->exchange_topic ? cu_exchange_open(i, err)
+                               : cu_silver_open(i, err);
+    if (rc)
+        cu_err_note(err, "stage %s[%d]: ", s->name, (int)i->partition);
+    return rc;
 }
 
 void cu_instance_close(cu_instance *i)

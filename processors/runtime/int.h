@@ -175,9 +175,10 @@ void cu_worker_own(cu_worker *w, const cu_part *parts, size_t n);
 /* assign.c */
 int cu_worker_assign(cu_worker *w, const cu_part *parts, size_t n, cu_err *err);
 void cu_worker_unassign(cu_worker *w);
-/* instance.c */
+/* instance.c: opened with its space, restored, started with its operators. */
 int cu_instance_open(cu_worker *w, const cu_stage *s, int32_t partition,
                      cu_instance **out, cu_err *err);
+int cu_instance_start(cu_instance *i, cu_err *err);
 void cu_instance_close(cu_instance *i);
 /* Wires entries to inputs and upstream instances, settles positions. */
 int cu_instance_connect(cu_instance *i, cu_err *err);
@@ -191,8 +192,8 @@ cu_feed_in *cu_worker_feed(const cu_worker *w, const cu_feed *f,
                            int32_t partition);
 /* commit.c */
 int cu_commit(cu_worker *w, cu_err *err);
-/* restore.c */
-int cu_restore(cu_worker *w, cu_instance *i, cu_err *err);
+/* restore.c: the spaces of all instances, to the ends of their changelogs. */
+int cu_restore(cu_worker *w, cu_err *err);
 /* feed.c: records of one input through everything that reads it. */
 int cu_feed_records(cu_worker *w, const cu_poll *p, cu_err *err);
 void cu_feed_end(cu_worker *w, const cu_poll *p);

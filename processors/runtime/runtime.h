@@ -33,7 +33,10 @@ typedef struct cu_view_counts {
 typedef struct cu_counts {
     cu_table_counts *tables; /* by program index */
     cu_view_counts *views;
-    _Atomic int64_t commits, aborts, restores, lag;
+    _Atomic int64_t commits, aborts, lag;
+    _Atomic int64_t restores;     /* stages restored from changelogs */
+    _Atomic int64_t restore_left; /* offsets still to go */
+    _Atomic int64_t restored_rows, restored_bytes;
     _Atomic int64_t commit_us; /* spent in commits */
 } cu_counts;
 
