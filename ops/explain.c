@@ -175,6 +175,11 @@ static void put_view(cu_explaining *x, const cu_view_def *v)
         cu_buf_printf(out, "  loads that topic into %s of server %s, mode %s\n",
                       v->into->remote, v->into->server->name,
                       v->into->write_mode);
+    if (v->state_ttl_us)
+        cu_buf_printf(out,
+                      "  approximate: forgets what has not changed for %s "
+                      "(state_ttl)\n",
+                      cu_explain_us(v->state_ttl_us, x->a));
     cu_buf_put_str(out, "  operators\n");
     cu_node_print(v->root, &tree);
     indented(tree.data, tree.len, "    ", out);

@@ -20,6 +20,8 @@ const char *cu_explain_topic(const cu_view_def *v);
 void cu_explain_columns(const cu_schema *s, const uint16_t *cols, uint32_t n,
                         cu_buf *out);
 
+/* A time span, for people. */
+const char *cu_explain_us(int64_t us, cu_arena *a);
 /* Where an operator's rows come from, for people: "o", "o and r". */
 const char *cu_explain_origin(const cu_node *n, cu_arena *a);
 

@@ -134,6 +134,11 @@ static void json_view(cu_explaining *x, const cu_view_def *v)
     for (uint32_t i = 0; i < x->p->n_copies; i++)
         if (x->p->copies[i]->view == v)
             member("report", x->p->copies[i]->shown, b);
+    if (v->state_ttl_us) {
+        name("approximate", b);
+        cu_buf_put_str(b, "true");
+        member("state_ttl", cu_explain_us(v->state_ttl_us, x->a), b);
+    }
     member_columns("key", v->schema, v->key, v->n_key, b);
     name("columns", b);
     cu_buf_put_u8(b, '[');

@@ -90,14 +90,19 @@ static cu_state_note *note(noting *x, unsigned table, const char *holds,
     return out;
 }
 
-static const char *interval(const noting *x, cu_interval iv)
+static const char *interval(cu_arena *a, cu_interval iv)
 {
     cu_value v = {.type = CU_TYPE(CU_T_INTERVAL), .iv = iv};
     cu_buf b = {0};
     cu_value_out(&v, NULL, &b);
-    const char *text = cu_arena_strn(x->a, b.data, b.len);
+    const char *text = cu_arena_strn(a, b.data, b.len);
     cu_buf_free(&b);
     return text;
+}
+
+const char *cu_explain_us(int64_t us, cu_arena *a)
+{
+    return interval(a, (cu_interval){.us = us});
 }
 
 /* " + 01:00:00", or nothing. */
@@ -105,7 +110,7 @@ static const char *plus(const noting *x, cu_interval iv)
 {
     if (!iv.us && !iv.days && !iv.months)
         return "";
-    return cu_arena_printf(x->a, " + %s", interval(x, iv));
+    return cu_arena_printf(x->a, " + %s", interval(x->a, iv));
 }
 
 static const char *closes(const noting *x, const cu_schema *s, uint16_t col,
@@ -117,10 +122,29 @@ static const char *closes(const noting *x, const cu_schema *s, uint16_t col,
                            s->fields[col].name, plus(x, all));
 }
 
+/* NULL: never. */
 static const char *closing(const noting *x, const cu_closing *c,
                            const cu_schema *s, const uint16_t *cols)
 {
+    if (x->n->ttl_us)
+        return cu_arena_printf(x->a, "until it has not changed for %s",
+                               cu_explain_us(x->n->ttl_us, x->a));
     return c->on ? closes(x, s, cols[0], c->delay, c->lateness_us) : NULL;
+}
+
+/* What it takes to forget by the clock: the index, and the stamps of those
+ * that have no value per key. */
+static void forgetting(noting *x, unsigned index, const cu_schema *s,
+                       const uint16_t *key, uint32_t n_key, bool stamps)
+{
+    if (!x->n->ttl_us)
+        return;
+    const char *by = columns(x, s, key, n_key);
+    const char *until = closing(x, NULL, s, key);
+    int64_t bytes = key_bytes(s, key, n_key) + 9;
+    if (stamps)
+        note(x, 2, "when it changed", by, bytes, "key")->until = until;
+    note(x, index, "when to look at it", by, bytes, "key")->until = until;
 }
 
 /* Rows that stay for as long as they are not taken back; all that ever came,
@@ -203,6 +227,7 @@ static void aggregate(noting *x)
                   cu_arena_printf(x->a, "%s needs its values", of));
     }
     cu_buf_free(&values);
+    forgetting(x, 3, in->schema, group, n_group, false);
 }
 
 static void rank(noting *x)
@@ -225,10 +250,12 @@ static void rank(noting *x)
                                                   (long long)most);
         cu_state_note *s = note(x, 0, holds, by, bytes, "row");
         s->until = until ? until : "while it is among them";
-        return;
+    } else {
+        cu_state_note *s = note(x, 0, "every row, in order", by, bytes, "row");
+        rows_stay(x, s, in, until, "each row has a number");
     }
-    cu_state_note *s = note(x, 0, "every row, in order", by, bytes, "row");
-    rows_stay(x, s, in, until, "each row has a number");
+    forgetting(x, 3, in->schema, n->rank.partition, n->rank.n_partition,
+               !in->append_only || most != 1 || n->rank.numbered);
 }
 
 static void over(noting *x)
@@ -242,6 +269,7 @@ static void over(noting *x)
               closing(x, &n->over.closing, in->schema, n->over.partition),
               "a row that comes can change what window functions gave to "
               "others");
+    forgetting(x, 3, in->schema, n->over.partition, n->over.n_partition, true);
 }
 
 static const char *of_join(const noting *x, unsigned side)
@@ -249,6 +277,8 @@ static const char *of_join(const noting *x, unsigned side)
     const cu_node *n = x->n, *in = n->inputs[side];
     uint16_t col = side ? n->join.right_time : n->join.left_time;
     const uint16_t *keys = side ? n->join.right : n->join.left;
+    if (n->ttl_us && n->join.stays[side])
+        return NULL;
     const char *until = closing(x, &n->join.closing, in->schema, keys);
     if (until || col == 0 || n->kind != CU_N_JOIN)
         return until;
@@ -293,8 +323,9 @@ static void join(noting *x)
                   : "the other side may still bring rows of its key");
     if (n->kind == CU_N_ASOF)
         join_side(x, 1, "a row may come that looks back at it");
-    else if (!half || n->join.residual)
+    else if (!half || n->join.residual || n->ttl_us)
         join_side(x, 1, "the other side may still bring rows of its key");
+    forgetting(x, 6, n->inputs[0]->schema, n->join.left, n->join.n_keys, false);
 }
 
 static void session(noting *x)

@@ -45,6 +45,8 @@ bool cu_ddl_late(cu_sql *s, cu_view_def *v, cu_node *in, const cu_opt *late,
                  const cu_opt *lateness);
 bool cu_ddl_retention(cu_sql *s, cu_view_def *v, const cu_node *in,
                       const cu_opt *retention);
+/* ddl_ttl.c: what forgets, of a view that is otherwise done. */
+bool cu_ddl_ttl(cu_sql *s, cu_view_def *v, const cu_opt *option);
 /* False: the sink cannot take rows that change. */
 bool cu_ddl_writable(cu_sql *s, const cu_view_def *v, const cu_node *in);
 /* The hidden view of COPY or a query; NULL after a problem. */

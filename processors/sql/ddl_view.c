@@ -30,8 +30,9 @@ enum {
     V_EMIT_INTERVAL,
     V_ALLOWED_LATENESS,
     V_LATE,
+    V_STATE_TTL,
     V_LATER,
-    N_VIEW = V_LATER + 4
+    N_VIEW = V_LATER + 3
 };
 
 static const cu_opt_spec specs[N_VIEW] = {
@@ -50,10 +51,10 @@ static const cu_opt_spec specs[N_VIEW] = {
     [V_ALLOWED_LATENESS] = {"allowed_lateness", CU_OPT_DELAY, MV, 0, 0,
                             "1 minute"},
     [V_LATE] = {"late", CU_OPT_TOPIC, MV, 0, 0, "bids.late"},
-    [V_LATER] = {"state_ttl", CU_OPT_LATER, MV, 0, 0, 0},
-    [V_LATER + 1] = {"replication", CU_OPT_LATER, MV, 0, 0, 0},
-    [V_LATER + 2] = {"registry", CU_OPT_LATER, MV, 0, 0, 0},
-    [V_LATER + 3] = {"schema_file", CU_OPT_LATER, MV, 0, 0, 0},
+    [V_STATE_TTL] = {"state_ttl", CU_OPT_DURATION, MV, 0, 0, "1 day"},
+    [V_LATER] = {"replication", CU_OPT_LATER, MV, 0, 0, 0},
+    [V_LATER + 1] = {"registry", CU_OPT_LATER, MV, 0, 0, 0},
+    [V_LATER + 2] = {"schema_file", CU_OPT_LATER, MV, 0, 0, 0},
 };
 
 /* --- plain views ---------------------------------------------------------- */
@@ -475,7 +476,8 @@ bool cu_ddl_materialized_view(cu_sql *s, const cu_ast_stmt *st)
     if (!in || !view_topic(s, v, &o[V_TOPIC]) ||
         !cu_ddl_late(s, v, in, &o[V_LATE], &o[V_ALLOWED_LATENESS]) ||
         !cu_ddl_retention(s, v, in, &o[V_RETENTION]) ||
-        !finish_view(s, &bare, v, in, &o[V_PRIMARY_KEY]))
+        !finish_view(s, &bare, v, in, &o[V_PRIMARY_KEY]) ||
+        !cu_ddl_ttl(s, v, &o[V_STATE_TTL]))
         return false;
     if (to)
         to->is_sink = true;

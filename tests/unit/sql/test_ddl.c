@@ -512,7 +512,7 @@ Test(ddl, views_that_are_refused)
         "CREATE MATERIALIZED VIEW \"v 6\" AS SELECT c FROM t;\n"
         "CREATE VIEW v7 WITH (topic = 'x') AS SELECT c FROM t;\n"
         "CREATE MATERIALIZED VIEW v8 WITH (emit = 'final', "
-        "allowed_lateness = '1 minute', state_ttl = '1 day') AS SELECT c "
+        "allowed_lateness = '1 minute', state_ttl = '1 month') AS SELECT c "
         "FROM t;\n"
         "CREATE MATERIALIZED VIEW v9 WITH (topic = 'a b', partitions = 0, "
         "retention = '1 month') AS SELECT c FROM t;",
@@ -527,7 +527,7 @@ Test(ddl, views_that_are_refused)
         "8:26 42P07 relation \"t\" already exists\n"
         "9:26 42602 name \"v 6\" is not fit for topics\n"
         "10:22 HV00D unknown option \"topic\" of a plain view\n"
-        "11:82 0A000 option \"state_ttl\" is not supported yet\n"
+        "11:94 22023 invalid value for option \"state_ttl\": \"1 month\"\n"
         "12:43 22023 invalid value for option \"topic\": \"a b\"\n"
         "12:63 22023 invalid value for option \"partitions\": \"0\"\n"
         "12:78 22023 invalid value for option \"retention\": \"1 month\"\n");

@@ -129,8 +129,6 @@ Test(time_errors, options_of_time_are_checked)
     expect_messages(
         T WITH("emit_interval = 'soon'"),
         "2:50 22023 invalid value for option \"emit_interval\": \"soon\"\n");
-    expect_messages(T WITH("state_ttl = '1 day'"),
-                    "2:34 0A000 option \"state_ttl\" is not supported yet\n");
     expect_messages(T WITH("late = ''"),
                     "2:41 22023 invalid value for option \"late\": \"\"\n");
 }
