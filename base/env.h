@@ -4,9 +4,11 @@
  * cu_env_real() is the machine; cu_env_sim() is a virtual clock, a seeded
  * generator and an in-memory file system whose unsynced bytes vanish in a
  * crash.  `fault(point)` is a no-op in production unless CUPEL_CRASH_AT
- * names the point ("after_commit" or "after_commit:3" for its third visit:
- * the process ends at once); in simulation it is where a crash may be
- * injected: it then returns true and the caller unwinds as if killed.
+ * names the point: "after_commit", or "after_commit:3" for its third visit,
+ * ends the process at once; "after_commit:3:stop" has it stop itself
+ * (SIGSTOP) at each third visit, "after_commit:3:5000" sleep there for 5 s.
+ * In simulation it is where a crash may be injected: it then returns true
+ * and the caller unwinds as if killed.
  *
  * Paths are UTF-8, relative ones relative to the working directory.
  * Thread: the real environment may be used from any thread.

@@ -39,7 +39,9 @@ typedef struct real {
     bool signals;
     struct sigaction old_term, old_int, old_pipe;
     char crash_point[64]; /* of CUPEL_CRASH_AT, "" = none */
-    atomic_long crash_in; /* visits until the crash */
+    char what[16];        /* to do there: "" = end, "stop", milliseconds */
+    long crash_every;     /* visits from one to the next */
+    atomic_long crash_in; /* visits until then */
 } real;
 
 struct cu_lock {
@@ -134,29 +136,55 @@ static void catch_signals(real *r)
     r->signals = true;
 }
 
+static bool split_crash_point(const char *at, real *r)
+{
+    int end = -1;
+    r->crash_every = 1;
+    if (sscanf(at, "%63[^:]%n", r->crash_point, &end) != 1)
+        return false;
+    if (at[end] == ':') {
+        at += end;
+        end = -1;
+        if (sscanf(at, ":%ld%n", &r->crash_every, &end) != 1)
+            return false;
+    }
+    if (at[end] == ':') {
+        at += end;
+        end = -1;
+        if (sscanf(at, ":%15[a-z0-9]%n", r->what, &end) != 1)
+            return false;
+    }
+    bool known = !*r->what || !strcmp(r->what, "stop") || atol(r->what) > 0;
+    return end > 0 && at[end] == 0 && r->crash_every > 0 && known;
+}
+
 static void read_crash_point(real *r)
 {
     const char *at = getenv("CUPEL_CRASH_AT");
     if (!at)
         return;
-    const char *colon = strrchr(at, ':');
-    size_t len = colon ? (size_t)(colon - at) : strlen(at);
-    long visit = colon ? strtol(colon + 1, NULL, 10) : 1;
-    if (len == 0 || len >= sizeof(r->crash_point) || visit < 1) {
-        cu_warn("CUPEL_CRASH_AT=%s is ignored: it must be POINT or POINT:N",
+    if (!split_crash_point(at, r)) {
+        cu_warn("CUPEL_CRASH_AT=%s is ignored: it must be POINT, POINT:N, "
+                "POINT:N:stop or POINT:N:MILLISECONDS",
                 at);
-        return;
+        r->crash_point[0] = 0;
     }
-    memcpy(r->crash_point, at, len);
-    atomic_store(&r->crash_in, visit);
+    atomic_store(&r->crash_in, r->crash_every);
 }
 
 static bool real_fault(cu_env *e, const char *point)
 {
     real *r = (real *)e;
-    if (r->crash_point[0] && !strcmp(point, r->crash_point) &&
-        atomic_fetch_sub(&r->crash_in, 1) == 1)
+    if (!r->crash_point[0] || strcmp(point, r->crash_point) != 0 ||
+        atomic_fetch_sub(&r->crash_in, 1) != 1)
+        return false;
+    if (!*r->what)
         _exit(137);
+    if (!strcmp(r->what, "stop"))
+        raise(SIGSTOP);
+    else
+        usleep((useconds_t)atol(r->what) * 1000);
+    atomic_store(&r->crash_in, r->crash_every);
     return false;
 }
 

@@ -17,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "log/sabotage.h"
 
 #include <librdkafka/rdkafka.h>
 
@@ -135,6 +136,7 @@ static void keep_options(cu_kafka *k, const cu_log_kafka_opts *o)
     k->session_ms = o->session_ms ? o->session_ms : 10000;
     k->transaction_ms = o->transaction_ms ? o->transaction_ms : 10000;
     k->deadline_ms = o->deadline_ms ? o->deadline_ms : 30000;
+    k->at_least_once = o->at_least_once;
     k->properties = cu_calloc(o->n_properties, sizeof(*k->properties));
     k->n_properties = o->n_properties;
     for (size_t i = 0; i < o->n_properties; i++) {
@@ -172,6 +174,25 @@ static int dial(cu_kafka *k, cu_err *err)
                    *why ? ")" : "");
 }
 
+#ifdef CU_SABOTAGE
+cu_log_sabotage cu_log_sabotage_now;
+
+static void read_sabotage(cu_env *env)
+{
+    static const char *const names[] = {"", "no-group-metadata", "no-guard",
+                                        "offsets-outside"};
+    const char *name = env->vt->variable(env, "CUPEL_SABOTAGE");
+    for (int i = 0; name && i < 4; i++)
+        if (strcmp(name, names[i]) == 0)
+            cu_log_sabotage_now = (cu_log_sabotage)i;
+}
+#else
+static void read_sabotage(cu_env *env)
+{
+    (void)env;
+}
+#endif
+
 int cu_log_open_kafka(const cu_log_kafka_opts *opts, cu_log **out, cu_err *err)
 {
     CU_ASSERT(opts->env);
@@ -184,6 +205,7 @@ int cu_log_open_kafka(const cu_log_kafka_opts *opts, cu_log **out, cu_err *err)
     pthread_mutex_init(&k->mutex, NULL);
     k->topics = cu_map_new();
     keep_options(k, opts);
+    read_sabotage(k->env);
     int rc = cu_kafka_check_properties(k, err);
     if (!rc)
         rc = open_idle(k, &k->admin, "admin", "read_uncommitted", err);

@@ -67,6 +67,7 @@ struct cu_kafka {
     size_t n_properties;
     size_t memory_bytes;
     int64_t session_ms, transaction_ms, deadline_ms;
+    bool at_least_once;
     cu_kafka_client admin, probe;
     pthread_mutex_t mutex; /* guards what follows, and opening the probe */
     cu_map *topics;        /* name -> cu_kafka_topic */
@@ -152,6 +153,7 @@ int cu_kafka_position_cmp(const void *a, const void *b);
 typedef struct cu_kafka_generation {
     int refs;
     void *metadata; /* rd_kafka_consumer_group_metadata_t */
+    rd_kafka_t *rk; /* the reader's */
 } cu_kafka_generation;
 void cu_kafka_generation_release(cu_kafka_generation *g);
 

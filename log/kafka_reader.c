@@ -30,6 +30,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/diag.h"
+#include "log/sabotage.h"
 
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -153,7 +154,11 @@ static void take_assignment(reader *r, rd_kafka_topic_partition_list_t *list)
     rd_kafka_t *rk = r->client.rk;
     r->generation = cu_calloc(1, sizeof(*r->generation));
     r->generation->refs = 1;
-    r->generation->metadata = rd_kafka_consumer_group_metadata(rk);
+    r->generation->rk = rk;
+    r->generation->metadata = CU_LOG_SABOTAGED(CU_LOG_SABOTAGE_STRANGER)
+                                  ? rd_kafka_consumer_group_metadata_new(
+                                        r->group)
+                                  : rd_kafka_consumer_group_metadata(rk);
     for (int i = 0; i < list->cnt; i++)
         list->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
     rd_kafka_assign(rk, list);

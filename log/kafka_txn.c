@@ -27,12 +27,17 @@
  * tear that one in two.  An interceptor counts the sends on the wire; after
  * two, a writer never starts another transaction.  An abort is an EndTxn
  * too and is guarded alike.
+ *
+ * At least once there are no transactions: the same states, but a commit is
+ * the flush and a plain commit of the marks, and an abort takes back only
+ * what was not sent.
  */
 #include "log/kafka_txn.h"
 
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/diag.h"
+#include "log/sabotage.h"
 
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -165,7 +170,9 @@ int cu_kafka_activate(cu_kafka_writer *w, cu_err *err)
     CU_ASSERT(w->state != CU_KAFKA_IDLE);
     if (w->state == CU_KAFKA_ACTIVE)
         return 0;
-    rd_kafka_error_t *e = rd_kafka_begin_transaction(w->client.rk);
+    rd_kafka_error_t *e = NULL;
+    if (!w->client.kafka->at_least_once)
+        e = rd_kafka_begin_transaction(w->client.rk);
     if (e)
         return fail_error(w, e, "cannot begin", err);
     w->state = CU_KAFKA_ACTIVE;
@@ -251,6 +258,10 @@ static int send_marks(cu_kafka_writer *w, const cu_kafka_marks *m,
                       int64_t until, cu_err *err)
 {
     cu_kafka *k = w->client.kafka;
+    if (CU_LOG_SABOTAGED(CU_LOG_SABOTAGE_OUTSIDE)) {
+        rd_kafka_commit(m->generation->rk, m->positions, 1);
+        return 0;
+    }
     for (;;) {
         rd_kafka_error_t *e = rd_kafka_send_offsets_to_transaction(
             w->client.rk, m->positions, m->generation->metadata,
@@ -277,7 +288,7 @@ static int judge(cu_kafka_writer *w, rd_kafka_error_t *e, int sent, cu_err *err)
     char why[300];
     bool fatal = e && rd_kafka_error_is_fatal(e);
     bool abortable = e && rd_kafka_error_txn_requires_abort(e);
-    if (!e && sent <= 1)
+    if (!e && (sent <= 1 || CU_LOG_SABOTAGED(CU_LOG_SABOTAGE_GUARD)))
         return 0; /* K4 */
     if (e && sent == 0 && abortable && !fatal)
         return fail_error(w, e, "cannot commit", err);
@@ -302,17 +313,47 @@ static void report_ends(cu_kafka_writer *w, cu_arena *a, cu_positions *ends)
     qsort(ends->at, ends->n, sizeof(*ends->at), cu_kafka_position_cmp);
 }
 
+/* At least once: everything is delivered, then the group's positions move. */
+static int commit_plain(cu_kafka_writer *w, int64_t until, cu_err *err)
+{
+    int rc = flush(w, until, err);
+    for (size_t i = 0; i < w->n_marks && !rc; i++) {
+        const cu_kafka_marks *m = &w->marks[i];
+        rd_kafka_resp_err_t e = rd_kafka_commit(m->generation->rk,
+                                                m->positions, 0);
+        if (e)
+            rc = cu_kafka_fail_step(w, e, NULL, "input positions are refused",
+                                    err);
+    }
+    return rc;
+}
+
+/* What is queued or on its way may arrive all the same. */
+static int abort_plain(cu_kafka_writer *w, cu_err *err)
+{
+    cu_kafka *k = w->client.kafka;
+    w->aborting = true;
+    rd_kafka_purge(w->client.rk, RD_KAFKA_PURGE_F_QUEUE);
+    rd_kafka_resp_err_t e = rd_kafka_flush(w->client.rk,
+                                           (int)k->transaction_ms);
+    return e ? in_doubt(w, "its last records got no answer in time", err) : 0;
+}
+
 static int commit_active(cu_kafka_writer *w, int64_t until, cu_err *err)
 {
     cu_kafka *k = w->client.kafka;
+    if (k->at_least_once)
+        return commit_plain(w, until, err);
     int rc = flush(w, until, err);
     for (size_t i = 0; i < w->n_marks && !rc; i++)
         rc = send_marks(w, &w->marks[i], until, err);
     if (rc)
         return rc;
+    cu_fault(k->env, "kafka_before_end");
     int before = atomic_load(&w->end_txn_sent);
     rd_kafka_error_t *e = rd_kafka_commit_transaction(w->client.rk,
                                                       cu_kafka_left(k, until));
+    cu_fault(k->env, "kafka_after_end");
     return judge(w, e, atomic_load(&w->end_txn_sent) - before, err);
 }
 
@@ -340,6 +381,8 @@ int cu_kafka_commit(cu_writer *base, int64_t timeout_ms, cu_arena *a,
 static int abort_active(cu_kafka_writer *w, cu_err *err)
 {
     cu_kafka *k = w->client.kafka;
+    if (k->at_least_once)
+        return abort_plain(w, err);
     /* Twice, so that a request whose answer is lost is sent again. */
     int64_t until = cu_mono_ms(k->env) + 2 * k->transaction_ms;
     int before = atomic_load(&w->end_txn_sent);

@@ -41,6 +41,9 @@ const cu_option cu_option_table[] = {
     {"memory", 0, CU_OPT_SIZE, "SIZE", NULL,
      "one budget for caches and queues (default 256MB)", true,
      AT(memory_bytes)},
+    {"commit-interval", 0, CU_OPT_COUNT, "MS", NULL,
+     "milliseconds between commits (default 100)", true,
+     AT(commit_interval_ms)},
     TEXT("instance", 0, "NAME", instance, true,
          "name of this process in the group"),
     TEXT("listen", 0, "HOST:PORT", listen, true, "metrics and health"),
@@ -146,6 +149,8 @@ static int set_count(cu_cmd *c, const cu_option *o, const char *value)
         c->o.limit = n;
     else if (o->offset == AT(workers))
         c->o.workers = (uint32_t)n;
+    else if (o->offset == AT(commit_interval_ms))
+        c->o.commit_interval_ms = n;
     else
         c->o.partitions = (int32_t)n;
     return 0;
@@ -402,6 +407,8 @@ static void put_count(const cu_cmd *c, const cu_option *o, cu_buf *out)
         put_number(out, o->name, c->o.limit);
     if (o->offset == AT(workers) && c->o.workers)
         put_number(out, o->name, c->o.workers);
+    if (o->offset == AT(commit_interval_ms) && c->o.commit_interval_ms)
+        put_number(out, o->name, c->o.commit_interval_ms);
     if (o->offset == AT(partitions) && c->o.partitions)
         put_number(out, o->name, c->o.partitions);
 }

@@ -52,6 +52,7 @@ typedef struct cu_options {
     const char *app, *brokers, *state, *listen, *instance, *command_config;
     uint32_t workers;
     int64_t memory_bytes;
+    int64_t commit_interval_ms; /* 0: the default */
     cu_sql_var *vars; /* --set */
     uint32_t n_vars;
     cu_property *properties; /* -X, then the file of --command-config */

@@ -160,6 +160,15 @@ static int reject(void *ctx, const cu_table_def *t, const cu_record *r,
 #ifdef CU_SABOTAGE
 cu_sabotage cu_sabotage_now;
 
+void cu_sabotage_read(cu_env *env)
+{
+    const char *name = env->vt->variable(env, "CUPEL_SABOTAGE");
+    if (name && strcmp(name, "restore-to-lso") == 0)
+        cu_sabotage_now = CU_SABOTAGE_STABLE;
+    else if (name && strcmp(name, "no-seek") == 0)
+        cu_sabotage_now = CU_SABOTAGE_GO_ON;
+}
+
 /* What the simulation must notice: see sabotage.h. */
 static void lose_row(cu_batch *b)
 {

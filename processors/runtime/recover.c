@@ -22,6 +22,8 @@
  */
 #include "processors/runtime/int.h"
 
+#include "processors/runtime/sabotage.h"
+
 enum {
     FENCES = 3,
     FENCE_WINDOW_MS = 60000,
@@ -132,6 +134,9 @@ int cu_worker_recover(cu_worker *w, cu_err *err)
     atomic_fetch_add(&w->rt->counts.aborts, 1);
     cu_err_clear(err);
     end_transaction(w, &why);
+    if (CU_SABOTAGED(CU_SABOTAGE_GO_ON) && why.code != CU_FENCED &&
+        !w->reader_dead && !w->reopen)
+        return 0;
     bool no_reader = w->reader_dead;
     if (no_reader)
         close_reader(w);

@@ -180,7 +180,8 @@ static int add(restore *all, cu_instance *i, cu_err *err)
                    .position = cu_space_applied(i->space),
                    .moved_ms = now,
                    .looked_ms = now};
-    int rc = log->vt->end_offset(log, r.part, true, &r.end, err);
+    bool open_too = !CU_SABOTAGED(CU_SABOTAGE_STABLE);
+    int rc = log->vt->end_offset(log, r.part, open_too, &r.end, err);
     if (rc)
         return rc;
     if (CU_SABOTAGED(CU_SABOTAGE_RESTORE) && r.end > 0)

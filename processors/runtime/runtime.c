@@ -6,6 +6,8 @@
  */
 #include "processors/runtime/int.h"
 
+#include "processors/runtime/sabotage.h"
+
 #include <stdlib.h>
 
 enum { MAX_RECORD_BYTES = 16 * 1024 * 1024 };
@@ -195,6 +197,7 @@ static void collect_inputs(cu_runtime *rt)
 int cu_runtime_open(const cu_runtime_opts *opts, cu_runtime **out, cu_err *err)
 {
     cu_runtime *rt = cu_calloc(1, sizeof(*rt));
+    cu_sabotage_read(opts->env);
     rt->o = *opts;
     if (rt->o.commit_interval_ms == 0)
         rt->o.commit_interval_ms = 100;

@@ -101,7 +101,8 @@ Test(env_real, variables_come_from_the_environment)
     cr_assert_null(env->vt->variable(env, "CUPEL_TEST_NOT_SET"));
 }
 
-/* How a child ends that visits points a, b, b, b under CUPEL_CRASH_AT. */
+/* How a child ends that visits points a, b, b, b under CUPEL_CRASH_AT; 1000
+ * and how often when it stopped itself and went on. */
 static int end_of_child(const char *crash_at)
 {
     fflush(NULL);
@@ -114,10 +115,15 @@ static int end_of_child(const char *crash_at)
             cu_fault(e, "b");
         _exit(0);
     }
-    int status = -1;
-    cr_assert_eq(waitpid(child, &status, 0), child);
+    int status = -1, stops = 0;
+    cr_assert_eq(waitpid(child, &status, WUNTRACED), child);
+    while (WIFSTOPPED(status)) {
+        stops++;
+        kill(child, SIGCONT);
+        cr_assert_eq(waitpid(child, &status, WUNTRACED), child);
+    }
     cr_assert(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    return stops ? 1000 + stops : WEXITSTATUS(status);
 }
 
 Test(env_real, crashes_where_it_was_told)
@@ -129,6 +135,19 @@ Test(env_real, crashes_where_it_was_told)
     cr_assert_eq(end_of_child("b:4"), 0);
     cr_assert_eq(end_of_child("c"), 0);
     cr_assert_eq(end_of_child(":"), 0);
+}
+
+Test(env_real, stops_or_sleeps_where_it_was_told)
+{
+    cr_assert_eq(end_of_child("b:1:stop"), 1003);
+    cr_assert_eq(end_of_child("b:2:stop"), 1001);
+    cr_assert_eq(end_of_child("b:4:stop"), 0);
+    int64_t begin = cu_mono_us(env);
+    cr_assert_eq(end_of_child("a:1:50"), 0);
+    cr_assert_geq(cu_mono_us(env) - begin, 50000);
+    cr_assert_eq(end_of_child("a:1:never"), 0);
+    cr_assert_eq(end_of_child("a:1:"), 0);
+    cr_assert_eq(end_of_child("a:x"), 0);
 }
 
 Test(env_real, a_lock_names_the_other_process_and_dies_with_it)
