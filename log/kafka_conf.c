@@ -199,8 +199,6 @@ int cu_kafka_writer_conf(cu_kafka_client *c, const char *txn_id,
     snprintf(largest, sizeof(largest), "%d", CU_KAFKA_RECORD_BYTES);
     snprintf(batch, sizeof(batch), "%d", CU_KAFKA_BATCH_BYTES);
     const cu_property defaults[] = {
-        /* One dead process blocks every read_committed reader as long. */
-        {"transaction.timeout.ms", txn},
         {"socket.timeout.ms", txn},
         {"message.timeout.ms", txn},
         {"linger.ms", "5"},
@@ -209,12 +207,14 @@ int cu_kafka_writer_conf(cu_kafka_client *c, const char *txn_id,
         {"message.max.bytes", largest},
         {"queue.buffering.max.kbytes", queue_kb},
         {"queue.buffering.max.messages", "1000000"},
+        /* One dead process blocks every read_committed reader as long. */
+        {k->at_least_once ? NULL : "transaction.timeout.ms", txn},
         {NULL, NULL},
     };
     const cu_property fixed[] = {
-        {"transactional.id", txn_id},
         {"enable.idempotence", "true"},
         {"acks", "all"},
+        {k->at_least_once ? NULL : "transactional.id", txn_id},
         {NULL, NULL},
     };
     return cu_kafka_conf(c, defaults, fixed, out, err);

@@ -96,7 +96,7 @@ int cu_kafka_writer_open(cu_log *log, const char *txn_id, cu_writer **out,
         cu_kafka_guard(conf, w);
         rc = cu_kafka_client_open(&w->client, RD_KAFKA_PRODUCER, conf, err);
     }
-    if (!rc)
+    if (!rc && !k->at_least_once)
         rc = init(w, err);
     if (rc)
         cu_kafka_writer_close(&w->base);
@@ -108,6 +108,8 @@ int cu_kafka_writer_open(cu_log *log, const char *txn_id, cu_writer **out,
 int cu_kafka_fence(cu_log *log, const char *txn_id, cu_err *err)
 {
     cu_writer *w;
+    if (((cu_kafka *)log)->at_least_once)
+        return 0; /* there are no transactions */
     int rc = cu_kafka_writer_open(log, txn_id, &w, err);
     if (!rc)
         cu_kafka_writer_close(w);
@@ -145,7 +147,8 @@ void cu_kafka_writer_close(cu_writer *base)
     rd_kafka_t *rk = w->client.rk;
     if (rk) {
         w->aborting = true;
-        if (w->state == CU_KAFKA_ACTIVE) /* else it ends with its timeout */
+        if (w->state == CU_KAFKA_ACTIVE && !w->client.kafka->at_least_once)
+            /* else it ends with its timeout */
             rd_kafka_error_destroy(rd_kafka_abort_transaction(rk, CLOSE_MS));
         rd_kafka_purge(rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         rd_kafka_poll(rk, 0);

@@ -209,6 +209,8 @@ typedef struct cu_log_kafka_opts {
     int64_t session_ms;     /* 0 = 10 s */
     int64_t transaction_ms; /* 0 = 10 s */
     int64_t deadline_ms;    /* for admin calls; 0 = 30 s */
+    bool at_least_once;     /* writers without transactions: L2 is given up,
+                             * a crash may leave a part and repeat it */
 } cu_log_kafka_opts;
 /* CU_NETWORK with what to check when no broker answers. */
 int cu_log_open_kafka(const cu_log_kafka_opts *opts, cu_log **out, cu_err *err);

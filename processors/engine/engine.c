@@ -115,7 +115,8 @@ static int open_log(cu_engine *e, const char *brokers, cu_err *err)
                            .properties = e->o.properties,
                            .n_properties = e->o.n_properties,
                            .env = e->env,
-                           .memory_bytes = e->memory.log};
+                           .memory_bytes = e->memory.log,
+                           .at_least_once = e->o.program->at_least_once};
     return cu_log_open_kafka(&o, &e->log, err);
 }
 

@@ -162,6 +162,7 @@ typedef struct cu_program {
     cu_view_def **views; /* hidden views of COPY included, in order */
     cu_copy_def **copies;
     const char *brokers;           /* of the kafka server, or NULL: embedded */
+    bool at_least_once;            /* its delivery */
     const struct cu_sql_rest *sql; /* sql's own, for cu_sql_query() */
 } cu_program;
 

@@ -15,6 +15,7 @@ enum {
 
 enum {
     S_BROKERS,
+    S_DELIVERY,
     S_URL,
     S_USER_AGENT,
     S_RATE_LIMIT,
@@ -34,6 +35,8 @@ enum {
 
 static const cu_opt_spec server_specs[N_SERVER] = {
     [S_BROKERS] = {"brokers", CU_OPT_TEXT, KAFKA, 0, 0, "localhost:9092"},
+    [S_DELIVERY] = {"delivery", CU_OPT_WORD, KAFKA, 0,
+                    "exactly_once | at_least_once", NULL},
     [S_URL] = {"url", CU_OPT_TEXT, HTTP, HTTP, 0, "https://openlibrary.org"},
     [S_USER_AGENT] = {"user_agent", CU_OPT_TEXT, HTTP, 0, 0,
                       "app (you@example.org)"},
@@ -213,6 +216,8 @@ static bool kafka_server(cu_sql *s, cu_server_def *d, const cu_opt *o)
     }
     if (d->brokers)
         p->brokers = d->brokers;
+    if (cu_option_int(&o[S_DELIVERY], 0))
+        p->at_least_once = true;
     return true;
 }
 
