@@ -319,8 +319,8 @@ static int commit_plain(cu_kafka_writer *w, int64_t until, cu_err *err)
     int rc = flush(w, until, err);
     for (size_t i = 0; i < w->n_marks && !rc; i++) {
         const cu_kafka_marks *m = &w->marks[i];
-        rd_kafka_resp_err_t e = rd_kafka_commit(m->generation->rk,
-                                                m->positions, 0);
+        rd_kafka_resp_err_t e = rd_kafka_commit(m->generation->rk, m->positions,
+                                                0);
         if (e)
             rc = cu_kafka_fail_step(w, e, NULL, "input positions are refused",
                                     err);
