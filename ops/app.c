@@ -179,7 +179,8 @@ static int open_engine(cu_cmd *c, cu_app *a, cu_err *err)
                         .memory_bytes = (size_t)c->o.memory_bytes,
                         .sync_commit = c->o.sync != NULL,
                         .commit_interval_ms = c->o.commit_interval_ms,
-                        .never_idle = c->o.drain};
+                        .never_idle = c->o.drain,
+                        .leaves = c->o.leave};
     rc = cu_engine_open(&o, &a->engine, err);
     if (rc)
         return rc;

@@ -61,6 +61,8 @@ const cu_option cu_option_table[] = {
          "every collector once, every input to its end, reports, exit"),
     FLAG("final", 0, final, false,
          "with --drain: time ends here, every window closes"),
+    FLAG("leave", 0, leave, false,
+         "leave the group at the end: others take over at once"),
     FLAG("dry-run", 0, dry_run, false, "print, publish nothing"),
     FLAG("from-beginning", 0, from_beginning, false, "start at the oldest"),
     FLAG("until-end", 0, until_end, false, "stop at the end as of now"),

@@ -58,7 +58,7 @@ typedef struct cu_options {
     cu_property *properties; /* -X, then the file of --command-config */
     uint32_t n_properties;
     cu_output output;
-    bool drain, final, dry_run, from_beginning, until_end, yes;
+    bool drain, final, leave, dry_run, from_beginning, until_end, yes;
     bool verbose, quiet, log_json, help;
     const char *color;       /* auto, always, never */
     const char *sync;        /* NULL or "commit" */

@@ -17,8 +17,8 @@ COMMAND(run, .name = "run", .synopsis = "PATH… [--drain [--final]]",
                 "  cupel run pipelines/open-library --drain\n"
                 "  cupel run pipelines/open-library --brokers "
                 "localhost:9092\n",
-        .flags = CU_CMD_PATHS | CU_CMD_MAKES, .options = "drain final sync",
-        .run = cu_cmd_run);
+        .flags = CU_CMD_PATHS | CU_CMD_MAKES,
+        .options = "drain final leave sync", .run = cu_cmd_run);
 
 COMMAND(check, .name = "check", .synopsis = "PATH…",
         .summary = "parse, bind and plan; all problems at once",

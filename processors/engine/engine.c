@@ -144,7 +144,8 @@ static int open_parts(cu_engine *e, const char *brokers, cu_err *err)
                          .store = e->store,
                          .env = e->env,
                          .instance = e->instance,
-                         .static_member = !e->embedded && !e->o.kv,
+                         .static_member = !e->embedded && !e->o.kv &&
+                                          !e->o.leaves,
                          .log_carries_state = e->embedded,
                          .commit_interval_ms = e->o.commit_interval_ms,
                          .memory_bytes = e->memory.operators,

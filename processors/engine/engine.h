@@ -28,6 +28,7 @@ typedef struct cu_engine_opts {
     size_t memory_bytes;  /* 0: 256 MiB */
     bool sync_commit;
     bool never_idle; /* idle_timeout does not apply: drains */
+    bool leaves;     /* the group, when it is closed: a dynamic member */
     int64_t commit_interval_ms;
     /* Given ones are used and stay the caller's (simulation). */
     cu_kv *kv;
