@@ -160,6 +160,9 @@ static void put_view(cu_explaining *x, const cu_view_def *v)
     cu_buf *out = x->out, tree = {0};
     const char *shown = shown_name(x, v);
     cu_buf_printf(out, "%s %s\n", shown == v->name ? "view" : "report", shown);
+    if (v->only_judges)
+        cu_buf_put_str(out, "  has no rows: reads a table that only its "
+                            "dead_letters() are asked of\n");
     if (v->into && cu_view_topic(v) == NULL)
         cu_buf_printf(out, "  writes into %s: rows are counted and dropped\n",
                       v->into->name);

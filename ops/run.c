@@ -8,7 +8,8 @@
  * With --drain: when every collector has committed one full pass, the ends of
  * all inputs are noted; when the group's positions have passed them, workers
  * commit, write the reports they own, and the summary is printed.  --final
- * then ends the time of all tables, and waits once more.  Without --drain,
+ * then ends the time of all tables, and waits once more.  What sinks put aside
+ * goes once more through the views that read it.  Without --drain,
  * the same happens at SIGTERM but for waiting: what is read is committed.
  */
 #include "ops/run.h"
@@ -164,6 +165,27 @@ static int wait_drained(cu_running *r, bool *done, cu_err *err)
     return rc;
 }
 
+/* Views over the letters that sinks wrote meanwhile take them; what comes of
+ * that goes to the sinks, until nothing is new. */
+static int drain_letters(cu_running *r, bool *drained, cu_err *err)
+{
+    int64_t seen = 0, now = cu_sinking_letters(r);
+    int rc = 0;
+    while (rc == 0 && *drained && now > seen && !atomic_load(&r->failed)) {
+        seen = now;
+        atomic_store(&r->stop, 0);
+        rc = start_workers(r, err);
+        if (rc == 0)
+            rc = wait_through(r, cu_worker_settled, drained, err);
+        atomic_store(&r->stop, 1);
+        join_workers(r);
+        if (rc == 0 && *drained)
+            rc = drain_sinks(r, drained, err);
+        now = cu_sinking_letters(r);
+    }
+    return rc;
+}
+
 static void wait_stopped(cu_running *r)
 {
     while (!asked_to_stop(r) && !atomic_load(&r->failed)) {
@@ -240,6 +262,8 @@ static int run(cu_running *r, serving *s, cu_err *err)
     join_workers(r);
     if (rc == 0 && drained)
         rc = drain_sinks(r, &drained, err);
+    if (rc == 0 && drained)
+        rc = drain_letters(r, &drained, err);
     cu_sinking_stop(r);
     cu_keeper_stop(r);
     cu_status_end(r);

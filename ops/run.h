@@ -64,8 +64,11 @@ void cu_collecting_close(cu_running *r);
 /* sinking.c: loads views into warehouse tables, one thread each. */
 int cu_sinking_open(cu_running *r, cu_err *err);
 int cu_sinking_start(cu_running *r, cu_err *err);
-/* Threads end when they have what the topics hold now. */
+/* Threads end when they have what the topics hold now; those that have ended
+ * begin again. */
 int cu_sinking_drain(cu_running *r, cu_err *err);
+/* Letters that were written so far, and that some view may read. */
+int64_t cu_sinking_letters(const cu_running *r);
 bool cu_sinking_drained(const cu_running *r);
 void cu_sinking_stop(cu_running *r);
 void cu_sinking_close(cu_running *r);

@@ -462,15 +462,31 @@ int cu_sinking_open(cu_running *r, cu_err *err)
     return rc;
 }
 
+static int start_one(cu_sinking *k, cu_err *err)
+{
+    if (pthread_create(&k->thread, NULL, sink, k))
+        return cu_fail(err, CU_IO, 0, "cannot start a thread");
+    k->started = true;
+    return 0;
+}
+
 int cu_sinking_start(cu_running *r, cu_err *err)
 {
-    for (uint32_t i = 0; i < r->n_sinking; i++) {
-        cu_sinking *k = &r->sinking[i];
-        if (pthread_create(&k->thread, NULL, sink, k))
-            return cu_fail(err, CU_IO, 0, "cannot start a thread");
-        k->started = true;
-    }
-    return 0;
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < r->n_sinking; i++)
+        rc = start_one(&r->sinking[i], err);
+    return rc;
+}
+
+/* Before a drain that is not the first. */
+static void forget_drain(cu_sinking *k)
+{
+    if (!atomic_load(&k->drained))
+        return;
+    pthread_join(k->thread, NULL);
+    k->started = false;
+    atomic_store(&k->draining, false);
+    atomic_store(&k->drained, false);
 }
 
 int cu_sinking_drain(cu_running *r, cu_err *err)
@@ -478,6 +494,7 @@ int cu_sinking_drain(cu_running *r, cu_err *err)
     cu_log *log = r->app->log;
     for (uint32_t i = 0; i < r->n_sinking; i++) {
         cu_sinking *k = &r->sinking[i];
+        forget_drain(k);
         for (int32_t n = 0; n < k->n_parts; n++) {
             int rc = log->vt->end_offset(log, part_of(k, n), false,
                                          &k->goals[n], err);
@@ -485,8 +502,31 @@ int cu_sinking_drain(cu_running *r, cu_err *err)
                 return rc;
         }
         atomic_store(&k->draining, true);
+        int rc = k->started ? 0 : start_one(k, err);
+        if (rc)
+            return rc;
     }
     return 0;
+}
+
+/* Is there a relation of the view's letters? */
+static bool letters_are_read(const cu_running *r, const cu_view_def *v)
+{
+    const cu_program *p = r->app->program;
+    for (uint32_t i = 0; i < p->n_tables; i++)
+        if (p->tables[i]->letters == CU_LETTERS_DEAD &&
+            strcmp(p->tables[i]->letters_of, v->name) == 0)
+            return true;
+    return false;
+}
+
+int64_t cu_sinking_letters(const cu_running *r)
+{
+    int64_t n = 0;
+    for (uint32_t i = 0; i < r->n_sinking; i++)
+        if (letters_are_read(r, r->sinking[i].view))
+            n += atomic_load(&r->sinking[i].rejected);
+    return n;
 }
 
 bool cu_sinking_drained(const cu_running *r)

@@ -38,6 +38,9 @@ bool cu_rank_first_suits(const cu_node *n);
 /* First start of a stage. */
 int cu_values_emit(cu_op *op, cu_err *err);
 int cu_aggregate_first(cu_op *op, cu_err *err);
+/* A WATERMARK's part of cu_clock_…() */
+int64_t cu_watermark_at(const cu_op *op);
+int cu_watermark_move(cu_op *op, int64_t ts_us, cu_err *err);
 
 /* Sets what every operator has; `vt->open` comes later. */
 void cu_op_init(cu_op *op, const cu_op_vt *vt);

@@ -232,6 +232,19 @@ int64_t cu_entry_watermark(const cu_op *op)
     return ((const entry *)op)->mark;
 }
 
+int64_t cu_clock_watermark(const cu_op *clock)
+{
+    return clock->node->kind == CU_N_WATERMARK ? cu_watermark_at(clock)
+                                               : cu_entry_watermark(clock);
+}
+
+int cu_clock_move(cu_op *clock, int64_t ts_us, cu_err *err)
+{
+    return clock->node->kind == CU_N_WATERMARK
+               ? cu_watermark_move(clock, ts_us, err)
+               : cu_op_watermark(clock, 0, ts_us, err);
+}
+
 typedef struct tap {
     cu_op op;
     cu_tap_push *push;

@@ -129,6 +129,11 @@ void cu_pipeline_close(cu_pipeline *p);
 /* The watermark that an entry has passed on; INT64_MIN: none. It only grows:
  * what is pushed below it is dropped. */
 int64_t cu_entry_watermark(const cu_op *entry);
+/* A clock, what says how late it is: an entry, or a WATERMARK operator. What
+ * it has passed on; INT64_MIN: nothing. */
+int64_t cu_clock_watermark(const cu_op *clock);
+/* For one that is idle: it goes on to `ts_us`, and stamps rows with that. */
+int cu_clock_move(cu_op *clock, int64_t ts_us, cu_err *err);
 /* VALUES nodes emit their rows; once, on the first start of a stage. Also
  * makes a global aggregate's row for empty input due at the next commit. */
 int cu_pipeline_first_start(cu_pipeline *p, cu_err *err);
@@ -152,6 +157,11 @@ cu_op *cu_tap_new(cu_tap_push *push, cu_tap_watermark *watermark, void *ctx);
  * Its rows can be read in key order, as +w batches lent per call, from the
  * space of the stage (committed and overlay). */
 int cu_materialize_scan(cu_space *space, const cu_node *materialize,
+                        int (*push)(void *ctx, const cu_batch *b, cu_err *err),
+                        void *ctx, cu_err *err);
+/* What it takes to make the rows of `was` those of `is`: M1's batches, of a
+ * bag net weights.  The views keep their rows. */
+int cu_materialize_diff(cu_space *was, cu_space *is, const cu_node *materialize,
                         int (*push)(void *ctx, const cu_batch *b, cu_err *err),
                         void *ctx, cu_err *err);
 /* The state table that a materialize (or other) node keeps its rows in. */

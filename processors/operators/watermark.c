@@ -9,7 +9,8 @@
  * below.  NULL and infinite times move nothing.
  *
  * The input's own watermark means another column and is not passed on, but
- * for the end of time.
+ * for the end of time.  While the input is idle the runtime moves it along
+ * with the other clocks of the stage; what wakes behind that is late.
  *
  * State, table 0:  ""  ->  u8 1 | u64le the watermark
  */
@@ -70,6 +71,20 @@ static int see(cu_op *op, int port, int64_t ts_us, cu_err *err)
     if (ts_us != INT64_MAX)
         return 0;
     w->mark = INT64_MAX;
+    return send(w, err);
+}
+
+int64_t cu_watermark_at(const cu_op *op)
+{
+    return ((const watermark *)op)->mark;
+}
+
+int cu_watermark_move(cu_op *op, int64_t ts_us, cu_err *err)
+{
+    watermark *w = (watermark *)op;
+    if (ts_us <= w->mark)
+        return 0;
+    w->mark = ts_us;
     return send(w, err);
 }
 

@@ -112,7 +112,8 @@ typedef struct cu_view_def {
     const cu_schema *schema;
     const char *topic; /* "<app>.<view>" by default; NULL: hidden, or the topic
                         * is that of `into`, if any (postgres has none) */
-    bool has_topic;    /* false for the hidden views of COPY */
+    bool has_topic;    /* false for hidden views: of COPY, or */
+    bool only_judges;  /* without rows: for the dead letters of its table */
     uint32_t n_key;    /* primary key; 0: single, or append-only, null keys */
     const uint16_t *key;
     bool single;        /* at most one row: the key is {} */

@@ -385,7 +385,8 @@ static void place_keyed(cutter *c, const cu_node *n, placed *in)
         if (n->n_key)
             gather_by(c, in, n->key, n->n_key,
                       "the primary key needs all its rows in one partition");
-        else if (!n->materialize.view->has_topic)
+        else if (!n->materialize.view->has_topic &&
+                 !n->materialize.view->only_judges)
             gather_by(c, in, NULL, 0, "a report is written by one task");
         break;
     default:

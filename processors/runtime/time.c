@@ -9,9 +9,10 @@
  *
  * An idle feed (read to its end and silent for its table's idle_timeout; an
  * exchange whose senders all are; a stage whose feeds all are) holds nobody
- * back: its entry is moved along with the lowest of its stage's other feeds.
- * When it wakes behind that, its rows are stamped with the entry's watermark
- * (feed.c), so that what is old among them is late like any other old row.
+ * back: its clock, its entry or the WATERMARK above that, is moved along with
+ * the lowest of its stage's other clocks.  When it wakes behind that, its rows
+ * are stamped with the clock's watermark (feed.c, watermark.c), so that what is
+ * old among them is late like any other old row.
  *
  * A feed has *ended* when its entry stands at INT64_MAX: `--final` moves the
  * tables' entries there, the marks of ended stages move the exchanges', and so
@@ -62,6 +63,62 @@ void cu_time_hear(cu_feed_in *in, uint32_t source, int64_t watermark_us,
     merge(in);
 }
 
+/* --- clocks ----------------------------------------------------------------
+ */
+
+/* Marks `n` and what is below it; `top`: not below a WATERMARK. */
+static void reach(const cu_pipeline *p, const cu_node *n, bool top, bool *seen)
+{
+    uint32_t k = 0;
+    while (p->ops[k]->node != n)
+        k++;
+    if (seen[k])
+        return;
+    seen[k] = true;
+    if (top && n->kind == CU_N_WATERMARK)
+        return;
+    for (uint32_t i = 0; i < n->n_inputs && n->kind != CU_N_EXCHANGE; i++)
+        reach(p, n->inputs[i], top, seen);
+}
+
+static void add_clock(cu_instance *i, cu_op *op, bool *seen)
+{
+    const cu_stage *s = i->stage;
+    const cu_pipeline *p = i->pipeline;
+    cu_clock *c = &i->clocks[i->n_clocks];
+    bool any = false;
+    memset(seen, 0, p->n_ops * sizeof(*seen));
+    reach(p, op->node, false, seen);
+    c->op = op;
+    c->feeds = cu_arena_calloc(i->worker->assigned, s->n_feeds + 1,
+                               sizeof(*c->feeds));
+    for (uint32_t f = 0; f < s->n_feeds; f++)
+        for (uint32_t k = 0; k < p->n_ops; k++)
+            if (seen[k] && p->ops[k] == i->entries[f])
+                c->feeds[f] = any = true;
+    c->timed = op->node->kind != CU_N_SOURCE ||
+               op->node->source.table->watermark_col >= 0;
+    i->n_clocks += any;
+}
+
+/* The entries that no WATERMARK stands above, and the WATERMARKs that do. */
+static void find_clocks(cu_instance *i)
+{
+    cu_arena *a = i->worker->assigned;
+    const cu_pipeline *p = i->pipeline;
+    bool *top = cu_arena_calloc(a, p->n_ops, sizeof(*top));
+    bool *seen = cu_arena_calloc(a, p->n_ops, sizeof(*seen));
+    i->clocks = cu_arena_calloc(a, p->n_ops, sizeof(*i->clocks));
+    i->n_clocks = 0;
+    reach(p, p->root->node, true, top);
+    for (uint32_t k = 0; k < p->n_ops; k++) {
+        cu_node_kind kind = p->ops[k]->node->kind;
+        if (top[k] && (kind == CU_N_WATERMARK || kind == CU_N_SOURCE ||
+                       kind == CU_N_VIEW || kind == CU_N_EXCHANGE))
+            add_clock(i, p->ops[k], seen);
+    }
+}
+
 /* --- at the start --------------------------------------------------------- */
 
 /* Pushed, then through the operators that hold marks until a commit; at the
@@ -94,6 +151,7 @@ int cu_time_start(cu_worker *w, cu_err *err)
         cu_progress p;
         bool found;
         cu_arena_reset(w->arena);
+        find_clocks(i);
         /* Constant rows, and the row of an empty global aggregate, are there
          * once, not once per partition. */
         if (i->fresh && i->partition == 0)
@@ -141,30 +199,55 @@ static int move(cu_instance *i, uint32_t feed, int64_t ts_us, cu_err *err)
     return cu_op_watermark(i->entries[feed], 0, ts_us, err);
 }
 
+static bool hears(const cu_instance *i, const cu_clock *c, const bool *awake)
+{
+    for (uint32_t f = 0; f < i->stage->n_feeds; f++)
+        if (c->feeds[f] && awake[f])
+            return true;
+    return false;
+}
+
+/* Idle clocks go with the slowest of those that are awake. */
+static int move_idle(cu_instance *i, const bool *awake, cu_err *err)
+{
+    int64_t low = INT64_MAX;
+    int rc = 0;
+    for (uint32_t k = 0; k < i->n_clocks; k++) {
+        const cu_clock *c = &i->clocks[k];
+        int64_t at = cu_clock_watermark(c->op);
+        if (c->timed && at < low && hears(i, c, awake))
+            low = at;
+    }
+    for (uint32_t k = 0; k < i->n_clocks && low != INT64_MAX && !rc; k++) {
+        const cu_clock *c = &i->clocks[k];
+        if (hears(i, c, awake) || cu_clock_watermark(c->op) >= low)
+            continue;
+        i->moved = true;
+        rc = cu_clock_move(c->op, low, err);
+    }
+    return rc;
+}
+
 int cu_time_settle(cu_instance *i, cu_err *err)
 {
     const cu_stage *s = i->stage;
-    int64_t low = INT64_MAX;
+    bool *awake = cu_arena_calloc(i->worker->arena, s->n_feeds + 1,
+                                  sizeof(*awake));
     uint32_t n_idle = 0, n_ended = 0;
     int rc = 0;
     for (uint32_t f = 0; rc == 0 && f < s->n_feeds; f++) {
         if (feed_over(i, &s->feeds[f]))
             rc = move(i, f, INT64_MAX, err);
-        int64_t at = cu_entry_watermark(i->entries[f]);
-        if (at == INT64_MAX)
+        if (cu_entry_watermark(i->entries[f]) == INT64_MAX)
             n_ended++;
         else if (feed_idle(i, &s->feeds[f]))
             n_idle++;
-        else if (at < low)
-            low = at;
+        else
+            awake[f] = true;
     }
     i->ended = n_ended == s->n_feeds;
     i->idle = n_idle > 0 && n_idle + n_ended == s->n_feeds;
-    for (uint32_t f = 0;
-         rc == 0 && n_idle && low != INT64_MAX && f < s->n_feeds; f++)
-        if (feed_idle(i, &s->feeds[f]))
-            rc = move(i, f, low, err);
-    return rc;
+    return rc || n_idle == 0 ? rc : move_idle(i, awake, err);
 }
 
 /* --- between commits -------------------------------------------------------

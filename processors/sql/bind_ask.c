@@ -4,11 +4,12 @@
  *     filter        asked + the predicate's      rank   asked + partition,
  *     project       of the asked expressions            order, identity (P4)
  *     aggregate     groups + asked calls         join   asked + keys, times,
- *     history, …    all (P3)                            residual
+ *     history, …    all (P3, P5)                        residual
  *
  * Window functions and aggregates that nobody asks for ask for nothing.
  */
 #include "processors/sql/bind_prune.h"
+#include "processors/sql/bind_time.h"
 
 static void ask_expr(cu_pruned *of, const cu_expr *e)
 {
@@ -111,6 +112,13 @@ static void ask_join(const cu_pruned *me, cu_pruned *l, cu_pruned *r)
             r->asked[i] = true;
 }
 
+/* P5 */
+static void ask_late(const cu_closing *closing, cu_pruned *in)
+{
+    if (closing->on && cu_node_naps(in->old))
+        cu_ask_all(in);
+}
+
 /* Columns that pass through are asked for as they are asked of us. */
 static void ask_passing(const cu_pruned *me, cu_pruned *in)
 {
@@ -135,9 +143,11 @@ static void ask_own(const cu_pruned *me, cu_pruned *in)
         ask_cols(in, n->rank.partition, n->rank.n_partition);
         ask_order(in, n->rank.order, n->rank.n_order);
         ask_identity(in);
+        ask_late(&n->rank.closing, in);
         break;
     case CU_N_OVER:
         ask_over(me, in);
+        ask_late(&n->over.closing, in);
         break;
     case CU_N_EXPAND:
         ask_cols(in, n->expand.group, n->expand.n_group);
@@ -190,6 +200,7 @@ void cu_ask_alone(const cu_pruned *me, cu_pruned *in, cu_pruned *right)
     case CU_N_AGGREGATE:
         ask_cols(in, n->aggregate.group, n->aggregate.n_group);
         ask_calls(me, in);
+        ask_late(&n->aggregate.closing, in);
         break;
     case CU_N_JOIN:
     case CU_N_ASOF:

@@ -200,13 +200,27 @@ static void results_are_columns(grouping *g, uint32_t first)
                                     g->match[i]->pos);
 }
 
+/* P5 of bind_prune.c: the rest of the row, to be shown when it is late. */
+static void carry(cu_sql *s, below *p, const cu_node *in)
+{
+    const uint32_t used = p->n;
+    for (uint32_t c = 0; c < in->schema->n; c++) {
+        uint32_t i = 0;
+        while (i < used &&
+               (p->exprs[i]->kind != CU_E_COL || p->exprs[i]->col != c))
+            i++;
+        if (i == used)
+            p->exprs[p->n++] = cu_expr_col(s->arena, c,
+                                           in->schema->fields[c].type, in->pos);
+    }
+}
+
 static cu_node *aggregate_over(grouping *g, cu_node *in)
 {
     cu_sql *s = g->s;
     cu_bind *b = g->b;
     uint32_t n_group = g->g->n_group;
-    below p = {cu_arena_calloc(s->arena, room(b, n_group), sizeof(*p.exprs)),
-               n_group};
+    below p = {.n = n_group};
     cu_expr **group = cu_arena_dup(s->arena, g->match,
                                    (n_group + 1) * sizeof(*group));
     bool judged = s->time.emit != CU_EMIT_CHANGES || s->time.lateness_given;
@@ -214,6 +228,8 @@ static cu_node *aggregate_over(grouping *g, cu_node *in)
         cu_bind_judge(s, &group[i], &in);
     cu_closing closing;
     uint32_t swapped = first_closes(g, group, in, &closing);
+    p.exprs = cu_arena_calloc(s->arena, room(b, n_group) + in->schema->n,
+                              sizeof(*p.exprs));
     memcpy(p.exprs, group, n_group * sizeof(*group));
     cu_agg_call *calls = cu_arena_calloc(s->arena, b->n_aggs + 1,
                                          sizeof(*calls));
@@ -223,6 +239,8 @@ static cu_node *aggregate_over(grouping *g, cu_node *in)
         cu_value one = {.type = CU_TYPE(CU_T_INT4), .i4 = 1};
         p.exprs[p.n++] = cu_expr_const(s->arena, &one, in->pos);
     }
+    if (closing.on && cu_node_naps(in))
+        carry(s, &p, in);
     cu_node *n = cu_node_project(s, in, p.exprs, made_names(s, b, p.exprs, p.n),
                                  p.n);
     n = cu_node_aggregate(s, n, n_group, calls, b->n_aggs, n_group == 0);

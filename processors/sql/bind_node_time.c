@@ -169,3 +169,15 @@ bool cu_node_judges_alone(const cu_node *n)
 {
     return n->kind == CU_N_BUFFER && !n->windows.judged;
 }
+
+bool cu_node_naps(const cu_node *n)
+{
+    if (n->kind == CU_N_SOURCE)
+        return n->source.table->idle_timeout_ms > 0;
+    if (n->kind == CU_N_VIEW)
+        return cu_node_naps(n->view.view->root);
+    for (uint32_t i = 0; i < n->n_inputs; i++)
+        if (cu_node_naps(n->inputs[i]))
+            return true;
+    return false;
+}

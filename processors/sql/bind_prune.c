@@ -24,6 +24,9 @@
  *    be taken back it must be said which one: by its key, which stays, or by
  *    all of it.
  *
+ * P5 Where a partition may be idle a row may be late behind an exchange, for
+ *    what closes there: rows stay whole up to it, to be shown.
+ *
  * At the end equal subtrees become one node (bind_unite.c).
  */
 #include "processors/sql/bind_prune.h"

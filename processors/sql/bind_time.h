@@ -127,6 +127,9 @@ int32_t cu_node_closing(const cu_node *in, const uint16_t *cols, uint32_t n,
 /* The column to buffer or retain by (+ 1), and from when on. */
 uint16_t cu_node_due(const cu_node *n, cu_interval *delay, int64_t *lag_us);
 int64_t cu_interval_us(cu_interval i);
+/* Some partition of its tables may be idle: rows may be late behind an
+ * exchange. */
+bool cu_node_naps(const cu_node *n);
 /* A BUFFER over rows that no window has judged: it says what is late. */
 bool cu_node_judges_alone(const cu_node *n);
 

@@ -185,6 +185,7 @@ static void check_retention(cu_sql *s, const cu_view_def *v)
 void cu_ddl_finish(cu_sql *s)
 {
     cu_program *p = s->program;
+    cu_ddl_judges(s);
     for (uint32_t i = 0; i < p->n_tables; i++) {
         const cu_table_def *t = p->tables[i];
         bool ours = t->http || t->files || t->is_sink;

@@ -201,6 +201,7 @@ static bool reads(void *ctx, cu_node *n)
     return n->kind != CU_N_SOURCE || n->source.table != ctx;
 }
 
+/* A view, or NULL. */
 static const char *reader_of(const cu_sql *s, const cu_table_def *t)
 {
     for (uint32_t i = 0; i < s->program->n_views; i++) {
@@ -520,4 +521,38 @@ cu_view_def *cu_ddl_hidden_view(cu_sql *s, const char *name, cu_pos pos,
     v->root = materialize(s, v, bound->node, true);
     add_view(s, v);
     return v;
+}
+
+/* --- tables that are only judged ------------------------------------------ */
+
+/* Rows of t WHERE false. */
+static void add_judge(cu_sql *s, const cu_table_def *t, cu_pos pos)
+{
+    cu_value no = {.type = CU_TYPE(CU_T_BOOL), .b = false};
+    cu_node *n = cu_node_source(s, t, pos);
+    n = n->kind == CU_N_NORMALIZE ? n->inputs[0] : n;
+    n = cu_node_filter(s, n, cu_expr_const(s->arena, &no, pos));
+    const char *name = t->name;
+    while (cu_program_view(s->program, name) ||
+           cu_program_table(s->program, name))
+        name = cu_arena_printf(s->arena, "%s_judged", name);
+    cu_view_def *v = new_view(s, name, pos);
+    v->has_topic = false;
+    v->only_judges = true;
+    v->schema = n->schema;
+    v->root = materialize(s, v, n, true);
+    add_view(s, v);
+}
+
+void cu_ddl_judges(cu_sql *s)
+{
+    const cu_program *p = s->program;
+    for (uint32_t i = 0; i < p->n_tables; i++) {
+        const cu_table_def *of = p->tables[i];
+        const cu_table_def *t = of->letters == CU_LETTERS_DEAD
+                                    ? cu_program_table(p, of->letters_of)
+                                    : NULL;
+        if (t && !t->is_sink && t->topic && !reader_of(s, t))
+            add_judge(s, t, of->pos);
+    }
 }

@@ -8,7 +8,8 @@
 #   a row that PostgreSQL refuses is a dead letter, its neighbours are there
 #   PostgreSQL stops and starts in the middle
 #   kill -9, twenty times, during a load; positions that lost their log
-#   two processes on Kafka; the pipeline tier-tracks-weather
+#   two processes on Kafka, of one and of four partitions; the pipeline
+#   tier-tracks-weather
 #
 # The server is this script's own: a temporary folder, a free port of loopback.
 . "$(dirname "$0")/lib.sh"
@@ -185,6 +186,8 @@ CREATE MATERIALIZED VIEW added WITH (into = 'journal') AS
 SELECT * FROM source;
 CREATE MATERIALIZED VIEW latest WITH (into = 'prices') AS
 SELECT DISTINCT ON (id) * FROM source ORDER BY id, price;
+CREATE MATERIALIZED VIEW refused AS
+SELECT error_code, count(*) AS n FROM dead_letters(latest) GROUP BY error_code;
 S
 python3 - >"$b/data/1.json" <<'P'
 import json
@@ -215,6 +218,9 @@ sql "ALTER TABLE prices ADD UNIQUE (id), ADD CHECK (id <> 123)"
 check "PostgreSQL refuses some rows, the run goes through" run "$b"
 check "the refused rows are counted" test \
     "$(cell "$b/said" sink latest rejected)" = 2001
+check "a view over them has all after the one drain" test \
+    "$(query "$b" 'SELECT * FROM refused ORDER BY n' | tail -2 | tr '\n' ' ')" = \
+    '23514,1 22001,2000 '
 check "their neighbours are there" test \
     "$(sql 'SELECT count(*), sum(id) FROM prices')" = '999|499377'
 check "appended rows are all there, once" test \
@@ -505,4 +511,82 @@ two_processes() {
 }
 check "Kafka: two processes, killed by turns, load every row once" \
     two_processes
+
+# --- four partitions ------------------------------------------------------------
+
+f=$work/four
+place "$f" <<'S'
+CREATE SERVER k FOREIGN DATA WRAPPER kafka;
+CREATE FOREIGN TABLE paid (id bigint NOT NULL, grp int, amount numeric)
+  SERVER k OPTIONS (topic 'paid', format 'json');
+CREATE FOREIGN TABLE f_journal (id bigint, grp int, amount numeric)
+  SERVER pg OPTIONS (table 'f_journal');
+CREATE FOREIGN TABLE f_groups (grp int, n bigint, total numeric,
+  PRIMARY KEY (grp)) SERVER pg OPTIONS (table 'f_groups', mode 'upsert');
+CREATE MATERIALIZED VIEW journal WITH (into = 'f_journal') AS
+SELECT * FROM paid;
+CREATE MATERIALIZED VIEW groups WITH (into = 'f_groups') AS
+SELECT grp, count(*) AS n, sum(amount) AS total FROM paid GROUP BY grp;
+CREATE MATERIALIZED VIEW refused AS
+SELECT error_code, count(*) AS n FROM dead_letters(journal)
+GROUP BY error_code;
+S
+four() { # command option…: as process 1 or 2 of the app
+    "$cupel" run "$f/p.sql" --app four --brokers "127.0.0.1:$port" \
+        --state "$work/f$1" --instance "f$1" "${@:2}"
+}
+paid() { # first last
+    python3 - "$1" "$2" <<'P' | "$cupel" produce paid \
+        --brokers "127.0.0.1:$port" --key-field id -q
+import sys
+for n in range(int(sys.argv[1]), int(sys.argv[2])):
+    print('{"id":%d,"grp":%d,"amount":%d.%02d}' % (n, n % 701, n % 97, n % 100))
+P
+}
+four_partitions() {
+    "$cupel" topics create paid --partitions 4 --brokers "127.0.0.1:$port" -q
+    sql "CREATE TABLE f_journal (id bigint CHECK (id % 1000 <> 7), grp int,
+         amount numeric)"
+    local pids=() n hits=0
+    for n in 1 2; do
+        four $n --listen 127.0.0.1:0 >>"$f/out" 2>>"$f/said$n" &
+        pids[n]=$!
+        mine $!
+    done
+    for n in $(seq 0 9); do
+        paid $((n * 1000)) $((n * 1000 + 1000)) || return 1
+        sleep "$(printf '1.%03d' $((RANDOM % 900)))"
+        victim=$((1 + n % 2))
+        hit KILL ${pids[victim]} && hits=$((hits + 1))
+        wait ${pids[victim]} 2>/dev/null
+        four $victim --listen 127.0.0.1:0 >>"$f/out" 2>>"$f/said$victim" &
+        pids[victim]=$!
+        mine $!
+    done
+    for n in 1 2; do
+        hit KILL ${pids[n]} && hits=$((hits + 1))
+        wait ${pids[n]} 2>/dev/null
+    done
+    echo "$hits kills"
+    [ $hits = 12 ] || return 1
+    timeout 180 "$cupel" run "$f/p.sql" --app four --state "$work/f1" \
+        --brokers "127.0.0.1:$port" --instance f1 --drain >>"$f/out" \
+        2>"$f/last" || {
+        tail "$f/last"
+        return 1
+    }
+    sql 'SELECT count(*), count(DISTINCT id) FROM f_journal' \
+        'SELECT count(*), sum(n), sum(total) FROM f_groups' |
+        tr '\n' ' ' | tee "$f/counts"
+    [ "$(cat "$f/counts")" = "9990|9990 701|10000|$(python3 -c '
+print("%.2f" % (sum(n % 97 * 100 + n % 100 for n in range(10000)) / 100))') " ]
+}
+check "Kafka: four partitions, two processes, twelve kills: every row once" \
+    four_partitions
+four_letters() {
+    "$cupel" query "$f/p.sql" --app four --brokers "127.0.0.1:$port" \
+        --state "$work/f1" -o csv 'SELECT * FROM refused' | tee "$f/counts"
+    [ "$(tail -1 "$f/counts")" = 23514,10 ]
+}
+check "and every refused row has one letter" four_letters
 finish

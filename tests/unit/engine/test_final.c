@@ -698,3 +698,86 @@ Test(final, a_drain_leaves_open_what_final_closes)
            "i has:\n"
            "1 5\n");
 }
+
+#define OTHER_TIME(name)                                                       \
+    "CREATE FOREIGN TABLE " name                                               \
+    " (g int, ts timestamptz, a timestamptz OPTIONS (watermark '0 seconds')) " \
+    "SERVER k OPTIONS (topic '" name                                           \
+    "', format 'json', idle_timeout '5 seconds');"
+
+Test(final, a_watermark_of_its_own_is_idle_with_its_table)
+{
+    golden(
+        SERVER OTHER_TIME("t") OTHER_TIME(
+            "u") "CREATE MATERIALIZED VIEW w WITH (emit = 'final') AS SELECT "
+                 "window_end, sum(g) AS g FROM tumble((SELECT * FROM "
+                 "watermark(t, ts, "
+                 "interval '10 seconds') UNION ALL SELECT * FROM watermark(u, "
+                 "ts, "
+                 "interval '10 seconds')), ts, interval '1 minute') GROUP BY 1;"
+                 "CREATE MATERIALIZED VIEW j WITH (emit = 'final') AS SELECT "
+                 "a.window_end, a.g + b.g AS g FROM tumble(watermark(t, ts, "
+                 "interval "
+                 "'10 seconds'), ts, interval '1 minute') AS a JOIN "
+                 "tumble(watermark(u, ts, interval '10 seconds'), ts, interval "
+                 "'1 "
+                 "minute') AS b ON a.window_end = b.window_end;",
+        "t/0 1 00:00:00 00:00:00\n"
+        "u/0 2 00:00:00 00:00:00\n"
+        "--\n"
+        "t/0 4 00:01:30 00:00:00\n"
+        "--\n"
+        "topic app.w\n"
+        "pass 6000\n"
+        "--\n"
+        "pass 6000\n"
+        "t/0 8 00:01:40 00:00:00\n"
+        "--\n"
+        "topic app.w\n"
+        "topic app.j\n"
+        "u/0 16 00:00:20 00:00:00\n"
+        "u/0 32 00:03:00 00:00:00\n"
+        "--\n"
+        "topic app.w.late\n"
+        "late w\n",
+        "app.w:\n"
+        "app.w:\n"
+        "{\"window_end\":\"2024-01-01T00:01:00Z\",\"g\":3}\n"
+        "app.j:\n"
+        "{\"window_end\":\"2024-01-01T00:01:00Z\",\"g\":3}\n"
+        "app.w.late:\n"
+        "{\"g\":16,\"ts\":\"2024-01-01T00:00:20Z\",\"a\":"
+        "\"2024-01-01T00:00:00Z\",\"window_start\":\"2024-01-01T00:00:00Z\","
+        "\"window_end\":\"2024-01-01T00:01:00Z\",\"watermark\":"
+        "\"2024-01-01T00:01:30Z\"}\n"
+        "late 1\n");
+}
+
+Test(final, what_is_late_without_windows)
+{
+    golden(SERVER EVENTS(
+               "t", "1",
+               "10 seconds") "CREATE MATERIALIZED VIEW f WITH (emit = 'final', "
+                             "allowed_lateness = '5 seconds') AS SELECT g, ts "
+                             "FROM t;"
+                             "CREATE MATERIALIZED VIEW l AS SELECT g, ts, "
+                             "watermark, "
+                             "error_code FROM late_rows(f);",
+           "t/0 1 1 00:00:10\n"
+           "t/0 2 1 00:01:00\n"
+           "t/0 3 1 00:00:46\n"
+           "t/0 4 1 00:00:45\n"
+           "--\n"
+           "t/0 5 1 00:00:20\n"
+           "t/0 6 1 00:02:00\n"
+           "--\n"
+           "topic app.f\n"
+           "view l\n",
+           "app.f:\n"
+           "{\"g\":1,\"ts\":\"2024-01-01T00:00:10Z\"}\n"
+           "{\"g\":3,\"ts\":\"2024-01-01T00:00:46Z\"}\n"
+           "{\"g\":2,\"ts\":\"2024-01-01T00:01:00Z\"}\n"
+           "l has:\n"
+           "4 2024-01-01 00:00:45+00 2024-01-01 00:00:50+00 CU021\n"
+           "5 2024-01-01 00:00:20+00 2024-01-01 00:00:50+00 CU021\n");
+}

@@ -300,3 +300,45 @@ Test(letters, late_rows_have_their_own_columns_first)
         "n\n"
         "  1 4\n");
 }
+
+/* --- of tables that are not read otherwise -------------------------------- */
+
+#define ALONE                                                                 \
+    SERVER "CREATE FOREIGN TABLE t (g int NOT NULL, x int) SERVER k OPTIONS " \
+           "(topic 't', format 'json', partitions '2');"                      \
+           "CREATE FOREIGN TABLE p (g int OPTIONS (key 'true'), x int, "      \
+           "PRIMARY KEY (g)) SERVER k "                                       \
+           "OPTIONS (topic 'p', format 'json', mode 'upsert');"               \
+           "CREATE MATERIALIZED VIEW l AS SELECT view, topic, error_code, "   \
+           "column_name FROM dead_letters(t) UNION ALL SELECT view, topic, "  \
+           "error_code, column_name FROM dead_letters(p);"
+#define ALONE_ROWS                                  \
+    "t 0 - {\"g\":1,\"x\":2}\n"                     \
+    "t 1 - {\"g\":\"q\"}\n"                         \
+    "p 0 {\"g\":1} {\"x\":\"y\"}\n"                 \
+    "p 0 {\"g\":1} {\"x\":1}\np 0 {\"g\":1} null\n" \
+    "t 0 - {\"x\":2}\n"
+
+Test(letters, alone_are_asked_of_a_table)
+{
+    script_check(ALONE, ALONE_ROWS,
+                 "l\n"
+                 "  null p 22P02 x\n"
+                 "  null t 22P02 g\n"
+                 "  null t 23502 g\n");
+}
+
+Test(letters, alone_are_in_the_drain_and_the_table_adds_up)
+{
+    rig r;
+    rig_open(&r, ALONE, NULL);
+    rig_feed(&r, "t", 0, "{\"g\":1,\"x\":2}");
+    rig_feed(&r, "t", 1, "{\"g\":\"q\"}");
+    rig_drain(&r);
+    cr_expect_str_eq(rig_view(&r, "l"), "null t 22P02 g\n");
+    const cu_table_counts *t = rig_table_counts(&r, "t");
+    cr_expect_eq(t->in, 2);
+    cr_expect_eq(t->applied, 1);
+    cr_expect_eq(t->dead, 1);
+    rig_close(&r);
+}

@@ -485,6 +485,8 @@ Test(window_join, an_idle_partition_holds_no_window_open)
            "w has:\n"
            "2024-01-01 00:01:00+00 4\n"
            "app.w.late:\n"
-           "{\"window_end\":\"2024-01-01T00:01:00Z\",\"window_start\":null,"
+           "{\"window_end\":\"2024-01-01T00:01:00Z\",\"g\":1,\"v\":1,"
+           "\"ts\":\"2024-01-01T00:00:50Z\","
+           "\"window_start\":\"2024-01-01T00:00:00Z\","
            "\"watermark\":\"2024-01-01T00:01:01Z\"}\n");
 }
