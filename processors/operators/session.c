@@ -21,9 +21,11 @@
  * what was pushed before them is applied first, so that the answer does not
  * depend on commits.
  *
- * S1 The watermark goes on at the commit, behind the rows, and stays below
- *    the anchor (FINAL: the start) of every open session, so that whoever
- *    groups by it may close a group by that alone.
+ * S1 The watermark goes on at the commit, behind the rows.  ANCHOR: it stays
+ *    below the anchor of every open session, so that whoever groups by it may
+ *    close a group by that alone.  FINAL: it speaks of window_end and goes on
+ *    a gap behind, so that a session's rows come just before what closes
+ *    their window; no open session holds back another one.
  * S2 A session without lateness judged (no `late`) is never closed in ANCHOR
  *    mode: a row could still join it.
  * S3 A row that goes from a session that closed is ignored, like its pair.
@@ -320,12 +322,14 @@ static int lowest_anchor(cu_sessions *s, cu_err *err)
 static int send_mark(cu_sessions *s, cu_err *err)
 {
     int64_t ts = s->mark.seen;
+    if (s->final)
+        ts = cu_instant_add(ts, -s->gap); /* S1 */
     if (ts <= s->mark.sent)
         return 0;
-    int rc = lowest_anchor(s, err);
+    int rc = s->final ? 0 : lowest_anchor(s, err);
     if (rc)
         return rc;
-    if (s->anchor_low != INT64_MAX && s->anchor_low - 1 < ts)
+    if (!s->final && s->anchor_low != INT64_MAX && s->anchor_low - 1 < ts)
         ts = s->anchor_low - 1; /* S1 */
     if (ts <= s->mark.sent)
         return 0;

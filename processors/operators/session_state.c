@@ -4,7 +4,7 @@
  *   1 spans     partition | last             -> u8 1 | svarint start
  *                                               | svarint anchor | varint n
  *   2 closing   i64 last | partition         -> ""
- *   3 anchors   i64 anchor | partition       -> ""
+ *   3 anchors   i64 anchor | partition       -> ""         (ANCHOR)
  *   4 meta      ""                           -> u8 1 | i64 closed
  *
  * Partition, time and last are key bytes, i64 is big endian and in order.
@@ -166,7 +166,7 @@ void cu_session_span_del(cu_sessions *s, const cu_span *p)
 {
     cu_table_del(s->spans, cu_session_key(s, p->last));
     cu_table_del(s->closing, by_time(s, p->last));
-    if (cu_span_holds(p, p->anchor))
+    if (!s->final && cu_span_holds(p, p->anchor))
         cu_table_del(s->anchors, by_time(s, p->anchor));
 }
 
@@ -240,6 +240,8 @@ void cu_session_save(cu_sessions *s)
         if (!same || memcmp(&old->at[k], p, sizeof(*p)) != 0)
             put_span(s, p);
     }
+    if (s->final)
+        return;
     each_anchor(s, old, now, true);
     each_anchor(s, now, old, false);
 }

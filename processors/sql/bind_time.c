@@ -310,6 +310,7 @@ static cu_node *session(cu_sql *s, const cu_args *a, const cu_scope *in,
         n->schema = cu_schema_with(s, in->node->schema, bounds, 2);
         n->windows.start = 0; /* start + gap is no end */
         n->windows.end = (uint16_t)(own + 2);
+        n->time = n->windows.end;
         return n;
     }
     cu_field anchor = {.name = "anchor", .type = type};

@@ -367,6 +367,40 @@ Test(sessions, are_final_once)
            "late 1\n");
 }
 
+Test(sessions, are_final_while_an_older_one_goes_on)
+{
+    golden(
+        SERVER EVENTS("t", "1", "10 seconds") "CREATE MATERIALIZED VIEW s WITH "
+                                              "(emit = 'final') AS SELECT g, "
+                                              "window_start AS ws, window_end "
+                                              "AS we, count(*) AS n FROM "
+                                              "session(t, ts, interval '30 "
+                                              "seconds', ARRAY[g]) GROUP BY g, "
+                                              "window_start, window_end;",
+        "t/0 1 1 00:00:00\n"
+        "t/0 2 1 00:00:05\n"
+        "t/0 1 1 00:00:20\n"
+        "t/0 1 1 00:00:40\n"
+        "t/0 1 1 00:01:00\n"
+        "t/0 1 1 00:01:14.999999\n"
+        "--\n"
+        "topic app.s\n"
+        "t/0 1 1 00:01:15\n"
+        "--\n"
+        "topic app.s\n"
+        "t/0 1 1 00:01:40\n"
+        "t/0 1 1 00:04:00\n"
+        "--\n"
+        "topic app.s\n",
+        "app.s:\n"
+        "app.s:\n"
+        "{\"g\":2,\"ws\":\"2024-01-01T00:00:05Z\",\"we\":\"2024-01-01T00:00:"
+        "35Z\",\"n\":1}\n"
+        "app.s:\n"
+        "{\"g\":1,\"ws\":\"2024-01-01T00:00:00Z\",\"we\":\"2024-01-01T00:02:"
+        "10Z\",\"n\":7}\n");
+}
+
 Test(sessions, with_other_groups_conditions_and_aggregates_above)
 {
     golden(

@@ -184,7 +184,7 @@ Test(session, final_rows_come_once_with_their_bounds)
              "1 '2020-01-01 00:30' 3\n");
     rig_mark(&r, 0, "2020-01-01 00:18");
     cr_assert_str_eq(rig_commit(&r), "");
-    cr_assert_eq(r.watermark, rig_time(&r, "2020-01-01 00:00") - 1);
+    cr_assert_eq(r.watermark, rig_time(&r, "2020-01-01 00:08"));
     rig_push(&r, 0, "-1 | 1 '2020-01-01 00:00' 1\n");
     rig_reopen(&r);
     rig_push(&r, 0, "-1 | 1 '2020-01-01 00:00' 1\n");
@@ -195,7 +195,7 @@ Test(session, final_rows_come_once_with_their_bounds)
                "1 '2020-01-01 00:00' 1 '2020-01-01 00:00' '2020-01-01 00:19'\n"
                "1 '2020-01-01 00:09' 2 '2020-01-01 00:00' '2020-01-01 "
                "00:19'\n");
-    cr_assert_eq(r.watermark, rig_time(&r, "2020-01-01 00:29"));
+    cr_assert_eq(r.watermark, rig_time(&r, "2020-01-01 00:19"));
     rig_push(&r, 0, "1 '2020-01-01 00:08' 9\n1 '2020-01-01 00:21' 8\n");
     rig_mark(&r, 0, "2020-01-01 01:00");
     rig_expect(&r, rig_commit(&r), final,
