@@ -14,12 +14,13 @@ typedef struct sim_world {
     cu_env *env;
     cu_kv *log_kv, *state_kv;
     cu_log *log;
-    cu_program *program;
+    cu_program *program; /* what runs */
+    cu_program *truth;   /* what should; the same but for sabotage */
     cu_engine *engine;
     cu_worker *workers[4];
     uint32_t n_workers, next_worker;
     cu_writer *feeder;
-    uint32_t fed;
+    uint32_t fed, phase;
 } sim_world;
 
 void sim_fail(sim_world *w, const char *format, ...)

@@ -3,65 +3,66 @@
  * Every relation has the columns id, g and v, so that any template stands on
  * any other: filters, projections that may fail, GROUP BY with every kind of
  * aggregate, grouping sets, DISTINCT, DISTINCT ON, top-N, joins of all kinds
- * (also with itself), subqueries, set operations, window functions, windows
- * of time, flatmaps, views over views.
+ * (also with itself), subqueries, set operations, window functions, flatmaps,
+ * views over views.  Time is in gen_time.c, what knows versions or the order
+ * of rows in gen_versions.c.
  */
-#include "tests/simulation/gen.h"
+#include "tests/simulation/gen_int.h"
 
-#include "base/alloc.h"
-
-enum { MOST_VIEWS = 6 };
-
-#define N(x) (sizeof(x) / sizeof(*(x)))
-
-typedef struct relation {
-    const char *name;
-    bool append; /* never retracts */
-    bool keyed;
-} relation;
-
-typedef struct writer {
-    sim_rng *r;
-    cu_arena *a;
-    cu_buf sql;
-    relation rel[MOST_VIEWS + 2];
-    uint32_t n;
-    bool late; /* rows may be late for a session of their own */
-} writer;
-
-static void put_tables(writer *w, int32_t partitions)
+static void put_tables(sim_writer *w, int32_t partitions)
 {
     cu_buf_printf(
         &w->sql,
         "CREATE SERVER k FOREIGN DATA WRAPPER kafka;\n"
+        "CREATE SERVER f FOREIGN DATA WRAPPER files OPTIONS (path '.');\n"
         "CREATE FOREIGN TABLE t (id bigint NOT NULL, g int, v bigint, s text, "
         "n numeric, tags jsonb, ts timestamp OPTIONS (watermark '10 seconds'), "
         "CONSTRAINT small CHECK (v < 1000)) SERVER k "
         "OPTIONS (topic 't', format 'json', mode 'append', partitions '%d');\n"
         "CREATE FOREIGN TABLE u (id bigint OPTIONS (key 'true') PRIMARY KEY, "
-        "g int, v bigint) SERVER k OPTIONS (topic 'u', format 'json', mode "
-        "'upsert', partitions '%d');\n",
-        partitions, partitions);
+        "g int, v bigint, at timestamp OPTIONS (watermark '0 seconds')) SERVER "
+        "k OPTIONS (topic 'u', format 'json', mode 'upsert', partitions "
+        "'%d');\n"
+        "CREATE FOREIGN TABLE s (id bigint NOT NULL PRIMARY KEY, g int, v "
+        "bigint CHECK (v < 1000), at timestamp OPTIONS (watermark '0 "
+        "seconds')) SERVER f OPTIONS (glob '*.json', format 'json', mode "
+        "'snapshot', snapshot_at 'at', topic 'bronze.s');\n"
+        "CREATE FOREIGN TABLE d (id bigint PRIMARY KEY, g int, v bigint, at "
+        "timestamp OPTIONS (watermark '0 seconds')) SERVER k OPTIONS (topic "
+        "'d', format 'debezium-json', partitions '%d');\n",
+        partitions, partitions, partitions);
 }
 
-static const relation *any(writer *w)
+const sim_relation *sim_use(sim_writer *w, uint32_t i)
 {
-    return &w->rel[sim_below(w->r, w->n)];
+    sim_relation *self = &w->rel[w->n];
+    self->of_t = self->of_t || w->rel[i].of_t;
+    self->of_rest = self->of_rest || w->rel[i].of_rest;
+    return &w->rel[i];
 }
 
-/* A relation whose filter or projection can be published. */
-static const relation *any_plain(writer *w)
+const sim_relation *sim_any(sim_writer *w)
+{
+    return sim_use(w, sim_below(w->r, w->n));
+}
+
+const sim_relation *sim_any_plain(sim_writer *w)
 {
     for (;;) {
-        const relation *x = any(w);
-        if (x->append || x->keyed)
-            return x;
+        uint32_t i = sim_below(w->r, w->n);
+        if (w->rel[i].append || w->rel[i].keyed)
+            return sim_use(w, i);
     }
 }
 
-static void put_aggregate(writer *w, const char *name)
+bool sim_is_home(const sim_writer *w, sim_home column)
 {
-    const relation *x = any(w);
+    return w->c->partitions == 1 || w->c->home == column;
+}
+
+static void put_aggregate(sim_writer *w, const char *name)
+{
+    const sim_relation *x = sim_any(w);
     cu_buf_printf(
         &w->sql,
         "CREATE MATERIALIZED VIEW %s AS SELECT count(*) AS id, g, "
@@ -71,21 +72,22 @@ static void put_aggregate(writer *w, const char *name)
         name, x->name);
 }
 
-static void put_global(writer *w, const char *name)
+static void put_global(sim_writer *w, const char *name)
 {
-    const relation *x = any(w);
+    const sim_relation *x = sim_any(w);
+    w->rel[w->n].has_key = false; /* one row */
     cu_buf_printf(&w->sql,
                   "CREATE MATERIALIZED VIEW %s AS SELECT count(*) AS id, "
                   "1 AS g, sum(v)::bigint AS v, max(v) AS hi FROM %s;\n",
                   name, x->name);
 }
 
-static void put_project(writer *w, const char *name, bool may_fail)
+static void put_project(sim_writer *w, const char *name, bool may_fail)
 {
-    const relation *x = any_plain(w);
-    relation *self = &w->rel[w->n];
+    const sim_relation *x = sim_any_plain(w);
+    sim_relation *self = &w->rel[w->n];
     self->append = x->append;
-    self->keyed = x->keyed;
+    self->keyed = self->has_key = x->keyed;
     const char *e = may_fail ? "12 / (v - 3)" : "v + 1";
     cu_buf_printf(&w->sql,
                   "CREATE MATERIALIZED VIEW %s AS SELECT id, g, %s AS v FROM "
@@ -93,18 +95,18 @@ static void put_project(writer *w, const char *name, bool may_fail)
                   name, e, x->name, sim_below(w->r, 5));
 }
 
-static void put_distinct_on(writer *w, const char *name)
+static void put_distinct_on(sim_writer *w, const char *name)
 {
-    const relation *x = any(w);
+    const sim_relation *x = sim_any(w);
     cu_buf_printf(&w->sql,
                   "CREATE MATERIALIZED VIEW %s AS SELECT DISTINCT ON (g) id, "
                   "g, v FROM %s ORDER BY g, v DESC, id;\n",
                   name, x->name);
 }
 
-static void put_top(writer *w, const char *name)
+static void put_top(sim_writer *w, const char *name)
 {
-    const relation *x = any(w);
+    const sim_relation *x = sim_any(w);
     w->rel[w->n].keyed = false;
     cu_buf_printf(
         &w->sql,
@@ -114,9 +116,9 @@ static void put_top(writer *w, const char *name)
         name, x->name, 1 + sim_below(w->r, 3));
 }
 
-static void put_limit(writer *w, const char *name)
+static void put_limit(sim_writer *w, const char *name)
 {
-    const relation *x = any(w);
+    const sim_relation *x = sim_any(w);
     cu_buf_printf(
         &w->sql,
         "CREATE MATERIALIZED VIEW %s AS SELECT g, max(id) AS id, max(v) AS v "
@@ -125,9 +127,9 @@ static void put_limit(writer *w, const char *name)
         name, x->name, 1 + sim_below(w->r, 6), sim_below(w->r, 3));
 }
 
-static void put_union(writer *w, const char *name)
+static void put_union(sim_writer *w, const char *name)
 {
-    const relation *x = any(w), *y = any(w);
+    const sim_relation *x = sim_any(w), *y = sim_any(w);
     cu_buf_printf(
         &w->sql,
         "CREATE MATERIALIZED VIEW %s AS SELECT g, count(*) AS id, max(v) AS v "
@@ -136,8 +138,9 @@ static void put_union(writer *w, const char *name)
         name, x->name, y->name);
 }
 
-static void put_flatmap(writer *w, const char *name)
+static void put_flatmap(sim_writer *w, const char *name)
 {
+    sim_use(w, SIM_T);
     cu_buf_printf(
         &w->sql,
         "CREATE MATERIALIZED VIEW %s AS SELECT e::int AS g, count(*) AS id, "
@@ -146,9 +149,9 @@ static void put_flatmap(writer *w, const char *name)
         name);
 }
 
-static void put_distinct(writer *w, const char *name)
+static void put_distinct(sim_writer *w, const char *name)
 {
-    const relation *x = any(w);
+    const sim_relation *x = sim_any(w);
     w->rel[w->n].keyed = false; /* its key does not survive a projection */
     cu_buf_printf(&w->sql,
                   "CREATE MATERIALIZED VIEW %s AS SELECT DISTINCT v AS id, g, "
@@ -159,7 +162,7 @@ static void put_distinct(writer *w, const char *name)
 /* --- joins and subqueries
  * ------------------------------------------------------- */
 
-static void put_join(writer *w, const char *name)
+static void put_join(sim_writer *w, const char *name)
 {
     static const char *const kinds[] = {"JOIN", "LEFT JOIN", "RIGHT JOIN",
                                         "FULL JOIN"};
@@ -172,20 +175,19 @@ static void put_join(writer *w, const char *name)
         "a.id = b.id AND (a.v > 2 OR b.g = 1)",
         "a.g + 1 = b.g",
     };
-    const relation *x = any(w), *y = any(w);
+    const sim_relation *x = sim_any(w), *y = sim_any(w);
     cu_buf_printf(
         &w->sql,
         "CREATE MATERIALIZED VIEW %s AS SELECT coalesce(a.g, b.g) AS g, "
         "count(*) AS id, sum(a.v)::bigint AS v, max(b.id) AS hi, count(b.v) "
         "AS n FROM %s a %s %s b ON %s GROUP BY coalesce(a.g, b.g);\n",
-        name, x->name, kinds[sim_below(w->r, N(kinds))], y->name,
-        ons[sim_below(w->r, N(ons))]);
+        name, x->name, SIM_ANY(w, kinds), y->name, SIM_ANY(w, ons));
 }
 
 /* Three relations. */
-static void put_joins(writer *w, const char *name)
+static void put_joins(sim_writer *w, const char *name)
 {
-    const relation *x = any(w), *y = any(w), *z = any(w);
+    const sim_relation *x = sim_any(w), *y = sim_any(w), *z = sim_any(w);
     cu_buf_printf(
         &w->sql,
         "CREATE MATERIALIZED VIEW %s AS SELECT a.g, count(*) AS id, "
@@ -196,7 +198,7 @@ static void put_joins(writer *w, const char *name)
         z->name);
 }
 
-static void put_subquery(writer *w, const char *name)
+static void put_subquery(sim_writer *w, const char *name)
 {
     static const char *const forms[] = {
         "EXISTS (SELECT 1 FROM %s b WHERE b.g = a.g AND b.v > a.v)",
@@ -209,18 +211,18 @@ static void put_subquery(writer *w, const char *name)
         "a.v < (SELECT max(b.v) FROM %s b)",
         "(SELECT count(*) FROM %s b WHERE b.g = a.g) > 3",
     };
-    const relation *x = any(w), *y = any(w);
+    const sim_relation *x = sim_any(w), *y = sim_any(w);
     cu_buf_printf(&w->sql,
                   "CREATE MATERIALIZED VIEW %s AS SELECT a.g, count(*) AS id, "
                   "max(a.v) AS v FROM %s a WHERE ",
                   name, x->name);
-    cu_buf_printf(&w->sql, forms[sim_below(w->r, N(forms))], y->name);
+    cu_buf_printf(&w->sql, SIM_ANY(w, forms), y->name);
     cu_buf_put_str(&w->sql, " GROUP BY a.g;\n");
 }
 
-static void put_lateral(writer *w, const char *name)
+static void put_lateral(sim_writer *w, const char *name)
 {
-    const relation *x = any(w), *y = any(w);
+    const sim_relation *x = sim_any(w), *y = sim_any(w);
     cu_buf_printf(
         &w->sql,
         "CREATE MATERIALIZED VIEW %s AS SELECT a.g, count(l.v) AS id, "
@@ -232,22 +234,22 @@ static void put_lateral(writer *w, const char *name)
         1 + sim_below(w->r, 3), "ON true");
 }
 
-static void put_set(writer *w, const char *name)
+static void put_set(sim_writer *w, const char *name)
 {
     static const char *const ops[] = {"INTERSECT", "INTERSECT ALL", "EXCEPT",
                                       "EXCEPT ALL", "UNION"};
-    const relation *x = any(w), *y = any(w);
+    const sim_relation *x = sim_any(w), *y = sim_any(w);
     cu_buf_printf(
         &w->sql,
         "CREATE MATERIALIZED VIEW %s AS SELECT g, count(*) AS id, max(v) AS v "
         "FROM (SELECT g, v FROM %s %s SELECT g, v FROM %s) q GROUP BY g;\n",
-        name, x->name, ops[sim_below(w->r, N(ops))], y->name);
+        name, x->name, SIM_ANY(w, ops), y->name);
 }
 
 /* --- order
  * ---------------------------------------------------------------------- */
 
-static void put_over(writer *w, const char *name)
+static void put_over(sim_writer *w, const char *name)
 {
     static const char *const calls[] = {
         "row_number() OVER (PARTITION BY g ORDER BY v, id)",
@@ -266,19 +268,18 @@ static void put_over(writer *w, const char *name)
         "min(id) OVER (PARTITION BY g ORDER BY v GROUPS BETWEEN 1 PRECEDING "
         "AND CURRENT ROW)",
     };
-    const relation *x = any(w);
+    const sim_relation *x = sim_any(w);
     cu_buf_printf(
         &w->sql,
         "CREATE MATERIALIZED VIEW %s AS SELECT g, count(*) AS id, "
         "sum(x)::bigint AS v, max(y) AS hi FROM (SELECT g, %s AS x, %s AS y "
         "FROM %s) q GROUP BY g;\n",
-        name, calls[sim_below(w->r, N(calls))],
-        calls[sim_below(w->r, N(calls))], x->name);
+        name, SIM_ANY(w, calls), SIM_ANY(w, calls), x->name);
 }
 
-static void put_ranks(writer *w, const char *name)
+static void put_ranks(sim_writer *w, const char *name)
 {
-    const relation *x = any(w);
+    const sim_relation *x = sim_any(w);
     cu_buf_printf(
         &w->sql,
         "CREATE MATERIALIZED VIEW %s AS SELECT g, count(*) AS id, max(v) AS "
@@ -288,9 +289,9 @@ static void put_ranks(writer *w, const char *name)
         1 + sim_below(w->r, 3));
 }
 
-static void put_ordered(writer *w, const char *name)
+static void put_ordered(sim_writer *w, const char *name)
 {
-    const relation *x = any(w);
+    const sim_relation *x = sim_any(w);
     cu_buf_printf(
         &w->sql,
         "CREATE MATERIALIZED VIEW %s AS SELECT g, mode() WITHIN GROUP (ORDER "
@@ -301,9 +302,9 @@ static void put_ordered(writer *w, const char *name)
         name, x->name);
 }
 
-static void put_grouping_sets(writer *w, const char *name)
+static void put_grouping_sets(sim_writer *w, const char *name)
 {
-    const relation *x = any(w);
+    const sim_relation *x = sim_any(w);
     w->rel[w->n].keyed = false;
     cu_buf_printf(
         &w->sql,
@@ -314,83 +315,59 @@ static void put_grouping_sets(writer *w, const char *name)
         name, x->name, sim_chance(w->r, 50) ? "CUBE" : "ROLLUP");
 }
 
-/* --- time
- * ---------------------------------------------------------------------- */
-
-static void put_window(writer *w, const char *name)
-{
-    static const char *const of[] = {
-        "tumble(t, ts, size => interval '20 seconds')",
-        "hop(t, ts, slide => interval '10 seconds', size => interval '30 "
-        "seconds')",
-    };
-    static const char *const with[] = {
-        "", " WITH (allowed_lateness = '15 seconds')", " WITH (emit = 'final')",
-        " WITH (emit = 'final', allowed_lateness = '5 seconds')"};
-    w->rel[w->n].keyed = false;
-    cu_buf_printf(
-        &w->sql,
-        "CREATE MATERIALIZED VIEW %s%s AS SELECT g, window_start, "
-        "window_end, count(*) AS id, sum(v)::bigint AS v FROM %s GROUP BY g, "
-        "window_start, window_end;\n",
-        name, with[sim_below(w->r, N(with))], of[sim_below(w->r, N(of))]);
-}
-
-/* Of what one row's time alone makes no late row. */
-static void put_session(writer *w, const char *name)
-{
-    if (w->late) {
-        put_window(w, name);
-        return;
-    }
-    w->rel[w->n].keyed = false;
-    cu_buf_printf(
-        &w->sql,
-        "CREATE MATERIALIZED VIEW %s AS SELECT g, window_start, window_end, "
-        "count(*) AS id, sum(v)::bigint AS v FROM session(t, ts, gap => "
-        "interval '%u seconds', partition_by => ARRAY[g]) GROUP BY g, "
-        "window_start, window_end;\n",
-        name, 15 + 5 * sim_below(w->r, 3));
-}
-
-static void put_flat_or_limit(writer *w, const char *name)
-{
-    if (sim_chance(w->r, 50))
-        put_flatmap(w, name);
-    else
-        put_limit(w, name);
-}
-
-static void put_plain(writer *w, const char *name)
+static void put_plain(sim_writer *w, const char *name)
 {
     put_project(w, name, sim_chance(w->r, 50));
 }
 
-static void put_view(writer *w)
+static void put_view(sim_writer *w)
 {
-    static void (*const puts[])(writer *, const char *) = {
-        put_aggregate,   put_aggregate, put_global,   put_plain,
-        put_plain,       put_top,       put_union,    put_flat_or_limit,
-        put_distinct_on, put_distinct,  put_join,     put_join,
-        put_join,        put_joins,     put_subquery, put_subquery,
-        put_lateral,     put_set,       put_over,     put_over,
-        put_ranks,       put_ordered,   put_window,   put_grouping_sets,
-        put_window,      put_session,
+    static sim_put *const puts[] = {
+        put_aggregate,     put_global,   put_plain,   put_plain,
+        put_top,           put_union,    put_flatmap, put_limit,
+        put_distinct_on,   put_distinct, put_join,    put_join,
+        put_joins,         put_subquery, put_lateral, put_set,
+        put_over,          put_over,     put_ranks,   put_ordered,
+        put_grouping_sets,
     };
-    relation *self = &w->rel[w->n];
-    const char *name = cu_arena_printf(w->a, "v%u", w->n - 1);
-    *self = (relation){.name = name, .keyed = true};
-    puts[sim_below(w->r, N(puts))](w, name);
+    static sim_put *const timed[] = {
+        sim_put_window,      sim_put_window,        sim_put_window,
+        sim_put_session,     sim_put_session,       sim_put_window_join,
+        sim_put_window_rank, sim_put_interval_join, sim_put_late,
+        sim_put_late,        sim_put_temporal,      sim_put_temporal,
+        sim_put_held,        sim_put_asof,          sim_put_asof,
+    };
+    static sim_put *const versions[] = {
+        sim_put_history,   sim_put_history,   sim_put_history,
+        sim_put_current,   sim_put_lookup,    sim_put_lookup,
+        sim_put_lookup,    sim_put_changelog, sim_put_changelog,
+        sim_put_surrogate, sim_put_letters,
+    };
+    sim_relation *self = &w->rel[w->n];
+    const char *name = cu_arena_printf(w->a, "v%u", w->n - SIM_TABLES + 1);
+    uint32_t kind = sim_below(w->r, 100);
+    *self = (sim_relation){.name = name, .keyed = true, .has_key = true};
+    if (kind < 55)
+        SIM_ANY(w, puts)(w, name);
+    else if (kind < 80)
+        SIM_ANY(w, timed)(w, name);
+    else
+        SIM_ANY(w, versions)(w, name);
     w->n++;
 }
 
 void sim_put_sql(sim_case *c, sim_rng *r)
 {
-    writer w = {.r = r, .a = c->arena, .n = 2, .late = c->late};
-    w.rel[0] = (relation){"t", true, false};
-    w.rel[1] = (relation){"u", false, true};
+    sim_writer w = {.r = r, .c = c, .a = c->arena, .n = SIM_TABLES};
+    for (uint32_t i = 0; i < SIM_TABLES; i++)
+        w.rel[i] = (sim_relation){.name = sim_tables[i],
+                                  .append = i == SIM_T,
+                                  .keyed = i != SIM_T,
+                                  .has_key = i != SIM_T,
+                                  .of_t = i == SIM_T,
+                                  .of_rest = i != SIM_T};
     put_tables(&w, c->partitions);
-    uint32_t n_views = 1 + sim_below(r, MOST_VIEWS - 1);
+    uint32_t n_views = 1 + sim_below(r, SIM_MOST_VIEWS - 1);
     for (uint32_t i = 0; i < n_views; i++)
         put_view(&w);
     c->sql = cu_arena_strn(c->arena, w.sql.data, w.sql.len);

@@ -8,6 +8,8 @@
  *   simulation [CASES]        SEED=n replays: the first case has seed n
  *   simulation --sabotage     every law must catch what was broken for it
  *   simulation --law NAME     one law, one case, with a trace
+ *   SQL=file                  the same input under this pipeline: to make a
+ *                             case smaller by hand
  */
 #include "base/alloc.h"
 #include "base/diag.h"
@@ -27,6 +29,20 @@ static const sim_how laws[] = {
 };
 enum { LAWS = sizeof(laws) / sizeof(*laws) };
 
+static sim_case *new_case(uint64_t seed)
+{
+    static char text[100000];
+    const char *path = getenv("SQL");
+    sim_case *c = sim_case_new(seed);
+    FILE *f = path ? fopen(path, "r") : NULL;
+    if (f == NULL)
+        return c;
+    text[fread(text, 1, sizeof(text) - 1, f)] = 0;
+    fclose(f);
+    c->sql = text;
+    return c;
+}
+
 static bool run_law(sim_case *c, uint32_t law, bool loud)
 {
     uint64_t seed = c->seed;
@@ -42,7 +58,7 @@ static bool run_law(sim_case *c, uint32_t law, bool loud)
 
 static bool run_case(uint64_t seed, uint32_t law, bool loud)
 {
-    sim_case *c = sim_case_new(seed);
+    sim_case *c = new_case(seed);
     bool good = run_law(c, law, loud);
     sim_case_free(c);
     return good;
@@ -52,7 +68,7 @@ static int run_laws(uint64_t seed, uint32_t cases)
 {
     uint32_t failed = 0, passed = 0;
     for (uint32_t i = 0; i < cases && failed < 5; i++) {
-        sim_case *c = sim_case_new(seed + i);
+        sim_case *c = new_case(seed + i);
         for (uint32_t law = 0; law < LAWS; law++) {
             if (run_law(c, law, true))
                 passed++;
@@ -81,32 +97,79 @@ static bool survives(uint64_t seed, uint32_t law)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* Each law's sabotage must be caught by it within `most` seeds. */
+/* --- sabotage: what is broken on purpose
+ * ----------------------------------------- */
+
+static cu_node_kind broken_kind;
+
+static bool break_node(void *ctx, cu_node *n)
+{
+    (void)ctx;
+    if (n->kind != broken_kind)
+        return true;
+    if (n->kind == CU_N_HISTORY)
+        n->history.deletes = !n->history.deletes;
+    else if (n->kind == CU_N_LOOKUP)
+        n->kind = CU_N_JOIN;
+    else if (n->kind == CU_N_TEMPORAL)
+        n->temporal.until = 0;
+    else if (n->kind == CU_N_SESSION)
+        n->session.late = false;
+    else if (n->kind == CU_N_NORMALIZE)
+        n->normalize.all_versions = false;
+    else if (n->kind == CU_N_BUFFER)
+        n->buffer.lateness_us += 20000000;
+    return true;
+}
+
+static void break_plan(const cu_program *p)
+{
+    for (uint32_t i = 0; i < p->n_views; i++)
+        cu_node_walk(p->views[i]->root, break_node, NULL);
+}
+
+typedef struct sabotage {
+    cu_sabotage what;  /* in the runtime */
+    cu_node_kind node; /* or in the plan; 0: none */
+    uint32_t law;
+    const char *name;
+} sabotage;
+
+/* It must be caught within `most` seeds. */
+static bool is_caught(const sabotage *s, uint64_t seed, uint32_t most)
+{
+    uint32_t i = 0;
+    cu_sabotage_now = s->what;
+    broken_kind = s->node;
+    sim_sabotage = s->node ? break_plan : NULL;
+    while (i < most && survives(seed + i, s->law))
+        i++;
+    cu_sabotage_now = CU_SABOTAGE_NONE;
+    sim_sabotage = NULL;
+    printf("%s %s: %s, caught by case %u\n", i < most ? "ok" : "not ok",
+           laws[s->law].name, s->name, i + 1);
+    return i < most;
+}
+
 static int run_sabotage(uint64_t seed, uint32_t most)
 {
-    static const struct {
-        cu_sabotage what;
-        uint32_t law;
-        const char *name;
-    } tries[] = {
-        {CU_SABOTAGE_LOSE_ROW, 0, "a row is lost in the operators"},
-        {CU_SABOTAGE_CUT, 1, "the first row of a poll is lost"},
-        {CU_SABOTAGE_POSITION, 2, "progress is one commit behind the state"},
-        {CU_SABOTAGE_RESTORE, 3, "restore stops before the changelog's end"},
+    static const sabotage tries[] = {
+        {CU_SABOTAGE_LOSE_ROW, 0, 0, "a row is lost in the operators"},
+        {CU_SABOTAGE_CUT, 0, 1, "the first row of a poll is lost"},
+        {CU_SABOTAGE_POSITION, 0, 2, "progress is one commit behind the state"},
+        {CU_SABOTAGE_RESTORE, 0, 3, "restore stops before the changelog's end"},
+        {0, CU_N_HISTORY, 0, "history does not hear of deletes"},
+        {0, CU_N_NORMALIZE, 0, "versions within a commit are lost"},
+        {0, CU_N_LOOKUP, 0, "a lookup follows what comes later"},
+        {0, CU_N_TEMPORAL, 0, "what the clock has passed stays"},
+        {0, CU_N_SESSION, 0, "no row is late for a session"},
+        {0, CU_N_BUFFER, 0, "windows close too late"},
     };
     uint32_t failed = 0, passed = 0;
     for (size_t k = 0; k < sizeof(tries) / sizeof(*tries); k++) {
-        cu_sabotage_now = tries[k].what;
-        uint32_t i = 0;
-        while (i < most && survives(seed + i, tries[k].law))
-            i++;
-        cu_sabotage_now = CU_SABOTAGE_NONE;
-        printf("%s %s: %s, caught by case %u\n", i < most ? "ok" : "not ok",
-               laws[tries[k].law].name, tries[k].name, i + 1);
-        if (i < most)
-            passed++;
-        else
-            failed++;
+        bool good = is_caught(&tries[k], seed, most);
+        passed += good;
+        failed += !good;
     }
     printf("%u passed, %u failed\n", passed, failed);
     return failed ? 1 : 0;

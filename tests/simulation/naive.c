@@ -40,52 +40,6 @@ int sim_cmp(const cu_value *x, const cu_value *y)
     return cu_value_cmp(x, y);
 }
 
-/* --- sources
- * ------------------------------------------------------------------ */
-
-/* Rows of t with the watermark that their partition had before them. */
-static sim_rel *eval_source(sim_naive *n, const cu_node *node)
-{
-    sim_rel *r = sim_rel_new(n, node->schema);
-    int table = strcmp(node->source.table->name, "t") == 0 ? 0 : 1;
-    int32_t col = node->source.table->watermark_col;
-    for (int32_t p = 0; p < SIM_PARTITIONS; p++)
-        n->marks[p] = INT64_MIN;
-    for (uint32_t i = 0; i < n->c->n_records; i++) {
-        const sim_record *rec = &n->c->records[i];
-        if (rec->table != table || rec->bad)
-            continue;
-        int64_t *mark = &n->marks[rec->partition];
-        cu_value *row = sim_row_new(n->a, node->schema->n, *mark);
-        memcpy(row, rec->row, node->schema->n * sizeof(*row));
-        sim_rel_add(r, n->a, row);
-        if (col < 0 || row[col].null)
-            continue;
-        int64_t ts = row[col].i8 - node->source.table->watermark_delay_us;
-        *mark = ts > *mark ? ts : *mark;
-    }
-    return r;
-}
-
-/* The last record of each key decides. */
-static sim_rel *eval_upsert(sim_naive *n, const cu_node *node)
-{
-    sim_rel *r = sim_rel_new(n, node->schema);
-    for (uint32_t i = 0; i < n->c->n_records; i++) {
-        const sim_record *rec = &n->c->records[i];
-        bool last = rec->table == 1 && !rec->gone;
-        for (uint32_t k = i + 1; last && k < n->c->n_records; k++)
-            last = n->c->records[k].table != 1 ||
-                   n->c->records[k].row[0].i8 != rec->row[0].i8;
-        if (!last)
-            continue;
-        cu_value *row = sim_row_new(n->a, node->schema->n, INT64_MIN);
-        memcpy(row, rec->row, node->schema->n * sizeof(*row));
-        sim_rel_add(r, n->a, row);
-    }
-    return r;
-}
-
 /* --- expressions, one row at a time
  * --------------------------------------------- */
 
@@ -213,9 +167,9 @@ sim_rel *sim_eval(sim_naive *n, const cu_node *node)
 {
     switch (node->kind) {
     case CU_N_SOURCE:
-        return eval_source(n, node);
+        return sim_eval_source(n, node);
     case CU_N_NORMALIZE:
-        return eval_upsert(n, node);
+        return sim_eval_normalize(n, node);
     case CU_N_VIEW: {
         uint32_t at = node->view.view->index;
         if (n->views[at] == NULL)
@@ -251,13 +205,19 @@ sim_rel *sim_eval(sim_naive *n, const cu_node *node)
     case CU_N_UNION:
         return eval_union(n, node);
     case CU_N_WATERMARK:
-    case CU_N_MATERIALIZE:
         return sim_eval(n, node->inputs[0]);
+    case CU_N_MATERIALIZE:
+        return sim_eval_materialize(n, node);
     case CU_N_LOOKUP:
+        return sim_eval_lookup(n, node);
     case CU_N_TEMPORAL:
+        return sim_eval_temporal(n, node);
     case CU_N_HISTORY:
+        return sim_eval_history(n, node);
     case CU_N_CHANGELOG:
+        return sim_eval_changelog(n, node);
     case CU_N_SURROGATE:
+        return sim_eval_surrogate(n, node);
     case CU_N_EXCHANGE:
     case CU_NODE_KINDS:
         break;
@@ -298,6 +258,7 @@ void sim_naive_view(const sim_case *c, const cu_program *p,
                     const cu_view_def *v, cu_env *env, cu_buf *out)
 {
     sim_naive n = {.c = c, .p = p, .a = cu_arena_new(0)};
+    n.limit = c->n_records;
     n.env = (cu_expr_env){.env = env, .zone = cu_zone_utc()};
     n.views = cu_arena_calloc(n.a, p->n_views, sizeof(*n.views));
     for (int32_t i = 0; i < SIM_PARTITIONS; i++)

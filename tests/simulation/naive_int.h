@@ -16,9 +16,21 @@ typedef struct sim_naive {
     /* Results borrow from them. */
     cu_prog *progs[SIM_PROGS];
     uint32_t n_progs;
+    uint32_t limit; /* so many records have come */
     /* Watermarks of t's partitions after all records; INT64_MIN: none. */
     int64_t marks[SIM_PARTITIONS];
 } sim_naive;
+
+/* What happens to one row: it comes (no `old`), goes (no `now`), changes. */
+typedef struct sim_event {
+    cu_value *old, *now;
+    int64_t clock; /* of the commit, or the snapshot's date */
+} sim_event;
+
+typedef struct sim_events {
+    sim_event *at;
+    uint32_t n, cap;
+} sim_events;
 
 sim_rel *sim_eval(sim_naive *n, const cu_node *node);
 sim_rel *sim_rel_new(sim_naive *n, const cu_schema *schema);
@@ -48,5 +60,24 @@ sim_rel *sim_eval_asof(sim_naive *n, const cu_node *node);
 sim_rel *sim_eval_window(sim_naive *n, const cu_node *node);
 sim_rel *sim_eval_session(sim_naive *n, const cu_node *node);
 sim_rel *sim_eval_buffer(sim_naive *n, const cu_node *node);
+
+/* The least of n->marks. */
+int64_t sim_least_mark(const sim_naive *n);
+
+sim_rel *sim_eval_source(sim_naive *n, const cu_node *node);
+sim_rel *sim_eval_normalize(sim_naive *n, const cu_node *node);
+/* Everything that happens to the rows of a relation, in order. Of a view that
+ * is not known: its rows come. */
+void sim_events_of(sim_naive *n, const cu_node *node, sim_events *out);
+void sim_event_add(sim_naive *n, sim_events *to, sim_event e);
+
+sim_rel *sim_eval_history(sim_naive *n, const cu_node *node);
+sim_rel *sim_eval_changelog(sim_naive *n, const cu_node *node);
+sim_rel *sim_eval_surrogate(sim_naive *n, const cu_node *node);
+sim_rel *sim_eval_lookup(sim_naive *n, const cu_node *node);
+sim_rel *sim_eval_temporal(sim_naive *n, const cu_node *node);
+sim_rel *sim_eval_materialize(sim_naive *n, const cu_node *node);
+/* The rows of `in` that are late for all windows of a WINDOW or SESSION. */
+sim_rel *sim_late_rows(sim_naive *n, const cu_node *judge);
 
 #endif

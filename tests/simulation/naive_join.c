@@ -12,11 +12,25 @@ typedef struct join {
     cu_prog *residual; /* NULL: none */
 } join;
 
+/* The right as it was after the first phase. */
+static sim_rel *right_then(sim_naive *n, const cu_node *node)
+{
+    sim_rel **views = n->views;
+    uint32_t limit = n->limit;
+    n->views = cu_arena_calloc(n->a, n->p->n_views, sizeof(*n->views));
+    n->limit = n->c->phase_end[0];
+    sim_rel *r = sim_eval(n, node->inputs[1]);
+    n->views = views;
+    n->limit = limit;
+    return r;
+}
+
 static void open_join(join *j, sim_naive *n, const cu_node *node)
 {
     *j = (join){.n = n, .node = node};
     j->left = sim_eval(n, node->inputs[0]);
-    j->right = sim_eval(n, node->inputs[1]);
+    j->right = node->kind == CU_N_LOOKUP ? right_then(n, node)
+                                         : sim_eval(n, node->inputs[1]);
     uint32_t l = j->left->schema->n, r = j->right->schema->n;
     j->both = cu_schema_new(n->a, l + r);
     for (uint32_t i = 0; i < l + r; i++)
@@ -97,7 +111,7 @@ sim_rel *sim_eval_join(sim_naive *n, const cu_node *node)
     return out;
 }
 
-/* The generator's rights have one row per key and time. */
+/* Of one time the right that came last; versions come in their order. */
 sim_rel *sim_eval_asof(sim_naive *n, const cu_node *node)
 {
     join j;
@@ -112,11 +126,30 @@ sim_rel *sim_eval_asof(sim_naive *n, const cu_node *node)
             if (left[lt].null || right[rt].null || !keys_meet(&j, left, right))
                 continue;
             if (cu_value_cmp(&right[rt], &left[lt]) <= 0 &&
-                (best == NULL || cu_value_cmp(&right[rt], &best[rt]) > 0))
+                (best == NULL || cu_value_cmp(&right[rt], &best[rt]) >= 0))
                 best = right;
         }
         if (best || node->join.kind == CU_JOIN_LEFT)
             sim_rel_add(out, n->a, pair(&j, left, best));
+    }
+    return out;
+}
+
+sim_rel *sim_eval_lookup(sim_naive *n, const cu_node *node)
+{
+    join j;
+    sim_rel *out = sim_rel_new(n, node->schema);
+    open_join(&j, n, node);
+    for (uint32_t i = 0; i < j.left->n; i++) {
+        cu_value *left = j.left->rows[i];
+        bool any = false;
+        for (uint32_t k = 0; k < j.right->n; k++)
+            if (meets(&j, left, j.right->rows[k])) {
+                any = true;
+                sim_rel_add(out, n->a, pair(&j, left, j.right->rows[k]));
+            }
+        if (!any && node->join.kind == CU_JOIN_LEFT)
+            sim_rel_add(out, n->a, pair(&j, left, NULL));
     }
     return out;
 }

@@ -10,14 +10,23 @@
 
 enum { MOST_STEPS = 200000, MOST_WORKERS = 3 };
 
+/* Walls count from 1970, times from 2000. */
+#define UNIX_2000_US INT64_C(946684800000000)
+
 static uint64_t n_crashes;
 bool sim_trace;
+void (*sim_sabotage)(const cu_program *p);
 
 #define TRACE(...) (sim_trace ? (void)printf(__VA_ARGS__) : (void)0)
 
 uint64_t sim_crashes(void)
 {
     return n_crashes;
+}
+
+static int64_t now_us(const sim_world *w)
+{
+    return w->env->vt->wall_us(w->env) - UNIX_2000_US;
 }
 
 /* --- opening and killing ----------------------------------------------------
@@ -87,12 +96,25 @@ static void crash(sim_world *w)
 /* --- one thing that happens
  * ---------------------------------------------------- */
 
-static cu_record record_of(const sim_record *r)
+static cu_record record_of(const sim_record *r, cu_header *header)
 {
-    return (cu_record){.part = {r->table ? "u" : "t", r->partition},
-                       .timestamp_ms = 1000,
-                       .key = cu_slice_of(r->key),
-                       .value = cu_slice_of(r->value)};
+    cu_record out = {.part = {sim_topics[r->table], r->partition},
+                     .timestamp_ms = 1000,
+                     .key = cu_slice_of(r->key),
+                     .value = cu_slice_of(r->value)};
+    if (r->snapshot == NULL)
+        return out;
+    *header = (cu_header){CU_LIT("cupel.snapshot"), cu_slice_of(r->snapshot)};
+    out.headers = header;
+    out.n_headers = 1;
+    out.value = CU_LIT("");
+    return out;
+}
+
+/* How many records have not come, up to the end of the phase. */
+static uint32_t left_to_feed(const sim_world *w)
+{
+    return w->c->phase_end[w->phase] - w->fed;
 }
 
 /* The next records of the case, in order, as one transaction. */
@@ -104,9 +126,10 @@ static void feed(sim_world *w, uint32_t n)
         rc = w->log->vt->writer_open(w->log, "feeder", &w->feeder, &err);
     if (rc == 0)
         rc = w->feeder->vt->begin(w->feeder, &err);
-    for (uint32_t i = 0; rc == 0 && i < n && w->fed + i < w->c->n_records;
-         i++) {
-        cu_record r = record_of(&w->c->records[w->fed + i]);
+    n = n < left_to_feed(w) ? n : left_to_feed(w);
+    for (uint32_t i = 0; rc == 0 && i < n; i++) {
+        cu_header header;
+        cu_record r = record_of(&w->c->records[w->fed + i], &header);
         rc = cu_log_append(w->feeder, &r, &err);
     }
     cu_arena *a = cu_arena_new(0);
@@ -120,11 +143,9 @@ static void feed(sim_world *w, uint32_t n)
         sim_fail(w, "the feeder failed: %s", err.msg);
     TRACE("feed %u\n", n);
     w->fed += n;
-    if (w->fed > w->c->n_records)
-        w->fed = w->c->n_records;
 }
 
-static void step_worker(sim_world *w, uint32_t at)
+static bool step_worker(sim_world *w, uint32_t at)
 {
     cu_err err = {0};
     bool busy, full = !w->healing && sim_chance(&w->rng, w->how->full_percent);
@@ -140,9 +161,11 @@ static void step_worker(sim_world *w, uint32_t at)
     if (rc == CU_STOPPED) {
         TRACE("%s\n", err.msg);
         crash(w);
-    } else if (rc)
+    } else if (rc) {
         sim_fail(w, "a worker stopped: %s (%s:%d)", err.msg, err.file,
                  err.line);
+    }
+    return busy;
 }
 
 static void leave(sim_world *w)
@@ -153,16 +176,25 @@ static void leave(sim_world *w)
     w->workers[at] = w->workers[--w->n_workers];
 }
 
+/* The clock goes on, but stays well before the end. */
+static void let_pass(sim_world *w, int64_t us)
+{
+    if (now_us(w) + us < SIM_END_US - 100 * INT64_C(1000000))
+        cu_env_sim_advance(w->env, us);
+}
+
 static void something(sim_world *w)
 {
-    uint32_t left = w->c->n_records - w->fed;
+    uint32_t left = left_to_feed(w);
     if (sim_below(&w->rng, 1000) < w->how->crash_percent * 10) {
         crash(w);
     } else if (left && sim_chance(&w->rng, 30)) {
         uint32_t most = w->how->most_feed ? w->how->most_feed : left;
         feed(w, w->how->most_feed ? 1 + sim_below(&w->rng, most) : left);
     } else if (sim_chance(&w->rng, 20)) {
-        cu_env_sim_advance(w->env, 1000 * (1 + sim_below(&w->rng, 60)));
+        let_pass(w, 1000 * (1 + sim_below(&w->rng, 60)));
+        if (sim_chance(&w->rng, 20))
+            let_pass(w, 1000000 * (1 + sim_below(&w->rng, 10)));
     } else if (w->n_workers < w->how->most_workers && sim_chance(&w->rng, 5)) {
         add_worker(w);
     } else if (w->n_workers > 1 && sim_chance(&w->rng, 3)) {
@@ -187,37 +219,68 @@ static bool drained(sim_world *w, cu_drain *d)
     return done;
 }
 
-static void heal(sim_world *w)
+static void commit_all(sim_world *w)
+{
+    cu_err err = {0};
+    for (uint32_t i = 0; !w->failed && i < w->n_workers; i++)
+        if (cu_worker_commit(w->workers[i], &err))
+            sim_fail(w, "commit: %s", err.msg);
+}
+
+/* Until everything that has come has gone through. */
+static void settle(sim_world *w)
 {
     cu_err err = {0};
     cu_drain *d = NULL;
-    w->healing = true;
-    cu_env_sim_faults(w->env, 0, NULL, 0);
-    while (w->fed < w->c->n_records && !w->failed)
-        feed(w, w->c->n_records - w->fed);
     if (!w->failed && cu_drain_begin(cu_engine_runtime(w->engine), &d, &err))
         sim_fail(w, "drain: %s", err.msg);
     uint32_t steps = 0;
     while (!w->failed && !drained(w, d)) {
         for (uint32_t i = 0; !w->failed && i < w->n_workers; i++)
             step_worker(w, i);
-        cu_env_sim_advance(w->env, 20000);
-        for (uint32_t i = 0; steps % 16 == 0 && i < w->n_workers; i++)
-            if (cu_worker_commit(w->workers[i], &err))
-                sim_fail(w, "commit: %s", err.msg);
+        if (now_us(w) + 20000 < SIM_END_US)
+            cu_env_sim_advance(w->env, 20000);
+        if (steps % 16 == 0)
+            commit_all(w);
         if (++steps > 20000)
             sim_fail(w, "it never drains: %lld records left",
                      (long long)cu_drain_left(d));
     }
     /* Stages without inputs, and an empty input, still have a first commit. */
-    for (uint32_t i = 0; !w->failed && i < w->n_workers; i++)
-        if (cu_worker_commit(w->workers[i], &err))
-            sim_fail(w, "commit: %s", err.msg);
+    commit_all(w);
     if (d)
         cu_drain_free(d);
 }
 
-static bool compile(sim_world *w)
+/* The phase ends: no more faults, all its records are there. */
+static void heal(sim_world *w)
+{
+    w->healing = true;
+    cu_env_sim_faults(w->env, 0, NULL, 0);
+    while (left_to_feed(w) && !w->failed)
+        feed(w, left_to_feed(w));
+    settle(w);
+}
+
+/* What waits for the clock happens; all stages hear of it, and of the newest
+ * watermarks. */
+static void end(sim_world *w)
+{
+    if (!w->failed)
+        cu_env_sim_advance(w->env, SIM_END_US - now_us(w));
+    for (uint32_t quiet = 0, rounds = 0; quiet < 3 && !w->failed; rounds++) {
+        quiet++;
+        for (uint32_t i = 0; !w->failed && i < w->n_workers; i++)
+            if (step_worker(w, i))
+                quiet = 0;
+        commit_all(w);
+        if (rounds > 1000)
+            sim_fail(w, "it never comes to rest");
+    }
+    settle(w);
+}
+
+static bool compile(sim_world *w, cu_program **out)
 {
     cu_err err = {0};
     cu_sql_problems problems = {0};
@@ -225,7 +288,7 @@ static bool compile(sim_world *w)
     if (w->env->vt->write_file(w->env, path, cu_slice_of(w->c->sql), &err))
         return false;
     cu_sql_opts o = {.env = w->env, .app = "sim", .paths = &path, .n_paths = 1};
-    int rc = cu_sql_compile(&o, &w->program, &problems, &err);
+    int rc = cu_sql_compile(&o, out, &problems, &err);
     for (uint32_t i = 0; i < problems.n; i++)
         if (!problems.at[i].notice)
             cu_sql_problem_print(&problems.at[i], problems.files,
@@ -236,21 +299,32 @@ static bool compile(sim_world *w)
     return rc == 0;
 }
 
+static void run_phase(sim_world *w)
+{
+    uint32_t steps = (100 + sim_below(&w->rng, 400)) / w->c->n_phases;
+    w->healing = false;
+    cu_env_sim_faults(w->env, w->how->faults, NULL, 0);
+    for (uint32_t i = 0; i < steps && !w->failed; i++)
+        something(w);
+    if (!w->failed)
+        heal(w);
+}
+
 bool sim_run(sim_case *c, const sim_how *how, uint64_t seed, cu_buf *why)
 {
     sim_world w = {.c = c, .how = how, .why = why, .rng = {seed}};
     w.env = cu_env_sim(seed);
     w.log_kv = cu_kv_open_memory(seed);
     w.state_kv = how->carried ? w.log_kv : cu_kv_open_memory(seed + 1);
-    if (compile(&w)) {
+    if (compile(&w, &w.program) && compile(&w, &w.truth)) {
+        if (sim_sabotage)
+            sim_sabotage(w.program);
         open_process(&w);
         add_worker(&w);
-        cu_env_sim_faults(w.env, how->faults, NULL, 0);
-        uint32_t steps = 100 + sim_below(&w.rng, 400);
-        for (uint32_t i = 0; i < steps && !w.failed; i++)
-            something(&w);
-        if (!w.failed)
-            heal(&w);
+        for (; w.phase < c->n_phases && !w.failed; w.phase++)
+            run_phase(&w);
+        w.phase = c->n_phases - 1;
+        end(&w);
         if (!w.failed)
             sim_check(&w);
     }
@@ -260,6 +334,8 @@ bool sim_run(sim_case *c, const sim_how *how, uint64_t seed, cu_buf *why)
     w.log_kv->vt->close(w.log_kv);
     if (w.program)
         cu_program_free(w.program);
+    if (w.truth)
+        cu_program_free(w.truth);
     w.env->vt->close(w.env);
     return !w.failed;
 }

@@ -7,6 +7,7 @@
 #ifndef CU_SIM_WORLD_H
 #define CU_SIM_WORLD_H
 
+#include "processors/plan/program.h"
 #include "tests/simulation/gen.h"
 
 typedef struct sim_how {
@@ -26,6 +27,8 @@ typedef struct sim_how {
 bool sim_run(sim_case *c, const sim_how *how, uint64_t seed, cu_buf *why);
 /* Prints what happens, step by step. */
 extern bool sim_trace;
+/* Breaks the plan that runs, not the one that says what is right. */
+extern void (*sim_sabotage)(const cu_program *p);
 /* How often the process was killed in all runs so far. */
 uint64_t sim_crashes(void);
 
