@@ -179,6 +179,11 @@ enum { CU_RECORD_COLUMNS = 256 };
 /* The types of declared columns as a constant: such a function is called
  * with its argument, the names (text[]) and this. */
 cu_value cu_record_types(cu_arena *a, const cu_type *types, uint32_t n);
+/* ROWS FROM (f(…), g(…)): called with a constant that names n functions and
+ * says how many arguments each has, then with the arguments of all. */
+const cu_func *cu_func_rows_from(void);
+cu_value cu_rows_from_names(cu_arena *a, const cu_func *const *f,
+                            const uint32_t *n_args, uint32_t n);
 /* Rows for one argument row: appends n values per column to `out`, which has
  * one list per returned column. A bad argument: error with SQLSTATE. */
 typedef struct cu_set_rows {

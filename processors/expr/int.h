@@ -58,7 +58,7 @@ extern const cu_catalog_part cu_part_compare, cu_part_logic, cu_part_arith,
 typedef int cu_set_fn(const cu_func *f, const cu_value *args, uint32_t n_args,
                       cu_arena *a, cu_set_rows *out, cu_err *err);
 cu_set_fn cu_regex_set, cu_text_parts_set, cu_jsonpath_set, cu_series_set,
-    cu_record_set;
+    cu_record_set, cu_rows_from_set;
 
 /* The same constant to the last bit that shows: 1.0 is not 1.00. */
 bool cu_value_same(const cu_value *a, const cu_value *b);

@@ -180,6 +180,8 @@ static bool starts(const char *name, const char *with)
 
 static set_fn *function_of(const cu_func *f)
 {
+    if (f == cu_func_rows_from())
+        return cu_rows_from_set;
     if (cu_set_is_record(f))
         return cu_record_set;
     if (starts(f->name, "regexp_"))
@@ -203,7 +205,7 @@ uint32_t cu_set_columns(const cu_func *f, const cu_type *arg_types,
 {
     CU_ASSERT(f->kind == CU_FUNC_SET);
     CU_ASSERT(n_args <= CU_FUNC_ARGS);
-    if (cu_set_is_record(f))
+    if (cu_set_is_record(f) || f == cu_func_rows_from())
         return 0;
     for (uint32_t i = 0; f->result == CU_T_ANY && i < n_args; i++)
         out[i] = (cu_field){f->name, CU_TYPE(arg_types[i].elem), false};

@@ -150,6 +150,8 @@ struct cu_ast_from {
     cu_ast_expr *call;          /* FUNCTION */
     struct cu_ast_column *defs; /* its AS t(a int, …) */
     uint32_t n_defs;
+    cu_ast_from **more; /* ROWS FROM: the functions behind the first */
+    uint32_t n_more;
     cu_ast_join join; /* JOIN */
     cu_ast_from *left, *right;
     cu_ast_expr *on;

@@ -15,6 +15,7 @@ typedef struct cu_scope_col {
     cu_expr *expr; /* merged by USING and no column as it is; else NULL */
     bool scalar;   /* of a function of one column: its alias means it too */
     bool hidden;   /* USING merged it: only rel.name means it */
+    bool maybe;    /* an outer join may not have found its row */
 } cu_scope_col;
 
 typedef struct cu_scope cu_scope;
@@ -111,6 +112,20 @@ bool cu_bind_named(cu_bind *b, const cu_ast_expr *call, cu_ast_list *out);
 cu_expr *cu_bind_any(cu_bind *b, const cu_ast_expr *e);
 /* bind_index.c: x[n], x[n:m] */
 cu_expr *cu_bind_index(cu_bind *b, const cu_ast_expr *e);
+/* bind_composite.c: ROW (…), or the name of a relation that is no column. */
+bool cu_bind_is_row(cu_bind *b, const cu_ast_expr *e);
+/* Such a row as to_jsonb() gives it. */
+cu_expr *cu_bind_row_jsonb(cu_bind *b, const cu_ast_expr *e);
+/* An argument of a call, which may be a row where the call makes JSON. */
+cu_expr *cu_bind_row_argument(cu_bind *b, const cu_ast_expr *call,
+                              const cu_ast_expr *arg);
+/* (relation).column */
+cu_expr *cu_bind_field(cu_bind *b, const cu_ast_expr *e);
+/* A relation's name where a value must be: refused, and true. */
+bool cu_bind_refuse_row(cu_bind *b, const cu_ast_expr *e);
+/* bind_srf.c: the select without set-returning functions in its list. */
+#define CU_SRF_REL "\1set"
+const cu_ast_select *cu_bind_srf(cu_sql *s, const cu_ast_select *sel);
 /* A function over bound arguments; NULL after a problem. */
 cu_expr *cu_bind_called(cu_sql *s, const char *name, cu_expr **args, uint32_t n,
                         cu_pos pos);
@@ -121,6 +136,8 @@ void cu_bind_problem(cu_sql *s, cu_pos pos, const cu_err *err,
                      const char *hint);
 /* bind_known.c: PostgreSQL has a function of this name. */
 bool cu_bind_postgres_has(const char *name);
+/* Refuses such a function, with what to write instead. */
+void cu_bind_refuse_known(cu_sql *s, cu_pos pos, const char *name);
 /* Untyped literals become text. */
 cu_expr *cu_bind_settle(cu_bind *b, cu_expr *e);
 

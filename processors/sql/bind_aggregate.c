@@ -88,7 +88,7 @@ static cu_expr **bound(cu_bind *b, const cu_ast_expr *e, uint32_t more)
                                     sizeof(*out));
     bool good = true;
     for (uint32_t i = 0; i < e->args.n; i++) {
-        out[i] = cu_bind_expr(b, e->args.at[i]);
+        out[i] = cu_bind_row_argument(b, e, e->args.at[i]);
         good = good && out[i];
     }
     return good ? out : NULL;

@@ -34,7 +34,7 @@ static cu_expr **arguments(cu_bind *b, const cu_ast_expr *e, uint32_t *n)
     if (aged)
         out[(*n)++] = today(b, e->pos);
     for (uint32_t i = 0; i < args.n; i++) {
-        out[*n] = cu_bind_expr(b, args.at[i]);
+        out[*n] = cu_bind_row_argument(b, e, args.at[i]);
         good = good && out[*n];
         ++*n;
     }
@@ -61,7 +61,7 @@ static bool refuse_own(cu_bind *b, const cu_ast_expr *e)
     const unsigned any = CU_FUNC_SCALAR | CU_FUNC_OPERATOR | CU_FUNC_SET;
     if (!cu_func_exists(last_name(e), any) &&
         cu_bind_postgres_has(last_name(e))) {
-        cu_sql_refuse(b->sql, e->pos, "the function %s()", last_name(e));
+        cu_bind_refuse_known(b->sql, e->pos, last_name(e));
         return true;
     }
     if (!cu_bind_is_relation(last_name(e)))

@@ -164,6 +164,8 @@ static cu_expr *no_column(cu_bind *b, const cu_ast_expr *e, const char *rel,
                      "missing FROM-clause entry for table \"%s\"", rel);
         return NULL;
     }
+    if (rel == NULL && cu_bind_refuse_row(b, e))
+        return NULL;
     const char **known = cu_arena_calloc(b->sql->arena, s->n_cols + 1,
                                          sizeof(*known));
     uint32_t n = 0;
@@ -519,8 +521,7 @@ static cu_expr *bind_index(cu_bind *b, const cu_ast_expr *e)
 
 static cu_expr *refuse_kind(cu_bind *b, const cu_ast_expr *e)
 {
-    const char *what = e->kind == CU_A_FIELD ? "a field of a composite value"
-                       : e->kind == CU_A_ROW ? "a row value here"
+    const char *what = e->kind == CU_A_ROW ? "a row value here"
                        : e->kind == CU_A_GROUPING_SET
                            ? "grouping sets here"
                            : "a named argument of this function";
@@ -590,6 +591,7 @@ static cu_expr *bind_kind(cu_bind *b, const cu_ast_expr *e)
     case CU_A_SUBQUERY:
         return cu_bind_subquery(b, e);
     case CU_A_FIELD:
+        return cu_bind_field(b, e);
     case CU_A_GROUPING_SET:
     case CU_A_ROW:
     case CU_A_NAMED:

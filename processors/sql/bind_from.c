@@ -1,4 +1,4 @@
-/* Binds FROM: relations, inlined views, set-returning functions, joins.
+/* Binds FROM: relations, inlined views, joins; bind_from_function.c functions.
  *
  * A scope is the items of FROM and the names of their columns; columns are
  * numbered as if all items stood beside each other.  How they are joined is
@@ -12,13 +12,7 @@
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
 
-/* Where items go, and which columns came before. */
-typedef struct binder {
-    cu_sql *s;
-    const cu_ctes *ctes;
-    cu_scope *scope;
-    uint32_t width; /* columns of all items so far */
-} binder;
+typedef cu_from_binder binder;
 
 static bool bind_item(binder *b, const cu_ast_from *f, cu_from_items *to);
 
@@ -46,7 +40,7 @@ cu_expr *cu_scope_expr(cu_sql *s, const cu_scope_col *c, cu_pos pos)
     return out;
 }
 
-static bool add_rel(cu_sql *s, cu_scope *scope, const char *rel, cu_pos pos)
+bool cu_from_rel(cu_sql *s, cu_scope *scope, const char *rel, cu_pos pos)
 {
     for (uint32_t i = 0; i < scope->n_rels; i++)
         if (*rel && strcmp(scope->rels[i], rel) == 0) {
@@ -66,7 +60,7 @@ static bool add_rel(cu_sql *s, cu_scope *scope, const char *rel, cu_pos pos)
     return true;
 }
 
-static void add_item(binder *b, cu_from_items *to, cu_item it)
+void cu_from_add(cu_from_binder *b, cu_from_items *to, cu_item it)
 {
     it.first = b->width;
     b->width += it.n;
@@ -81,12 +75,12 @@ static bool adopt(binder *b, const cu_ast_from *f, const char *rel,
     cu_sql *s = b->s;
     uint32_t first = b->width, n = node->schema->n;
     bool lateral = f->lateral && cu_rel_tree_means(s, node, b->scope->id);
-    add_item(b, to,
+    cu_from_add(b, to,
              (cu_item){.kind = lateral ? CU_I_LATERAL : CU_I_RELATION,
                        .pos = f->pos,
                        .n = n,
                        .node = node});
-    if (!add_rel(s, b->scope, rel, f->pos))
+    if (!cu_from_rel(s, b->scope, rel, f->pos))
         return false;
     if (f->n_columns > n) {
         cu_sql_error(s, f->pos, STATE('4', '2', 'P', '1', '0'), NULL,
@@ -171,8 +165,7 @@ static const char *unknown_hint(cu_sql *s, const char *name)
     return cu_sql_nearest(s, name, known, n);
 }
 
-static cu_node *named_relation(cu_sql *s, const cu_ctes *ctes,
-                               const cu_ast_from *f)
+cu_node *cu_from_named(cu_sql *s, const cu_ctes *ctes, const cu_ast_from *f)
 {
     for (const cu_ctes *c = ctes; c; c = c->outer)
         for (uint32_t i = c->n; i-- > 0;)
@@ -204,156 +197,6 @@ static cu_node *named_relation(cu_sql *s, const cu_ctes *ctes,
                  unknown_hint(s, f->name), "relation \"%s\" does not exist",
                  f->name);
     return NULL;
-}
-
-/* --- functions
- * ---------------------------------------------------------------- */
-
-static bool refuse_function(cu_sql *s, const cu_ast_expr *call)
-{
-    const char *name = call->names[call->n_names - 1];
-    if (cu_func_exists(name, CU_FUNC_SET))
-        return false;
-    static const char *const own[] = {
-        "tumble",  "hop",  "session", "cumulate",     "changelog", "late_rows",
-        "history", "asof", "lookup",  "dead_letters", "watermark", "surrogate"};
-    bool known = cu_func_exists(name, CU_FUNC_SCALAR) ||
-                 cu_bind_postgres_has(name);
-    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
-        known = known || strcmp(own[i], name) == 0;
-    if (known) {
-        cu_sql_refuse(s, call->pos, "%s() in FROM", name);
-        return true;
-    }
-    uint32_t n;
-    const cu_func *const *all = cu_func_all(&n);
-    const char **sets = cu_arena_calloc(s->arena, n + CU_BIND_RELATIONS,
-                                        sizeof(*sets));
-    uint32_t n_sets = CU_BIND_RELATIONS;
-    memcpy(sets, cu_bind_relations, sizeof(cu_bind_relations));
-    for (uint32_t i = 0; i < n; i++)
-        if (all[i]->kind == CU_FUNC_SET)
-            sets[n_sets++] = all[i]->name;
-    cu_sql_error(s, call->pos, STATE('4', '2', '8', '8', '3'),
-                 cu_sql_nearest(s, name, sets, n_sets),
-                 "function %s() does not exist", name);
-    return true;
-}
-
-/* A function of one column is named by its alias, unless its result has a name
- * (jsonb_array_elements: value); the alias means the column even then. */
-static void name_columns(binder *b, const cu_ast_from *f, const char *rel,
-                         const cu_field *fields, uint32_t n, uint32_t first)
-{
-    const bool single = n == 1 && !f->n_defs;
-    for (uint32_t i = 0; i < n + f->ordinality; i++) {
-        const char *name = i < n ? fields[i].name : "ordinality";
-        if (i < f->n_columns)
-            name = f->columns[i];
-        else if (single && i == 0 && f->alias && strcmp(name, "value"))
-            name = f->alias;
-        cu_scope_add(b->s, b->scope, rel, name,
-                     i < n ? fields[i].type : CU_TYPE(CU_T_INT8), first + i);
-        b->scope->cols[b->scope->n_cols - 1].scalar = single && !f->ordinality;
-    }
-}
-
-static bool arguments(binder *b, const cu_ast_from *f, cu_item *it)
-{
-    cu_sql *s = b->s;
-    const cu_ast_expr *call = f->call;
-    cu_bind bind = {.sql = s, .scope = b->scope, .clause = "functions in FROM"};
-    bool good = true;
-    cu_ast_list args;
-    if (!cu_bind_named(&bind, call, &args))
-        return false;
-    if (args.n > CU_FUNC_ARGS) {
-        cu_sql_refuse(s, call->pos,
-                      "a function in FROM of more than %d arguments",
-                      CU_FUNC_ARGS);
-        return false;
-    }
-    it->n_args = args.n;
-    it->args = cu_arena_calloc(s->arena, it->n_args + 1, sizeof(*it->args));
-    for (uint32_t i = 0; i < it->n_args; i++) {
-        it->args[i] = cu_bind_expr(&bind, args.at[i]);
-        good = good && it->args[i];
-        if (good && cu_rel_uses(it->args[i], CU_SUB_BASE, CU_OUTER_BASE)) {
-            cu_sql_refuse(s, call->pos,
-                          "a subquery in an argument of a function in FROM");
-            return false;
-        }
-    }
-    return good;
-}
-
-/* LEFT JOIN f(…) ON …: the function as a LATERAL subquery. */
-static cu_expr *as_ref(void *ctx, cu_expr *col)
-{
-    binder *b = ctx;
-    return col->col < CU_AGG_BASE ? cu_rel_ref(b->s, b->scope, col) : col;
-}
-
-static void as_lateral(binder *b, cu_item *it)
-{
-    cu_sql *s = b->s;
-    for (uint32_t i = 0; i < it->n_args; i++)
-        it->args[i] = cu_rel_rewrite(s, it->args[i], as_ref, b);
-    cu_node *n = cu_node_flatmap(s, cu_rel_one_row(s, it->pos), it->func,
-                                 it->args, it->n_args, it->fields,
-                                 it->n - it->ordinality, it->ordinality, false);
-    uint32_t *cols = cu_arena_calloc(s->arena, it->n + 1, sizeof(*cols));
-    for (uint32_t i = 0; i < it->n; i++)
-        cols[i] = i + 1;
-    it->node = cu_rel_pick(s, n, cols, it->n);
-    it->kind = cu_rel_tree_means(s, n, b->scope->id) ? CU_I_LATERAL
-                                                     : CU_I_RELATION;
-}
-
-static bool bind_function(binder *b, const cu_ast_from *f, bool condition,
-                          cu_from_items *to)
-{
-    cu_sql *s = b->s;
-    const cu_ast_expr *call = f->call;
-    if (refuse_function(s, call))
-        return false;
-    cu_item it = {.kind = CU_I_FUNCTION, .pos = f->pos};
-    if (to->n_items == 0 && !condition)
-        add_item(b, to,
-                 (cu_item){.kind = CU_I_RELATION,
-                           .pos = f->pos,
-                           .n = 1,
-                           .node = cu_rel_one_row(s, f->pos)});
-    if (!arguments(b, f, &it))
-        return false;
-    const char *name = call->names[call->n_names - 1];
-    cu_type types[CU_FUNC_ARGS] = {0}, result;
-    char hint[120] = "";
-    cu_err err = {0};
-    if (cu_func_resolve(s->arena, name, CU_FUNC_SET, it.args, it.n_args,
-                        &it.func, &result, hint, &err)) {
-        cu_bind_problem(s, call->pos, &err, hint);
-        return false;
-    }
-    for (uint32_t i = 0; i < it.n_args; i++)
-        types[i] = it.args[i]->type;
-    cu_field *own = cu_arena_calloc(s->arena, CU_FUNC_ARGS, sizeof(*own));
-    const cu_field *fields = own;
-    uint32_t n = cu_set_columns(it.func, types, it.n_args, own);
-    if (!cu_bind_record(s, f, &it, &fields, &n))
-        return false;
-    it.fields = fields;
-    it.ordinality = f->ordinality;
-    it.n = n + f->ordinality;
-    if (condition)
-        as_lateral(b, &it);
-    const char *rel = f->alias ? f->alias : name;
-    uint32_t first = b->width;
-    add_item(b, to, it);
-    if (!add_rel(s, b->scope, rel, f->pos))
-        return false;
-    name_columns(b, f, rel, fields, n, first);
-    return true;
 }
 
 /* --- joins ------------------------------------------------------------------
@@ -510,6 +353,13 @@ static bool condition(binder *b, const cu_ast_from *f, const sides *w,
     return e != NULL;
 }
 
+/* Columns of a side that an outer join may not find. */
+static void may_miss(binder *b, uint32_t lo, uint32_t hi)
+{
+    for (uint32_t i = lo; i < hi; i++)
+        b->scope->cols[i].maybe = true;
+}
+
 /* A side planned alone: one item. */
 static bool closed(binder *b, const cu_ast_from *f, cu_item *out)
 {
@@ -543,18 +393,13 @@ static bool bind_full(binder *b, const cu_ast_from *f, cu_from_items *to)
     if (!closed(b, f->left, &l))
         return false;
     w.mid = b->scope->n_cols;
-    if (!closed(b, f->right, &r) || !condition(b, f, &w, &conj, &n))
+    if (!closed(b, f->right, &r))
         return false;
-    uint32_t *map = cu_arena_calloc(s->arena, b->width + 1, sizeof(*map));
-    for (uint32_t i = l.first; i < b->width; i++)
-        map[i] = i - l.first;
-    for (uint32_t i = 0; i < n; i++) {
-        if (cu_rel_uses(conj[i], CU_SUB_BASE, CU_OUTER_BASE)) {
-            cu_sql_refuse(s, conj[i]->pos, "a subquery in ON of a FULL JOIN");
-            return false;
-        }
-        conj[i] = cu_rel_mapped(s, conj[i], map);
-    }
+    may_miss(b, w.lo, b->scope->n_cols);
+    if (!condition(b, f, &w, &conj, &n))
+        return false;
+    if (!cu_rel_full_on(s, b->scope, &l, &r, conj, n))
+        return false;
     cu_node *j = cu_rel_join(s, CU_JOIN_FULL, l.node, r.node, conj, n, &at);
     uint32_t *cols = cu_arena_calloc(s->arena, l.n + r.n + 1, sizeof(*cols));
     for (uint32_t i = 0; i < l.n + r.n; i++)
@@ -590,19 +435,21 @@ static bool bind_outer(binder *b, const cu_ast_from *f, cu_from_items *to)
         return false;
     w.mid = b->scope->n_cols;
     if (left_function(f, to)) {
-        if (!bind_function(b, f->right, false, to))
+        if (!cu_from_function(b, f->right, false, to))
             return false;
+        may_miss(b, w.mid, b->scope->n_cols);
         to->items[to->n_items - 1].outer = true;
         return true;
     }
     bool function = left && f->right->kind == CU_F_FUNCTION &&
                     !is_own(f->right);
     cu_from_items own = {0};
-    if (function && bind_function(b, f->right, true, &own))
+    if (function && cu_from_function(b, f->right, true, &own))
         it = own.items[0];
     else if (function ||
              !(left ? closed(b, f->right, &it) : bind_item(b, f->right, to)))
         return false;
+    may_miss(b, left ? w.mid : w.lo, left ? b->scope->n_cols : w.mid);
     if (!condition(b, f, &w, &conj, &n))
         return false;
     it.outer = true;
@@ -648,8 +495,11 @@ static bool bind_asof(binder *b, const cu_ast_from *f, cu_from_items *to)
     cu_bind bind = {.sql = s, .scope = b->scope, .clause = "asof()"};
     if (a.time && !(time = cu_bind_expr(&bind, a.time)))
         return false;
-    if (!adopt(b, f->right, rel, a.node, &aside) ||
-        !condition(b, f, &w, &conj, &n))
+    if (!adopt(b, f->right, rel, a.node, &aside))
+        return false;
+    if (f->join == CU_J_LEFT)
+        may_miss(b, w.mid, b->scope->n_cols);
+    if (!condition(b, f, &w, &conj, &n))
         return false;
     uint32_t *map = cu_arena_calloc(s->arena, b->width + 1, sizeof(*map));
     for (uint32_t i = l.first; i < b->width; i++)
@@ -719,12 +569,12 @@ static bool bind_item(binder *b, const cu_ast_from *f, cu_from_items *to)
     cu_node *n;
     switch (f->kind) {
     case CU_F_TABLE:
-        n = named_relation(b->s, b->ctes, f);
+        n = cu_from_named(b->s, b->ctes, f);
         return n && adopt(b, f, f->alias ? f->alias : f->name, n, to);
     case CU_F_SUBQUERY:
         return bind_derived(b, f, to);
     case CU_F_FUNCTION:
-        return is_own(f) ? bind_own(b, f, to) : bind_function(b, f, false, to);
+        return is_own(f) ? bind_own(b, f, to) : cu_from_function(b, f, false, to);
     case CU_F_JOIN:
         return bind_join(b, f, to);
     }
@@ -743,7 +593,7 @@ bool cu_bind_from(cu_sql *s, const cu_ctes *ctes, const cu_ast_select *sel,
     s->siblings = NULL;
     binder b = {s, ctes, out, 0};
     if (sel->n_from == 0)
-        add_item(&b, out->from,
+        cu_from_add(&b, out->from,
                  (cu_item){.kind = CU_I_RELATION,
                            .pos = sel->pos,
                            .n = 1,

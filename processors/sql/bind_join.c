@@ -102,8 +102,12 @@ static bool of_item(const cu_expr *e, const cu_item *it)
 static bool placeable(const planner *p, const cu_item *it)
 {
     need w = {p, NULL};
-    if (it->kind == CU_I_FUNCTION)
+    if (it->kind == CU_I_FUNCTION) {
+        for (uint32_t i = 0; i < it->n_args; i++)
+            if (!cu_rel_subs_need(p->s, p->scope, it->args[i], misses, &w))
+                return false;
         return p->node && all_ready(p, it->args, it->n_args, NULL);
+    }
     if (it->kind == CU_I_LATERAL && cu_rel_tree_any(it->node, misses_refs, &w))
         return false;
     return (!it->outer && it->kind == CU_I_RELATION) ||
@@ -237,6 +241,63 @@ static bool subs_of_on(planner *p, cu_item *it, cu_expr **e, bool *used)
     return true;
 }
 
+/* While a FULL JOIN's condition is bound, the columns of one side stand from 0
+ * on, those of the other from OTHER on. */
+enum { OTHER = CU_AGG_BASE / 2 };
+
+static cu_expr *changed_sides(void *ctx, cu_expr *col)
+{
+    cu_sql *s = ctx;
+    if (col->col >= CU_AGG_BASE)
+        return col;
+    return cu_expr_col(s->arena, col->col ^ OTHER, col->type, col->pos);
+}
+
+/* Attaches the subqueries of *e to the side that they speak of. */
+static bool to_side(cu_sql *s, const cu_scope *scope, cu_item *it,
+                    const cu_item *other, cu_expr **e, bool *done)
+{
+    uint32_t end = it->first + it->n, rest = other->first + other->n;
+    uint32_t width = end > rest ? end : rest;
+    uint32_t *own = cu_arena_calloc(s->arena, width + 1, sizeof(*own));
+    uint32_t *both = cu_arena_calloc(s->arena, width + 1, sizeof(*both));
+    for (uint32_t i = 0; i < width; i++) {
+        bool mine = i - it->first < it->n;
+        own[i] = mine ? i - it->first : NOWHERE;
+        both[i] = mine ? i - it->first : OTHER + i - other->first;
+    }
+    need alone = {&(planner){.s = s, .scope = scope, .map = own}, NULL};
+    *done = cu_rel_subs_need(s, scope, *e, misses, &alone);
+    if (!*done)
+        return true;
+    cu_outside o = {scope, it->node, own, NULL, NULL};
+    *e = cu_rel_mapped(s, *e, both);
+    return cu_rel_attach(s, &o, &it->node, e, 1);
+}
+
+bool cu_rel_full_on(cu_sql *s, const cu_scope *scope, cu_item *l, cu_item *r,
+                    cu_expr **conj, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        bool done;
+        if (!to_side(s, scope, l, r, &conj[i], &done))
+            return false;
+        if (done)
+            continue;
+        if (!to_side(s, scope, r, l, &conj[i], &done))
+            return false;
+        if (!done) {
+            cu_sql_refuse(s, conj[i]->pos,
+                          "a subquery over both sides in ON of an outer join");
+            return false;
+        }
+        conj[i] = cu_rel_rewrite(s, conj[i], changed_sides, s);
+    }
+    for (uint32_t i = 0; i < n; i++)
+        conj[i] = cu_rel_shift(s, conj[i], OTHER, l->node->schema->n - OTHER);
+    return true;
+}
+
 static void place_outer(planner *p, cu_item *it)
 {
     cu_sql *s = p->s;
@@ -287,12 +348,17 @@ static void place_inner(planner *p, cu_item *it)
     settle(p, it, at);
 }
 
-static void place_function(planner *p, const cu_item *it)
+static void place_function(planner *p, cu_item *it)
 {
+    cu_outside o = outside(p);
     cu_expr **args = cu_arena_calloc(p->s->arena, it->n_args + 1,
                                      sizeof(*args));
     for (uint32_t i = 0; i < it->n_args; i++)
         args[i] = cu_rel_mapped(p->s, it->args[i], p->map);
+    if (!cu_rel_attach(p->s, &o, &p->node, args, it->n_args)) {
+        p->failed = true;
+        return;
+    }
     uint32_t at = p->node->schema->n;
     p->node = cu_node_flatmap(p->s, p->node, it->func, args, it->n_args,
                               it->fields, it->n - it->ordinality,

@@ -34,6 +34,29 @@ static bool check(cu_sql *s, const cu_ast_from *f, bool record)
     return false;
 }
 
+/* The names and types as arguments more. */
+static void declare(cu_sql *s, const cu_field *own, uint32_t n, cu_pos pos,
+                    cu_item *it)
+{
+    cu_type *types = cu_arena_calloc(s->arena, n + 1, sizeof(*types));
+    cu_value *names = cu_arena_calloc(s->arena, n + 1, sizeof(*names));
+    for (uint32_t i = 0; i < n; i++) {
+        types[i] = own[i].type;
+        names[i] = (cu_value){.type = CU_TYPE(CU_T_TEXT),
+                              .s = cu_slice_of(own[i].name)};
+    }
+    const cu_value list = {
+        .type = {.kind = CU_T_ARRAY, .elem = CU_T_TEXT, .scale = -1},
+        .s = cu_array_make(s->arena, CU_TYPE(CU_T_TEXT), names, n)};
+    const cu_value kinds = cu_record_types(s->arena, types, n);
+    cu_expr **args = cu_arena_calloc(s->arena, 3, sizeof(*args));
+    args[0] = it->args[0];
+    args[1] = cu_expr_const(s->arena, &list, pos);
+    args[2] = cu_expr_const(s->arena, &kinds, pos);
+    it->args = args;
+    it->n_args = 3;
+}
+
 bool cu_bind_record(cu_sql *s, const cu_ast_from *f, cu_item *it,
                     const cu_field **fields, uint32_t *n)
 {
@@ -42,14 +65,10 @@ bool cu_bind_record(cu_sql *s, const cu_ast_from *f, cu_item *it,
     if (!f->n_defs)
         return true;
     cu_field *own = cu_arena_calloc(s->arena, f->n_defs, sizeof(*own));
-    cu_type *types = cu_arena_calloc(s->arena, f->n_defs, sizeof(*types));
-    cu_value *names = cu_arena_calloc(s->arena, f->n_defs, sizeof(*names));
     for (uint32_t i = 0; i < f->n_defs; i++) {
-        if (!cu_bind_type(s, &f->defs[i].type, &types[i]))
+        own[i].name = f->defs[i].name;
+        if (!cu_bind_type(s, &f->defs[i].type, &own[i].type))
             return false;
-        own[i] = (cu_field){.name = f->defs[i].name, .type = types[i]};
-        names[i] = (cu_value){.type = CU_TYPE(CU_T_TEXT),
-                              .s = cu_slice_of(f->defs[i].name)};
         for (uint32_t k = 0; k < i; k++)
             if (strcmp(own[k].name, own[i].name) == 0) {
                 cu_sql_error(
@@ -58,17 +77,20 @@ bool cu_bind_record(cu_sql *s, const cu_ast_from *f, cu_item *it,
                 return false;
             }
     }
-    const cu_value list = {
-        .type = {.kind = CU_T_ARRAY, .elem = CU_T_TEXT, .scale = -1},
-        .s = cu_array_make(s->arena, CU_TYPE(CU_T_TEXT), names, f->n_defs)};
-    const cu_value kinds = cu_record_types(s->arena, types, f->n_defs);
-    cu_expr **args = cu_arena_calloc(s->arena, 3, sizeof(*args));
-    args[0] = it->args[0];
-    args[1] = cu_expr_const(s->arena, &list, f->pos);
-    args[2] = cu_expr_const(s->arena, &kinds, f->pos);
-    it->args = args;
-    it->n_args = 3;
+    declare(s, own, f->n_defs, f->pos, it);
     *fields = own;
     *n = f->n_defs;
     return true;
+}
+
+void cu_bind_record_like(cu_sql *s, const cu_schema *like, cu_pos pos,
+                         cu_item *it, const cu_field **fields, uint32_t *n)
+{
+    cu_field *own = cu_arena_calloc(s->arena, like->n + 1, sizeof(*own));
+    for (uint32_t i = 0; i < like->n; i++)
+        own[i] = (cu_field){.name = like->fields[i].name,
+                            .type = like->fields[i].type};
+    declare(s, own, like->n, pos, it);
+    *fields = own;
+    *n = like->n;
 }

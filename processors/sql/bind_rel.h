@@ -40,6 +40,9 @@ typedef struct cu_item {
  * fields and as arguments. False after a problem. */
 bool cu_bind_record(cu_sql *s, const cu_ast_from *f, cu_item *it,
                     const cu_field **fields, uint32_t *n);
+/* The same with the columns of a relation. */
+void cu_bind_record_like(cu_sql *s, const cu_schema *like, cu_pos pos,
+                         cu_item *it, const cu_field **fields, uint32_t *n);
 
 typedef struct cu_from_items {
     cu_item *items;
@@ -47,6 +50,24 @@ typedef struct cu_from_items {
     cu_expr **where; /* ON of inner joins, conjuncts */
     uint32_t n_where;
 } cu_from_items;
+
+/* FROM while it is bound: where items go, which columns came before. */
+typedef struct cu_from_binder {
+    cu_sql *s;
+    const cu_ctes *ctes;
+    cu_scope *scope;
+    uint32_t width; /* columns of all items so far */
+} cu_from_binder;
+
+/* bind_from.c: an item and its columns; a relation's name; what a name means.
+ */
+void cu_from_add(cu_from_binder *b, cu_from_items *to, cu_item it);
+bool cu_from_rel(cu_sql *s, cu_scope *scope, const char *rel, cu_pos pos);
+cu_node *cu_from_named(cu_sql *s, const cu_ctes *ctes, const cu_ast_from *f);
+/* bind_from_function.c: a set-returning function, or several beside each
+ * other. `condition`: of a LEFT JOIN with one. */
+bool cu_from_function(cu_from_binder *b, const cu_ast_from *f, bool condition,
+                      cu_from_items *to);
 
 /* What column numbers in [CU_OUTER_BASE, CU_GROUPING_BASE) stand for. */
 typedef struct cu_outer_ref {
@@ -156,6 +177,10 @@ cu_node *cu_rel_rejoin(cu_sql *s, const cu_node *n, cu_node *left,
 /* bind_time_join.c: fills in what a join forgets by watermark. */
 void cu_rel_join_time(cu_sql *s, cu_node *join, cu_expr *const *conj,
                       uint32_t n);
+/* bind_join.c: a FULL JOIN's condition, from FROM's columns to those of both
+ * nodes, which get columns at their ends for its subqueries. */
+bool cu_rel_full_on(cu_sql *s, const cu_scope *scope, cu_item *l, cu_item *r,
+                    cu_expr **conj, uint32_t n);
 /* bind_join.c: all items in one node whose columns [first, first + n) stand in
  * order. */
 cu_node *cu_rel_close(cu_sql *s, const cu_scope *scope, cu_from_items *from,
@@ -163,6 +188,8 @@ cu_node *cu_rel_close(cu_sql *s, const cu_scope *scope, cu_from_items *from,
 
 /* bind_subquery.c: CU_A_SUBQUERY, and ANY, ALL over one. */
 cu_expr *cu_bind_subquery(cu_bind *b, const cu_ast_expr *e);
+/* A scalar subquery of many columns: a value for each of its *n. */
+cu_expr **cu_bind_row_query(cu_bind *b, const cu_ast_expr *e, uint32_t *n);
 /* bind_row.c */
 cu_expr *cu_bind_row_compare(cu_bind *b, const cu_ast_expr *e);
 cu_expr *cu_bind_row_null(cu_bind *b, const cu_ast_expr *e);

@@ -8,6 +8,9 @@
  *     (a, b) <  (c, d)    a < c, or a = c and b < d: decided by the first pair
  *                         that is not equal, NULL when that one is
  *     (a, b) IS NULL      all are NULL; IS NOT NULL: none is
+ *
+ * (SELECT a, b …) is a row too: each column is a scalar subquery, and equal
+ * subtrees become one (bind_unite.c).
  */
 #include "processors/sql/bind_rel.h"
 
@@ -67,8 +70,17 @@ cu_expr *cu_rel_rows(cu_sql *s, const char *op, cu_expr **l, cu_expr **r,
     return NULL;
 }
 
-static cu_expr **parts_of(cu_bind *b, const cu_ast_expr *row)
+/* (SELECT a, b …) where a row must be. */
+static bool is_query(const cu_ast_expr *e)
 {
+    return e->kind == CU_A_SUBQUERY && e->sub == CU_SUB_SCALAR;
+}
+
+static cu_expr **parts_of(cu_bind *b, const cu_ast_expr *row, uint32_t *n)
+{
+    if (is_query(row))
+        return cu_bind_row_query(b, row, n);
+    *n = row->args.n;
     cu_expr **out = cu_arena_calloc(b->sql->arena, row->args.n + 1,
                                     sizeof(*out));
     bool good = true;
@@ -79,20 +91,41 @@ static cu_expr **parts_of(cu_bind *b, const cu_ast_expr *row)
     return good ? out : NULL;
 }
 
-/* Both sides are rows of one length? */
-static bool alike(cu_bind *b, const cu_ast_expr *e)
+/* Both sides' parts: rows of one length. As in PostgreSQL a subquery is a row
+ * at the right side of an operator alone. */
+static bool both(cu_bind *b, const cu_ast_expr *e, cu_expr **side[2],
+                 uint32_t *n)
 {
-    const cu_ast_expr *l = e->args.at[0];
-    const cu_ast_expr *r = e->args.n > 1 ? e->args.at[1] : l;
-    if (l->kind != CU_A_ROW || r->kind != CU_A_ROW) {
+    uint32_t counts[2] = {0, 0};
+    bool good = true, rows = e->args.n == 2;
+    for (uint32_t i = 0; i < 2 && rows; i++)
+        rows = e->args.at[i]->kind == CU_A_ROW || is_query(e->args.at[i]);
+    if (!rows) {
         cu_sql_refuse(b->sql, e->pos, "this comparison of rows");
         return false;
     }
-    if (l->args.n == r->args.n && l->args.n > 0)
+    const bool queried = is_query(e->args.at[1]);
+    if (is_query(e->args.at[0]) || (queried && e->kind != CU_A_OP)) {
+        cu_sql_error(b->sql, e->pos, STATE('4', '2', '6', '0', '1'), NULL,
+                     "subquery must return only one column");
+        return false;
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        side[i] = parts_of(b, e->args.at[i], &counts[i]);
+        good = good && side[i];
+    }
+    if (!good)
+        return false;
+    *n = counts[0];
+    if (counts[0] == counts[1] && counts[0] > 0)
         return true;
-    if (l->args.n == r->args.n)
+    if (counts[0] == counts[1])
         cu_sql_error(b->sql, e->pos, STATE('0', 'A', '0', '0', '0'), NULL,
                      "cannot compare rows of zero length");
+    else if (queried)
+        cu_sql_error(b->sql, e->pos, STATE('4', '2', '6', '0', '1'), NULL,
+                     "subquery has too %s columns",
+                     counts[1] > counts[0] ? "many" : "few");
     else
         cu_sql_error(b->sql, e->pos, STATE('4', '2', '6', '0', '1'), NULL,
                      "unequal number of entries in row expressions");
@@ -101,19 +134,18 @@ static bool alike(cu_bind *b, const cu_ast_expr *e)
 
 cu_expr *cu_bind_row_compare(cu_bind *b, const cu_ast_expr *e)
 {
-    /* (a, b) = (SELECT …) is = ANY of it, but for the number of rows. */
-    if (!alike(b, e))
+    cu_expr **side[2];
+    uint32_t n;
+    if (!both(b, e, side, &n))
         return NULL;
-    cu_expr **l = parts_of(b, e->args.at[0]), **r = parts_of(b, e->args.at[1]);
-    if (l == NULL || r == NULL)
-        return NULL;
-    return cu_rel_rows(b->sql, e->text, l, r, e->args.at[0]->args.n, e->pos);
+    return cu_rel_rows(b->sql, e->text, side[0], side[1], n, e->pos);
 }
 
 cu_expr *cu_bind_row_null(cu_bind *b, const cu_ast_expr *e)
 {
     const cu_ast_expr *row = e->args.at[0];
-    cu_expr **l = parts_of(b, row);
+    uint32_t n;
+    cu_expr **l = parts_of(b, row, &n);
     if (l == NULL)
         return NULL;
     if (row->args.n == 0)
@@ -131,13 +163,11 @@ cu_expr *cu_bind_row_null(cu_bind *b, const cu_ast_expr *e)
 
 cu_expr *cu_bind_row_distinct(cu_bind *b, const cu_ast_expr *e)
 {
-    if (!alike(b, e))
-        return NULL;
-    cu_expr **l = parts_of(b, e->args.at[0]), **r = parts_of(b, e->args.at[1]);
-    if (l == NULL || r == NULL)
+    cu_expr **side[2];
+    uint32_t n;
+    if (!both(b, e, side, &n))
         return NULL;
     bool same = e->flag;
     return pairwise(b->sql, same ? "is_not_distinct_from" : "is_distinct_from",
-                    same ? CU_E_AND : CU_E_OR, l, r, e->args.at[0]->args.n,
-                    e->pos);
+                    same ? CU_E_AND : CU_E_OR, side[0], side[1], n, e->pos);
 }

@@ -101,7 +101,7 @@ static bool expand_star(level *l, const cu_ast_expr *e)
     for (uint32_t i = 0; i < l->scope.n_cols; i++) {
         const cu_scope_col *c = &l->scope.cols[i];
         if ((rel && strcmp(rel, c->rel)) || (c->hidden && !rel) ||
-            c->name[0] == '\1')
+            c->name[0] == '\1' || c->rel[0] == '\1')
             continue;
         add_target(l, cu_scope_expr(l->s, c, e->pos), c->name);
     }
@@ -471,6 +471,7 @@ static bool bind_where(level *l)
 static bool bind_plain(cu_sql *s, const cu_ctes *ctes, const cu_ast_select *sel,
                        cu_bound *out, bool *order_used)
 {
+    sel = cu_bind_srf(s, sel);
     level l = {.s = s, .sel = sel};
     if (!cu_bind_from(s, ctes, sel, &l.scope))
         return false;

@@ -38,8 +38,72 @@ static bool bind_rows(cu_sql *s, const cu_ast_select *sel, cu_expr ***rows,
     return good;
 }
 
-static bool bind_values(cu_sql *s, const cu_ast_select *sel, cu_bound *out)
+static bool has_query(const cu_ast_expr *e)
 {
+    if (e == NULL || e->kind == CU_A_SUBQUERY)
+        return e != NULL;
+    for (uint32_t i = 0; i < e->args.n; i++)
+        if (has_query(e->args.at[i]))
+            return true;
+    return false;
+}
+
+static bool any_query(const cu_ast_select *sel)
+{
+    for (uint32_t r = 0; r < sel->n_values; r++)
+        for (uint32_t c = 0; c < sel->values[r].n; c++)
+            if (has_query(sel->values[r].at[c]))
+                return true;
+    return false;
+}
+
+/* VALUES (a, b), (c, d) with subqueries is SELECT a, b UNION ALL SELECT c, d. */
+static const cu_ast_select *as_selects(cu_sql *s, const cu_ast_select *sel)
+{
+    cu_ast_select *all = NULL;
+    for (uint32_t r = 0; r < sel->n_values; r++) {
+        const cu_ast_list *row = &sel->values[r];
+        cu_ast_select *one = cu_arena_calloc(s->arena, 1, sizeof(*one));
+        one->pos = sel->pos;
+        one->n_targets = row->n;
+        one->targets = cu_arena_calloc(s->arena, row->n + 1,
+                                       sizeof(*one->targets));
+        for (uint32_t c = 0; c < row->n; c++)
+            one->targets[c] = (cu_ast_target){
+                row->at[c], cu_arena_printf(s->arena, "column%u", c + 1),
+                row->at[c]->pos};
+        if (all == NULL) {
+            all = one;
+            continue;
+        }
+        cu_ast_select *two = cu_arena_calloc(s->arena, 1, sizeof(*two));
+        *two = (cu_ast_select){.pos = sel->pos,
+                               .set = CU_SET_UNION,
+                               .set_all = true,
+                               .left = all,
+                               .right = one};
+        all = two;
+    }
+    return all;
+}
+
+static bool same_length(cu_sql *s, const cu_ast_select *sel)
+{
+    for (uint32_t r = 1; r < sel->n_values; r++)
+        if (sel->values[r].n != sel->values[0].n) {
+            cu_sql_error(s, sel->pos, STATE('4', '2', '6', '0', '1'), NULL,
+                         "VALUES lists must all be the same length");
+            return false;
+        }
+    return true;
+}
+
+static bool bind_values(cu_sql *s, const cu_ctes *ctes,
+                        const cu_ast_select *sel, cu_bound *out)
+{
+    if (any_query(sel))
+        return same_length(s, sel) &&
+               cu_bind_query(s, ctes, as_selects(s, sel), false, out);
     uint32_t n_cols = sel->values[0].n;
     cu_expr ***rows = cu_arena_calloc(s->arena, sel->n_values, sizeof(*rows));
     if (!bind_rows(s, sel, rows, n_cols))
@@ -273,7 +337,7 @@ bool cu_bind_set(cu_sql *s, const cu_ctes *ctes, const cu_ast_select *sel,
                  cu_bound *out)
 {
     if (sel->n_values)
-        return bind_values(s, sel, out) && order_by_output(s, sel, out);
+        return bind_values(s, ctes, sel, out) && order_by_output(s, sel, out);
     cu_bound left, right;
     bool good = cu_bind_query(s, ctes, sel->left, false, &left);
     good = cu_bind_query(s, ctes, sel->right, false, &right) && good;

@@ -34,6 +34,15 @@ static bool bind_inner(cu_bind *b, const cu_ast_expr *e, bool keep_order,
     return good;
 }
 
+/* Subqueries may stand in this clause. */
+static bool allowed(cu_bind *b, const cu_ast_expr *e)
+{
+    if (b->scope && b->scope->subs)
+        return true;
+    cu_sql_refuse(b->sql, e->pos, "a subquery in %s", b->clause);
+    return false;
+}
+
 static bool one_column(cu_bind *b, const cu_ast_expr *e, const cu_bound *q)
 {
     if (q->n_visible == 1)
@@ -71,6 +80,22 @@ static cu_expr *bind_scalar(cu_bind *b, const cu_ast_expr *e)
                                .pos = e->pos,
                                .node = q.node,
                                .type = q.node->schema->fields[0].type});
+}
+
+cu_expr **cu_bind_row_query(cu_bind *b, const cu_ast_expr *e, uint32_t *n)
+{
+    cu_sql *s = b->sql;
+    cu_bound q;
+    if (!allowed(b, e) || !bind_inner(b, e, false, &q))
+        return NULL;
+    *n = q.n_visible;
+    cu_expr **out = cu_arena_calloc(s->arena, *n + 1, sizeof(*out));
+    for (uint32_t i = 0; i < *n; i++)
+        out[i] = add_sub(b, (cu_sub){.use = CU_USE_SCALAR,
+                                     .pos = e->pos,
+                                     .node = cu_rel_pick(s, q.node, &i, 1),
+                                     .type = q.node->schema->fields[i].type});
+    return out;
 }
 
 static cu_expr *bind_array(cu_bind *b, const cu_ast_expr *e)
@@ -164,10 +189,8 @@ static cu_expr *bind_any_all(cu_bind *b, const cu_ast_expr *e)
 
 cu_expr *cu_bind_subquery(cu_bind *b, const cu_ast_expr *e)
 {
-    if (b->scope == NULL || b->scope->subs == NULL) {
-        cu_sql_refuse(b->sql, e->pos, "a subquery in %s", b->clause);
+    if (!allowed(b, e))
         return NULL;
-    }
     switch (e->sub) {
     case CU_SUB_EXISTS:
         return bind_exists(b, e);

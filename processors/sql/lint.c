@@ -191,3 +191,38 @@ const char *cu_lint_hint(const cu_tokens *t, uint32_t bad)
         return "Write WITH (primary_key = 'a, b') before AS.";
     return list_hint(t, bad);
 }
+
+const char *cu_lint_statement(cu_slice name)
+{
+    static const struct {
+        const char *begins, *hint;
+    } known[] = {
+        {"DROP", "The file says what there is: take the statement that makes "
+                 "it out of the file."},
+        {"REFRESH", "A materialized view is always up to date."},
+        {"CREATE TABLE", "Write CREATE FOREIGN TABLE … SERVER …, or CREATE "
+                         "VIEW … AS VALUES for a constant table."},
+        {"CREATE TEMP", "Write CREATE VIEW, or WITH."},
+        {"CREATE UNLOGGED", "Write CREATE FOREIGN TABLE … SERVER …."},
+        {"CREATE INDEX", "State is kept by the keys that a view needs."},
+        {"CREATE UNIQUE", "Write PRIMARY KEY in the table, or WITH "
+                          "(primary_key = '…') of a view."},
+        {"CREATE SCHEMA", "Names have no schema; --app names the pipeline."},
+        {"CREATE DATABASE", "--app names the pipeline."},
+        {"CREATE TYPE", "Write text and CHECK (x IN ('a', 'b'))."},
+        {"CREATE DOMAIN", "Write CHECK in the table."},
+        {"CREATE SEQUENCE", "Write surrogate(rel, key => ARRAY[…])."},
+        {"CREATE TRIGGER", "A view of a view says what follows from a change."},
+        {"CREATE EXTENSION", "There are none."},
+        {"UPDATE", "Rows change where they come from."},
+        {"DELETE", "Rows change where they come from."},
+        {"TRUNCATE", "Rows change where they come from."},
+        {"SET", "Options stand in OPTIONS (…), WITH (…) or on the command "
+                "line; times are UTC."},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (name.len >= strlen(known[i].begins) &&
+            strncmp(name.data, known[i].begins, strlen(known[i].begins)) == 0)
+            return known[i].hint;
+    return NULL;
+}

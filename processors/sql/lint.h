@@ -34,5 +34,8 @@ int32_t cu_lint(const cu_tokens *t, const char **hint);
 /* A hint for a statement that did not parse; NULL: none.  `bad`: the token
  * of the syntax error (n at the end). */
 const char *cu_lint_hint(const cu_tokens *t, uint32_t bad);
+/* What to do instead of a statement that is not supported; or NULL. `name`:
+ * its first words, in capitals. */
+const char *cu_lint_statement(cu_slice name);
 
 #endif

@@ -17,8 +17,6 @@ static void table(cu_parse *p, const PgQuery__RangeVar *r, cu_ast_from *f)
     f->kind = CU_F_TABLE;
     f->pos = cu_parse_pos(p, r->location);
     f->name = cu_parse_relation(p, r);
-    if (!r->inh)
-        cu_parse_refuse(p, f->pos, "FROM ONLY");
     alias_of(p, r->alias, f);
 }
 
@@ -47,30 +45,40 @@ static void definitions(cu_parse *p, PgQuery__Node *const *list, size_t n,
     }
 }
 
-static void function(cu_parse *p, const PgQuery__RangeFunction *r,
-                     cu_ast_from *f)
+/* f(…), or f(…) AS (a int, …) of ROWS FROM. */
+static void one_function(cu_parse *p, const PgQuery__Node *n, cu_ast_from *f)
 {
     f->kind = CU_F_FUNCTION;
-    f->lateral = r->lateral;
-    f->ordinality = r->ordinality;
-    const PgQuery__Node *first = r->n_functions ? r->functions[0] : NULL;
-    bool list = first && first->node_case == PG_QUERY__NODE__NODE_LIST &&
-                first->list->n_items > 0;
+    bool list = n && n->node_case == PG_QUERY__NODE__NODE_LIST &&
+                n->list->n_items > 0;
     if (list)
-        f->call = cu_parse_expr(p, first->list->items[0]);
+        f->call = cu_parse_expr(p, n->list->items[0]);
     if (f->call)
         f->pos = f->call->pos;
-    if (r->n_functions > 1)
-        cu_parse_refuse(p, f->pos, "ROWS FROM with several functions");
-    const PgQuery__Node *typed = list && first->list->n_items > 1
-                                     ? first->list->items[1]
+    const PgQuery__Node *typed = list && n->list->n_items > 1
+                                     ? n->list->items[1]
                                      : NULL;
-    if (r->n_coldeflist)
-        definitions(p, r->coldeflist, r->n_coldeflist, f);
-    else if (typed && typed->node_case == PG_QUERY__NODE__NODE_LIST)
+    if (typed && typed->node_case == PG_QUERY__NODE__NODE_LIST)
         definitions(p, typed->list->items, typed->list->n_items, f);
     if (f->call && f->call->kind != CU_A_CALL)
         cu_parse_refuse(p, f->pos, "this expression in FROM");
+}
+
+static void function(cu_parse *p, const PgQuery__RangeFunction *r,
+                     cu_ast_from *f)
+{
+    size_t n = r->n_functions;
+    one_function(p, n ? r->functions[0] : NULL, f);
+    f->lateral = r->lateral;
+    f->ordinality = r->ordinality;
+    f->more = cu_arena_calloc(p->s->arena, n + 1, sizeof(*f->more));
+    for (size_t i = 1; i < n; i++) {
+        cu_ast_from *more = cu_arena_calloc(p->s->arena, 1, sizeof(*more));
+        one_function(p, r->functions[i], more);
+        f->more[f->n_more++] = more;
+    }
+    if (r->n_coldeflist)
+        definitions(p, r->coldeflist, r->n_coldeflist, f);
     alias_of(p, r->alias, f);
 }
 
@@ -95,6 +103,22 @@ static cu_ast_join join_kind(cu_parse *p, const PgQuery__JoinExpr *j)
     return bare ? CU_J_CROSS : CU_J_INNER;
 }
 
+/* (a JOIN b …) AS j is (SELECT * FROM a JOIN b …) AS j. */
+static void named_join(cu_parse *p, const PgQuery__Alias *alias, cu_ast_from *f)
+{
+    cu_arena *a = p->s->arena;
+    cu_ast_select *q = cu_arena_calloc(a, 1, sizeof(*q));
+    cu_ast_expr *star = cu_arena_calloc(a, 1, sizeof(*star));
+    *star = (cu_ast_expr){.kind = CU_A_COLUMN, .pos = f->pos, .star = true};
+    q->pos = f->pos;
+    q->targets = cu_arena_calloc(a, 1, sizeof(*q->targets));
+    q->targets[q->n_targets++] = (cu_ast_target){star, NULL, f->pos};
+    q->from = cu_arena_calloc(a, 1, sizeof(*q->from));
+    q->from[q->n_from++] = cu_arena_dup(a, f, sizeof(*f));
+    *f = (cu_ast_from){.kind = CU_F_SUBQUERY, .pos = f->pos, .select = q};
+    alias_of(p, alias, f);
+}
+
 static void join(cu_parse *p, const PgQuery__JoinExpr *j, cu_ast_from *f)
 {
     f->kind = CU_F_JOIN;
@@ -107,8 +131,10 @@ static void join(cu_parse *p, const PgQuery__JoinExpr *j, cu_ast_from *f)
     f->natural = j->is_natural;
     f->using_columns = cu_parse_names(p, j->using_clause, j->n_using_clause);
     f->n_using = (uint32_t)j->n_using_clause;
-    if (j->alias || j->join_using_alias)
-        cu_parse_refuse(p, f->pos, "an alias of a join");
+    if (j->join_using_alias)
+        cu_parse_refuse(p, f->pos, "an alias of USING");
+    if (j->alias)
+        named_join(p, j->alias, f);
 }
 
 static cu_ast_from *from(cu_parse *p, const PgQuery__Node *n)

@@ -4,6 +4,7 @@
  * among the statement's tokens, which stand in the order in which they were
  * written.
  */
+#include "processors/sql/lint.h"
 #include "processors/sql/parse_int.h"
 
 static cu_pos token_pos(cu_parse *p, uint32_t i)
@@ -458,8 +459,11 @@ static void refuse_by_name(cu_parse *p)
             cu_buf_put(&name, &c, 1);
         }
     }
-    cu_parse_refuse(p, token_pos(p, 0), "%.*s", (int)name.len,
-                    name.data ? name.data : "this");
+    cu_sql_error(p->s, token_pos(p, 0), CU_SQLSTATE('0', 'A', '0', '0', '0'),
+                 cu_lint_statement(cu_slice_n(name.data, name.len)),
+                 "%.*s is not supported", (int)name.len,
+                 name.data ? name.data : "this");
+    p->refused = true;
     cu_buf_free(&name);
 }
 
