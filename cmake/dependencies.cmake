@@ -25,6 +25,7 @@ cu_pkg(jansson jansson)
 cu_pkg(microhttpd libmicrohttpd)
 cu_pkg(pq libpq)
 cu_pkg(pcre2 libpcre2-8)
+cu_pkg(lz4 liblz4)
 cu_lib(avro avro.h avro)
 cu_lib(rocksdb rocksdb/c.h rocksdb)
 

@@ -36,7 +36,7 @@ struct cu_local_part {
     int64_t trimmed;     /* no block has a smaller base */
     int64_t high_ms;     /* largest timestamp ever */
     int64_t cleaned;     /* compaction has seen everything before */
-    int64_t clean_bytes; /* what it left there */
+    int64_t clean_bytes; /* what it left there, before packing */
     int64_t dirty_bytes; /* what came since */
     int64_t oldest_ms;   /* max_ms of the first block; when known */
     bool oldest_known;

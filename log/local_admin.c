@@ -238,6 +238,7 @@ static int scan(cu_local *l, cu_kv_iter *it, const cu_local_part *p,
 {
     cu_record some[SOME_RECORDS];
     cu_arena *a = cu_arena_new(0);
+    cu_buf space = {0};
     cu_slice key, value;
     int rc = 0;
     bool found = false;
@@ -245,7 +246,7 @@ static int scan(cu_local *l, cu_kv_iter *it, const cu_local_part *p,
         cu_block_reader r;
         size_t n = 1;
         rc = cu_block_open(&r, value, cu_local_name(p),
-                           cu_local_record_base(key), err);
+                           cu_local_record_base(key), &space, err);
         while (!rc && !found && n > 0) {
             rc = cu_block_read(&r, p->start, some, SOME_RECORDS, a, &n, err);
             for (size_t i = 0; !rc && !found && i < n; i++) {
@@ -255,6 +256,7 @@ static int scan(cu_local *l, cu_kv_iter *it, const cu_local_part *p,
         }
         cu_arena_reset(a);
     }
+    cu_buf_free(&space);
     cu_arena_free(a);
     return rc;
 }

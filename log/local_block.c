@@ -8,7 +8,8 @@
  *     9  u32le  n, records
  *    13  u64le  span: the next block starts at base + span
  *    21  u64le  first_ms   29 max_ms   37 high_ms   45 written_ms
- *    53  n times:
+ *    53  u32le  bytes of the records; more than follow: they are packed
+ *    57  n times:
  *        u8      bits: 1 same headers as before  2 a gap before
  *                      4 same time as before     8 null key  16 null value
  *        varint  offsets skipped            (bit 2: compaction leaves gaps)
@@ -25,6 +26,9 @@
  * bisect.  written_ms is the commit's clock: tombstones expire by it, since
  * record timestamps are event times and may be years old.
  *
+ * A full block is packed (base/pack.h): it goes through the store's log, its
+ * memtable and every merge as a fraction of itself.
+ *
  * B1 n > 0 and 0 < span; every offset lies in [base, base + span).
  * B2 the decoder trusts nothing: each length is checked against the end,
  *    though the checksum came out right.
@@ -32,11 +36,13 @@
 #include "log/local_block.h"
 
 #include "base/assert.h"
+#include "base/pack.h"
 
 enum {
     FORMAT = 1,
-    HEAD = 53,
-    CHECKED = 9, /* the checksum covers the bytes from here */
+    HEAD = 57,
+    LEAST_PACKED = 512, /* bytes of records */
+    CHECKED = 9,        /* the checksum covers the bytes from here */
     VARINT_MAX = 10,
 };
 
@@ -175,6 +181,23 @@ void cu_block_add(cu_block_writer *w, int64_t rel, const cu_record *r)
     w->info.span = w->next_rel;
 }
 
+void cu_block_end(cu_block_writer *w)
+{
+    size_t raw = cu_block_size_bytes(w) - HEAD;
+    CU_ASSERT(raw <= UINT32_MAX);
+    w->info.n_bytes = (uint32_t)raw;
+    if (raw < LEAST_PACKED)
+        return;
+    size_t end = w->out->len;
+    cu_buf_reserve(w->out, raw); /* before anybody points into it */
+    char *records = w->out->data + w->at + HEAD;
+    if (!cu_pack(cu_slice_n(records, raw), w->out))
+        return;
+    size_t packed = w->out->len - end;
+    memmove(records, w->out->data + end, packed);
+    w->out->len = w->at + HEAD + packed;
+}
+
 void cu_block_seal(char *block, size_t len, const cu_block_info *info)
 {
     CU_ASSERT(len > HEAD);
@@ -186,6 +209,7 @@ void cu_block_seal(char *block, size_t len, const cu_block_info *info)
     put_le(block + 29, (uint64_t)info->max_ms, 8);
     put_le(block + 37, (uint64_t)info->high_ms, 8);
     put_le(block + 45, (uint64_t)info->written_ms, 8);
+    put_le(block + 53, info->n_bytes, 4);
     put_le(block + 1, cu_hash(cu_slice_n(block + CHECKED, len - CHECKED)), 8);
 }
 
@@ -212,6 +236,7 @@ int cu_block_peek(cu_slice block, cu_part part, int64_t base,
     out->max_ms = (int64_t)cu_scan_u64le(&s);
     out->high_ms = (int64_t)cu_scan_u64le(&s);
     out->written_ms = (int64_t)cu_scan_u64le(&s);
+    out->n_bytes = cu_scan_u32le(&s);
     if (s.bad)
         return corrupt(part, base, "is cut short", err);
     if (format != FORMAT)
@@ -221,8 +246,22 @@ int cu_block_peek(cu_slice block, cu_part part, int64_t base,
     return 0;
 }
 
+/* The records as they were, `n` bytes; false: that is not in them. */
+static bool unpack(cu_slice *records, size_t n, cu_buf *space)
+{
+    if (n == records->len)
+        return true;
+    if (n / CU_PACK_MOST > records->len)
+        return false;
+    cu_buf_clear(space);
+    char *to = cu_buf_reserve(space, n);
+    bool ok = cu_unpack(*records, to, n);
+    *records = cu_slice_n(to, n);
+    return ok;
+}
+
 int cu_block_open(cu_block_reader *r, cu_slice block, cu_part part,
-                  int64_t base, cu_err *err)
+                  int64_t base, cu_buf *space, cu_err *err)
 {
     *r = (cu_block_reader){.part = part, .base = base, .next = base};
     int rc = cu_block_peek(block, part, base, &r->info, err);
@@ -232,9 +271,12 @@ int cu_block_open(cu_block_reader *r, cu_slice block, cu_part part,
     cu_slice body = cu_slice_n(block.data + CHECKED, block.len - CHECKED);
     if (cu_scan_u64le(&s) != cu_hash(body))
         return corrupt(part, base, "does not match its checksum", err);
+    cu_slice records = cu_slice_n(block.data + HEAD, block.len - HEAD);
+    if (!unpack(&records, r->info.n_bytes, space))
+        return corrupt(part, base, "does not unpack", err);
     r->left = r->info.n;
-    r->p = block.data + HEAD;
-    r->end = block.data + block.len;
+    r->p = records.data;
+    r->end = records.data + records.len;
     return 0;
 }
 

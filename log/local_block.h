@@ -10,6 +10,7 @@
 
 typedef struct cu_block_info {
     uint32_t n;         /* records */
+    uint32_t n_bytes;   /* of them, before they are packed */
     int64_t span;       /* offsets covered: the block after starts there */
     int64_t first_ms;   /* timestamp of the first record */
     int64_t max_ms;     /* largest timestamp in the block */
@@ -17,7 +18,7 @@ typedef struct cu_block_info {
     int64_t written_ms; /* wall clock of the commit */
 } cu_block_info;
 
-/* Encoding: start, add records in ascending offset, seal. */
+/* Encoding: start, add records in ascending offset, end, seal. */
 typedef struct cu_block_writer {
     cu_buf *out;
     size_t at;        /* where the block starts in `out` */
@@ -35,10 +36,13 @@ static inline size_t cu_block_size_bytes(const cu_block_writer *w)
 {
     return w->out->len - w->at;
 }
+/* No more records: packs them when that pays, which moves the end of `out`. */
+void cu_block_end(cu_block_writer *w);
 /* Fills the block's head and checksum; `block` is the whole of it. */
 void cu_block_seal(char *block, size_t len, const cu_block_info *info);
 
-/* Decoding.  The bytes must outlive the reader and its records. */
+/* Decoding.  The bytes, and the space that they were unpacked into, must
+ * outlive the reader and its records. */
 typedef struct cu_block_reader {
     cu_block_info info;
     cu_part part;
@@ -55,9 +59,10 @@ typedef struct cu_block_reader {
  * CU_CORRUPT names the place. */
 int cu_block_peek(cu_slice block, cu_part part, int64_t base,
                   cu_block_info *out, cu_err *err);
-/* Checks the whole block: CU_CORRUPT with topic, partition and offset. */
+/* Checks the whole block: CU_CORRUPT with topic, partition and offset.
+ * `space` is overwritten when the block is packed. */
 int cu_block_open(cu_block_reader *r, cu_slice block, cu_part part,
-                  int64_t base, cu_err *err);
+                  int64_t base, cu_buf *space, cu_err *err);
 /* The next up to `max` records with an offset >= `from`; headers come from
  * `a`, which must live as long as the block is read, since neighbours share
  * them. *n == 0: the block is read. */

@@ -52,6 +52,7 @@ struct cu_local_pass {
     int64_t dirty_bytes; /* no longer dirty when the pass is over */
     int64_t dirty_all;   /* at the start */
     int64_t clean_bytes; /* rewritten */
+    cu_buf space;        /* of packed blocks */
 };
 
 typedef struct merge { /* blocks that become one */
@@ -304,6 +305,7 @@ void cu_local_pass_end(cu_local *l)
     if (!l->pass)
         return;
     cu_map_free(l->pass->keys);
+    cu_buf_free(&l->pass->space);
     cu_free(l->pass);
     l->pass = NULL;
 }
@@ -340,7 +342,8 @@ static int index_block(cu_local_pass *pass, cu_slice value, int64_t base,
     cu_record some[SOME_RECORDS];
     cu_block_reader r;
     size_t n = 1;
-    int rc = cu_block_open(&r, value, cu_local_name(pass->p), base, err);
+    int rc = cu_block_open(&r, value, cu_local_name(pass->p), base,
+                           &pass->space, err);
     while (!rc && n > 0) {
         rc = cu_block_read(&r, 0, some, SOME_RECORDS, a, &n, err);
         for (size_t i = 0; !rc && i < n; i++) {
@@ -353,7 +356,7 @@ static int index_block(cu_local_pass *pass, cu_slice value, int64_t base,
     cu_arena_reset(a);
     if (!rc) {
         pass->at = base + r.info.span;
-        pass->dirty_bytes += (int64_t)value.len;
+        pass->dirty_bytes += r.info.n_bytes;
     }
     return rc;
 }
@@ -410,7 +413,8 @@ static int merge_block(cu_local *l, merge *m, cu_slice key, cu_slice value,
     size_t n = 1;
     int64_t now_ms = cu_wall_us(l->env) / 1000;
     int64_t base = cu_local_record_base(key);
-    int rc = cu_block_open(&r, value, cu_local_name(pass->p), base, err);
+    int rc = cu_block_open(&r, value, cu_local_name(pass->p), base,
+                           &pass->space, err);
     if (rc)
         return rc;
     if (m->n_in == 0) {
@@ -429,7 +433,7 @@ static int merge_block(cu_local *l, merge *m, cu_slice key, cu_slice value,
     }
     cu_arena_reset(a);
     m->n_in++;
-    m->in_bytes += value.len;
+    m->in_bytes += r.info.n_bytes;
     m->end = base + r.info.span;
     if (r.info.high_ms > m->high_ms)
         m->high_ms = r.info.high_ms;
@@ -444,15 +448,17 @@ static int merge_write(cu_local *l, merge *m, cu_err *err)
 {
     const cu_local_part *p = l->pass->p;
     bool same = m->n_in == 1 && m->dropped == 0;
-    size_t len = cu_block_size_bytes(&m->w);
-    cu_block_info info = m->w.info;
     l->pass->at = m->end;
-    if (info.n > 0)
-        l->pass->clean_bytes += (int64_t)len;
-    if (same)
+    if (same) {
+        l->pass->clean_bytes += (int64_t)m->in_bytes;
         return 0;
-    if (info.n > 0) {
+    }
+    if (m->w.info.n > 0) {
         char key[CU_LOCAL_RECORD_KEY];
+        cu_block_end(&m->w);
+        cu_block_info info = m->w.info;
+        size_t len = cu_block_size_bytes(&m->w);
+        l->pass->clean_bytes += info.n_bytes;
         info.span = m->end - m->base;
         info.high_ms = m->high_ms;
         info.written_ms = m->written_ms;

@@ -40,6 +40,7 @@ typedef struct cursor {
     int64_t it_end; /* what the iterator covers */
     bool in_block;
     cu_block_reader block;
+    cu_buf space; /* of a packed block; goes with the iterator */
 } cursor;
 
 typedef struct reader {
@@ -63,6 +64,7 @@ static int drop_iter(reader *r, cursor *c, cu_err *err)
     if (c->it)
         rc = r->l->kv->vt->iter_close(c->it, err);
     c->it = NULL;
+    cu_buf_free(&c->space);
     c->in_block = false;
     c->stale = false;
     return rc;
@@ -127,7 +129,7 @@ static int next_block(reader *r, cursor *c, bool *found, cu_err *err)
     while (r->l->kv->vt->iter_next(c->it, &key, &value)) {
         int64_t base = cu_local_record_base(key);
         int rc = cu_block_open(&c->block, value, cu_local_name(c->p), base,
-                               err);
+                               &c->space, err);
         if (rc)
             return rc;
         if (base + c->block.info.span <= c->next)

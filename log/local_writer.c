@@ -83,6 +83,7 @@ static void end_block(pile *d)
         d->cap_blocks = d->cap_blocks ? d->cap_blocks * 2 : 4;
         d->blocks = cu_realloc(d->blocks, d->cap_blocks * sizeof(*d->blocks));
     }
+    cu_block_end(&d->block);
     d->blocks[d->n_blocks++] = (span){
         d->block.at, cu_block_size_bytes(&d->block), d->block.info};
     d->building = false;
@@ -362,7 +363,6 @@ static int check_commit(const writer *w, cu_err *err)
 static void put_pile(writer *w, pile *d, int64_t now_ms, cu_local_part *ends)
 {
     char key[CU_LOCAL_RECORD_KEY];
-    end_block(d);
     *ends = *d->p;
     for (size_t i = 0; i < d->n_blocks; i++) {
         span *b = &d->blocks[i];
@@ -379,7 +379,7 @@ static void put_pile(writer *w, pile *d, int64_t now_ms, cu_local_part *ends)
         if (ends->oldest_known && ends->oldest_ms == INT64_MAX)
             ends->oldest_ms = b->info.max_ms; /* there was no block */
         ends->end += b->info.span;
-        ends->dirty_bytes += (int64_t)b->len;
+        ends->dirty_bytes += b->info.n_bytes;
     }
     CU_ASSERT(ends->end == d->p->end + d->n_records); /* L1 */
     cu_local_put_part(&w->batch, ends);
@@ -465,6 +465,8 @@ int cu_local_commit(cu_writer *base, int64_t timeout_ms, cu_arena *a,
     if (w->state != OPEN)
         return wrong_state(w, err);
     cu_local_part *fresh = cu_calloc(w->n_touched + 1, sizeof(*fresh));
+    for (size_t i = 0; i < w->n_touched; i++)
+        end_block(w->touched[i]);
     pthread_mutex_lock(&w->l->commit_lock);
     int rc = commit_locked(w, fresh, err);
     pthread_mutex_unlock(&w->l->commit_lock);

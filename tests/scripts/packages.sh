@@ -12,7 +12,7 @@ build="gcc g++ make cmake pkg-config ca-certificates python3 tzdata
   librdkafka-dev librocksdb-dev libcurl4-openssl-dev libavro-dev
   libsimdjson-dev libjansson-dev libpg-query-dev libprotobuf-c-dev
   libmicrohttpd-dev libpq-dev libxxhash-dev
-  libpcre2-dev libjemalloc-dev"
+  libpcre2-dev liblz4-dev libjemalloc-dev"
 test="$build libcriterion-dev kcat postgresql clang-format git curl util-linux"
 fuzz="$build clang libclang-rt-dev"
 

@@ -55,6 +55,7 @@ FOREIGN = {
     "rocksdb/c.h": ([r"base/kv_rocks\.c"], "base/kv.h"),
     "curl/curl.h": ([r"base/http_curl\.c"], "base/http.h"),
     "pcre2.h": ([r"processors/expr/regex\.c"], "processors/expr/regex.h"),
+    "lz4.h": ([r"base/pack\.c"], "base/pack.h"),
     "xxhash.h": ([r"base/hash\.c"], "cu_hash() of base/bytes.h"),
     "librdkafka/rdkafka.h": ([r"log/kafka[a-z_]*\.c"], "log/log.h"),
     "avro.h": ([r"schemas/avro[a-z_]*\.c"], "schemas/codec.h"),

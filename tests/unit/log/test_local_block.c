@@ -2,6 +2,7 @@
 #include "log/local_block.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 static const cu_part part = {"orders", 3};
 
@@ -26,6 +27,9 @@ static const struct {
 };
 enum { N = sizeof(rows) / sizeof(*rows) };
 
+/* Of what was read last; small blocks leave it empty. */
+static cu_buf space;
+
 static cu_buf encode(void)
 {
     cu_buf out = {0};
@@ -39,6 +43,7 @@ static cu_buf encode(void)
                        .n_headers = rows[i].n_h};
         cu_block_add(&w, rows[i].rel, &r);
     }
+    cu_block_end(&w);
     w.info.high_ms = w.info.max_ms;
     w.info.written_ms = 77;
     cu_block_seal(out.data, out.len, &w.info);
@@ -66,7 +71,8 @@ Test(block, every_shape_of_record_comes_back)
     for (size_t portion = 1; portion <= N; portion++) {
         cu_block_reader r;
         cu_record out[N];
-        cr_assert_eq(cu_block_open(&r, cu_buf_slice(&b), part, 100, &err), 0);
+        cr_assert_eq(
+            cu_block_open(&r, cu_buf_slice(&b), part, 100, &space, &err), 0);
         cr_assert_eq(r.info.n, N);
         cr_assert_eq(r.info.span, 10);
         cr_assert_eq(r.info.max_ms, INT64_MAX);
@@ -96,7 +102,8 @@ Test(block, reading_may_start_in_the_middle_or_in_a_gap)
         size_t n, first = 0;
         while (first < N && 100 + rows[first].rel < from)
             first++;
-        cr_assert_eq(cu_block_open(&r, cu_buf_slice(&b), part, 100, &err), 0);
+        cr_assert_eq(
+            cu_block_open(&r, cu_buf_slice(&b), part, 100, &space, &err), 0);
         cr_assert_eq(cu_block_read(&r, from, out, N, a, &n, &err), 0);
         cr_assert_eq(n, N - first);
         for (size_t i = 0; i < n; i++)
@@ -128,8 +135,9 @@ Test(block, any_flipped_byte_is_noticed)
         cu_block_reader r;
         cu_err err = {0};
         b.data[i] ^= 0x20;
-        cr_assert_eq(cu_block_open(&r, cu_buf_slice(&b), part, 100, &err),
-                     CU_CORRUPT, "byte %zu", i);
+        cr_assert_eq(
+            cu_block_open(&r, cu_buf_slice(&b), part, 100, &space, &err),
+            CU_CORRUPT, "byte %zu", i);
         cr_assert_not_null(strstr(err.msg, "orders[3] at offset 100"), "%s",
                            err.msg);
         b.data[i] ^= 0x20;
@@ -144,7 +152,7 @@ Test(block, any_cut_block_is_noticed)
         cu_block_reader r;
         cu_err err = {0};
         cr_assert_eq(
-            cu_block_open(&r, cu_slice_n(b.data, len), part, 100, &err),
+            cu_block_open(&r, cu_slice_n(b.data, len), part, 100, &space, &err),
             CU_CORRUPT);
     }
     cu_buf_free(&b);
@@ -162,15 +170,17 @@ Test(block, a_malformed_body_with_a_right_checksum_is_refused_not_followed)
         cu_buf_put_slice(&b, cu_buf_slice(&good));
         for (int k = 0; k < 3; k++) {
             seed = seed * 6364136223846793005u + 1442695040888963407u;
-            b.data[53 + (seed >> 33) % (b.len - 53)] = (char)(seed >> 25);
+            b.data[57 + (seed >> 33) % (b.len - 57)] = (char)(seed >> 25);
         }
-        cu_block_info info = {.n = N, .span = 10};
+        cu_block_info info = {
+            .n = N, .span = 10, .n_bytes = (uint32_t)(b.len - 57)};
         cu_block_seal(b.data, b.len, &info);
         cu_block_reader r;
         cu_record out[N];
         cu_err err = {0};
         size_t n = 1;
-        cr_assert_eq(cu_block_open(&r, cu_buf_slice(&b), part, 100, &err), 0);
+        cr_assert_eq(
+            cu_block_open(&r, cu_buf_slice(&b), part, 100, &space, &err), 0);
         while (n > 0 && !cu_block_read(&r, 0, out, N, a, &n, &err)) {
             for (size_t i = 0; i < n; i++) {
                 cr_assert(out[i].offset >= 100 && out[i].offset < 110);
@@ -184,4 +194,107 @@ Test(block, a_malformed_body_with_a_right_checksum_is_refused_not_followed)
     cr_assert_gt(refused, 1000);
     cu_arena_free(a);
     cu_buf_free(&good);
+}
+
+/* A block large enough to be packed: one text, many times. */
+static cu_buf encode_packed(uint32_t n, cu_block_info *info)
+{
+    cu_buf out = {0};
+    cu_block_writer w;
+    cu_block_start(&w, &out);
+    for (uint32_t i = 0; i < n; i++) {
+        char key[32];
+        snprintf(key, sizeof(key), "key %u", i);
+        cu_record r = {.timestamp_ms = i,
+                       .key = cu_slice_of(key),
+                       .value = CU_LIT("the same words again and again")};
+        cu_block_add(&w, i, &r);
+    }
+    size_t before = out.len;
+    cu_block_end(&w);
+    cr_assert_lt(out.len, before / 2);
+    cu_block_seal(out.data, out.len, &w.info);
+    *info = w.info;
+    return out;
+}
+
+Test(block, a_large_block_is_packed_and_comes_back)
+{
+    cu_block_info info;
+    cu_buf b = encode_packed(1000, &info);
+    cu_err err = {0};
+    cu_arena *a = cu_arena_new(0);
+    cu_block_reader r;
+    cu_record out[1000];
+    size_t n;
+    cr_assert_eq(cu_block_open(&r, cu_buf_slice(&b), part, 100, &space, &err),
+                 0);
+    cr_assert_eq(cu_block_read(&r, 0, out, 1000, a, &n, &err), 0);
+    cr_assert_eq(n, 1000);
+    for (size_t i = 0; i < n; i++) {
+        char key[32];
+        snprintf(key, sizeof(key), "key %zu", i);
+        cr_assert_eq(out[i].offset, 100 + (int64_t)i);
+        cr_assert(cu_slice_eq(out[i].key, cu_slice_of(key)));
+        cr_assert(cu_slice_eq(out[i].value,
+                              CU_LIT("the same words again and again")));
+    }
+    cu_arena_free(a);
+    cu_buf_free(&b);
+    cu_buf_free(&space);
+}
+
+Test(block, what_does_not_shrink_stays_as_it_is)
+{
+    cu_buf out = {0};
+    cu_block_writer w;
+    char noise[4096];
+    uint64_t seed = 1;
+    for (size_t i = 0; i < sizeof(noise); i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        noise[i] = (char)(seed >> 56);
+    }
+    cu_record r = {.value = cu_slice_n(noise, sizeof(noise))};
+    cu_block_start(&w, &out);
+    cu_block_add(&w, 0, &r);
+    size_t before = out.len;
+    cu_block_end(&w);
+    cr_assert_eq(out.len, before);
+    cu_buf_free(&out);
+}
+
+/* Lies about the size, and damage under a right checksum. */
+Test(block, a_packed_block_that_does_not_unpack_is_refused)
+{
+    cu_block_info info;
+    cu_buf good = encode_packed(100, &info);
+    static const uint32_t sizes[] = {0, 1, 511, 1 << 20, UINT32_MAX};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+        cu_block_info lie = info;
+        cu_err err = {0};
+        cu_block_reader r;
+        lie.n_bytes = sizes[i];
+        cu_block_seal(good.data, good.len, &lie);
+        cr_assert_eq(
+            cu_block_open(&r, cu_buf_slice(&good), part, 100, &space, &err),
+            CU_CORRUPT, "%u", sizes[i]);
+    }
+    for (size_t i = 57; i < good.len; i++) {
+        cu_err err = {0};
+        cu_block_reader r;
+        cu_record out[100];
+        cu_arena *a = cu_arena_new(0);
+        size_t n = 1;
+        good.data[i] ^= 0x55;
+        cu_block_seal(good.data, good.len, &info);
+        int rc = cu_block_open(&r, cu_buf_slice(&good), part, 100, &space,
+                               &err);
+        while (!rc && n > 0)
+            rc = cu_block_read(&r, 0, out, 100, a, &n, &err);
+        cr_assert(rc == 0 || rc == CU_CORRUPT);
+        good.data[i] ^= 0x55;
+        cu_arena_free(a);
+    }
+    cu_buf_free(&good);
+    cu_buf_free(&space);
 }
