@@ -124,7 +124,7 @@ typedef struct cu_group {
     int64_t n_rows;
     char *shown; /* row bytes of the group columns as first seen; heap */
     uint32_t shown_len;
-    int64_t stamp;   /* with a ttl: when it changed last */
+    int64_t stamp;   /* with a ttl: of its last change */
     uint32_t extra;  /* bytes that results and marks hold */
     uint32_t at;     /* index in the operator's list */
     bool dirty;      /* touched since the commit */
@@ -139,7 +139,6 @@ static inline void *cu_group_acc(cu_group *g, const cu_acc_call *c)
 {
     return (char *)g + c->at;
 }
-
 /* --- accumulators: aggregate_acc.c --------------------------------------- */
 
 /* Rows of one batch for one call: row[i] of `col` to group[i], w[i] times. */

@@ -179,6 +179,29 @@ Test(ttl, rows_that_go_unknown_are_ignored)
         "  3 e\n");
 }
 
+#define COUNTS(ttl)                                             \
+    TABLES "CREATE MATERIALIZED VIEW g WITH (state_ttl = '" ttl \
+           "') AS SELECT k, count(*) AS n FROM t GROUP BY k;"
+
+Test(ttl, its_length_may_change)
+{
+    rig r;
+    rig_open(&r, COUNTS("1 minute"), NULL);
+    rig_feed(&r, "t", 0, "{\"k\": 1, \"v\": 1}");
+    rig_run(&r);
+    rig_change(&r, COUNTS("1 hour"), NULL);
+    rig_pass_ms(&r, 70000);
+    rig_feed(&r, "t", 0, "{\"k\": 1, \"v\": 1}");
+    rig_run(&r);
+    cr_expect_str_eq(rig_view(&r, "g"), "1 2\n");
+    rig_change(&r, COUNTS("10 seconds"), NULL);
+    rig_pass_ms(&r, 20000);
+    rig_feed(&r, "t", 0, "{\"k\": 1, \"v\": 1}");
+    rig_run(&r);
+    cr_expect_str_eq(rig_view(&r, "g"), "1 1\n");
+    rig_close(&r);
+}
+
 /* --- an endless stream -----------------------------------------------------
  */
 

@@ -24,7 +24,10 @@ static const char sql[] =
     "v) AS n FROM tumble(o, ts, size => interval '1 hour') GROUP BY 1, 2;\n"
     "CREATE MATERIALIZED VIEW high AS SELECT k, s FROM (SELECT k, sum(v) AS s, "
     "min(v) AS low FROM o GROUP BY k) g WHERE s > 10 AND low > 1;\n"
-    "CREATE MATERIALIZED VIEW named AS SELECT n, k FROM d;\n";
+    "CREATE MATERIALIZED VIEW named AS SELECT n, k FROM d;\n"
+    "CREATE MATERIALIZED VIEW seen WITH (state_ttl = '1 day') AS SELECT "
+    "DISTINCT ON (o.id) o.id, o.v, d.n FROM o JOIN d USING (k) ORDER BY o.id, "
+    "v;\n";
 
 static cu_rig rig;
 
@@ -92,6 +95,25 @@ Test(explain, a_group_is_kept_and_state_of_two_views_is_told)
         "materialized view of its own\n    would keep it once\n",
         NULL};
     has("explain a.sql high", wanted);
+}
+
+Test(explain, a_view_that_forgets_is_approximate)
+{
+    static const char *const wanted[] = {
+        "  approximate: forgets what has not changed for 24:00:00 "
+        "(state_ttl)\n",
+        "join inner on(k = k) forgets after 24:00:00 but right ->",
+        "left rows of keys with many\n      about 36 bytes a row, until it has "
+        "not changed for 24:00:00\n",
+        "right rows of keys with many\n      about 36 bytes a row, until it is "
+        "taken back\n",
+        "rank by (id): when to look at it\n      about 26 bytes a key, until "
+        "it has not changed for 24:00:00\n",
+        NULL};
+    static const char *const json[] = {
+        "\"approximate\":true,\"state_ttl\":\"24:00:00\",", NULL};
+    has("explain a.sql seen", wanted);
+    has("explain a.sql seen -o json", json);
 }
 
 Test(explain, values_of_a_window_go_with_it)
