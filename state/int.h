@@ -11,6 +11,8 @@
 enum {
     META_TABLE = 0xFFFF,  /* never a table of rows */
     KEY_PREFIX_BYTES = 9, /* 'S' | stage | partition | table */
+    GENERATION_SHIFT = 14,
+    HIGH_TABLES = 0x3FF0, /* without its generation: table 0xFFF0 and above */
 };
 
 struct cu_store {
@@ -50,6 +52,7 @@ struct cu_space {
     cu_store *store;
     uint32_t stage;
     uint16_t partition;
+    uint8_t generation; /* of the tables that are opened */
     int64_t applied;
     cu_buf progress, next_progress; /* encoded; next: of the open commit */
     bool has_progress, has_next;
@@ -87,6 +90,12 @@ void cu_space_put_meta(cu_space *s, int64_t applied, const cu_buf *progress,
                        bool dropping, cu_kv_batch *out);
 /* Ends a drop that a crash cut short, or starts one. */
 int cu_space_delete_rows(cu_space *s, cu_err *err);
+/* The generation that the progress names. */
+void cu_space_follow(cu_space *s);
+/* A table's number in the kv. */
+uint16_t cu_space_stored(uint16_t number, unsigned generation);
+/* A table by its number in the kv. */
+cu_table *cu_space_stored_table(cu_space *s, uint16_t stored);
 /* Evicts clean rows while the budget is passed. */
 void cu_space_trim(cu_space *s);
 /* Forgets all clean entries; there must be no touched ones. */

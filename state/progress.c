@@ -1,13 +1,16 @@
 /* Progress: what a stage has applied, as bytes.
  *
- *   u8 2 | u64le plan hash | varint sequence | svarint clock_us
+ *   u8 3 | u64le plan hash | varint sequence | svarint clock_us
  *   | lslice instance | lslice txn_id | varint n_inputs
  *   | n x { lslice topic | svarint partition | svarint next
  *           | svarint watermark_us | svarint max_ts_us
- *           | varint n_upstream | n x { svarint watermark_us | u8 idle } }
+ *           | varint n_upstream | n x { svarint watermark_us | u8 idle }
+ *           | svarint from | svarint judged }
  *   | varint n_marks | n x svarint watermark_us
+ *   | u8 phase | u8 generation | u8 shown | u8 used
  *
- * Version 1 had neither upstream nor marks.
+ * Version 1 had neither upstream nor marks, version 2 not what a rebuild
+ * needs.
  *
  * It is the value of the changelog's progress record and stands, behind the
  * position, in the kv (space.c).  The bytes come from the log: nothing in
@@ -15,7 +18,7 @@
  */
 #include "state/int.h"
 
-enum { PROGRESS_VERSION = 2, MIN_INPUT_BYTES = 5 };
+enum { PROGRESS_VERSION = 3, MIN_INPUT_BYTES = 5 };
 
 void cu_progress_encode(const cu_progress *p, cu_buf *out)
 {
@@ -38,10 +41,16 @@ void cu_progress_encode(const cu_progress *p, cu_buf *out)
             cu_buf_put_svarint(out, in->upstream[k].watermark_us);
             cu_buf_put_u8(out, in->upstream[k].idle);
         }
+        cu_buf_put_svarint(out, in->from);
+        cu_buf_put_svarint(out, in->judged);
     }
     cu_buf_put_varint(out, p->n_marks);
     for (uint32_t i = 0; i < p->n_marks; i++)
         cu_buf_put_svarint(out, p->marks[i]);
+    cu_buf_put_u8(out, (uint8_t)p->rebuild.phase);
+    cu_buf_put_u8(out, p->rebuild.generation);
+    cu_buf_put_u8(out, p->rebuild.shown);
+    cu_buf_put_u8(out, p->rebuild.used);
 }
 
 static const char *string_of(cu_scan *s, cu_arena *a)
@@ -72,6 +81,7 @@ static void decode_input(cu_scan *s, uint8_t version, cu_arena *a,
     in->max_ts_us = cu_scan_svarint(s);
     if (partition != in->part.partition || !in->part.topic)
         s->bad = true;
+    in->from = CU_NO_OFFSET;
     if (version == 1)
         return;
     in->n_upstream = count_of(s, 2);
@@ -80,6 +90,21 @@ static void decode_input(cu_scan *s, uint8_t version, cu_arena *a,
         in->upstream[k].watermark_us = cu_scan_svarint(s);
         in->upstream[k].idle = cu_scan_u8(s) != 0;
     }
+    if (version == 2)
+        return;
+    in->from = cu_scan_svarint(s);
+    in->judged = cu_scan_svarint(s);
+}
+
+static void decode_rebuild(cu_scan *s, cu_rebuild *r)
+{
+    r->phase = (cu_rebuild_phase)cu_scan_u8(s);
+    r->generation = cu_scan_u8(s);
+    r->shown = cu_scan_u8(s);
+    r->used = cu_scan_u8(s);
+    if (r->phase > CU_REBUILD_RUNNING || r->generation >= CU_GENERATIONS ||
+        r->shown >= CU_GENERATIONS)
+        s->bad = true;
 }
 
 int cu_progress_decode(cu_slice bytes, cu_arena *a, cu_progress *out,
@@ -109,6 +134,8 @@ int cu_progress_decode(cu_slice bytes, cu_arena *a, cu_progress *out,
     out->marks = cu_arena_calloc(a, out->n_marks, sizeof(*out->marks));
     for (uint32_t i = 0; i < out->n_marks; i++)
         out->marks[i] = cu_scan_svarint(&s);
+    if (version > 2)
+        decode_rebuild(&s, &out->rebuild);
     if (s.bad || cu_scan_left(&s))
         return cu_fail(err, CU_CORRUPT, 0,
                        "progress record does not end where it should");

@@ -197,8 +197,8 @@ static int walk_table(cu_space *s, uint16_t number, cu_space_visit *visit,
 {
     cu_table_iter *it;
     cu_slice key, value;
-    int rc = cu_table_scan(cu_space_stored_table(s, number), CU_LIT(""), CU_NULL_SLICE,
-                           false, &it, err);
+    int rc = cu_table_scan(cu_space_stored_table(s, number), CU_LIT(""),
+                           CU_NULL_SLICE, false, &it, err);
     if (rc)
         return rc;
     while (!rc && cu_table_iter_next(it, &key, &value))

@@ -86,6 +86,7 @@ static int read_meta(cu_space *s, cu_err *err)
         return cu_space_delete_rows(s, err);
     s->has_progress = flags & HAS_PROGRESS;
     cu_buf_put(&s->progress, scan.p, cu_scan_left(&scan));
+    cu_space_follow(s);
     return 0;
 }
 
@@ -143,6 +144,11 @@ int64_t cu_space_applied(const cu_space *s)
 }
 
 cu_table *cu_space_table(cu_space *s, uint16_t number)
+{
+    return cu_space_stored_table(s, cu_space_stored(number, s->generation));
+}
+
+cu_table *cu_space_stored_table(cu_space *s, uint16_t number)
 {
     CU_ASSERT(number < META_TABLE);
     uint32_t at = 0;

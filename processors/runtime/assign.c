@@ -6,6 +6,7 @@
  * goes (eager assignment); state stays in the store and is rolled forward when
  * the partition returns.
  */
+#include "processors/runtime/rebuild.h"
 #include "processors/runtime/time.h"
 
 cu_instance *cu_worker_instance(const cu_worker *w, const cu_stage *s,
@@ -168,7 +169,7 @@ static int start_instances(cu_worker *w, cu_err *err)
 
 /* The lowest position that a reader of the input needs, with the time there;
  * and where the rows begin that nobody has judged yet. */
-static void positions_of(cu_feed_in *in)
+void cu_input_settle(cu_feed_in *in)
 {
     const cu_slot *lowest = NULL;
     in->settled = 0;
@@ -180,6 +181,8 @@ static void positions_of(cu_feed_in *in)
             lowest = s;
         if (s->next > in->settled)
             in->settled = s->next;
+        if (s->judged > in->settled)
+            in->settled = s->judged;
     }
     in->next = lowest ? lowest->next : INT64_MAX;
     if (lowest == NULL)
@@ -197,11 +200,11 @@ static int start_reading(cu_worker *w, cu_feed_in *in, cu_err *err)
     cu_log *log = w->rt->o.log;
     int64_t from = INT64_MAX, oldest;
     for (cu_feed_in *t = in; t; t = t->twin) {
-        positions_of(t);
+        cu_input_settle(t);
         if (t->next < from)
             from = t->next;
     }
-    if (from == INT64_MAX)
+    if (from == INT64_MAX || w->still)
         return 0; /* another member runs what reads it; stays paused */
     int rc = log->vt->offset_at(log, in->part, CU_OLDEST, &oldest, err);
     if (rc)
@@ -257,6 +260,7 @@ void cu_worker_unassign(cu_worker *w)
     atomic_store(&w->ready, false);
     atomic_store(&w->settled, false);
     atomic_store(&w->ended, false);
+    cu_rebuild_forget(w);
     /* Downstream first: an upstream root still points to its entries. */
     while (w->n_instances)
         cu_instance_close(w->instances[--w->n_instances]);

@@ -10,6 +10,7 @@
  *
  * Between the steps stand the named crash points of the simulation.
  */
+#include "processors/runtime/rebuild.h"
 #include "processors/runtime/time.h"
 
 enum { COMMIT_TIMEOUT_MS = 10000, PURGE_MS = 10000 };
@@ -28,7 +29,7 @@ static bool changed(const cu_instance *i)
 
 static int emit_all(cu_worker *w, cu_err *err)
 {
-    for (uint32_t k = 0; k < w->n_instances; k++) {
+    for (uint32_t k = 0; k < w->n_instances && !w->resetting; k++) {
         cu_instance *i = w->instances[k];
         cu_arena_reset(w->arena);
         int rc = cu_time_settle(i, err);
@@ -37,6 +38,8 @@ static int emit_all(cu_worker *w, cu_err *err)
         if (rc == 0)
             rc = i->exchange ? cu_exchange_flush(i, err)
                              : cu_silver_flush(i, err);
+        if (rc == 0)
+            rc = cu_rebuild_commit(i, err);
         if (rc) {
             cu_err_note(err, "stage %s[%d]: ", i->stage->name,
                         (int)i->partition);
@@ -129,6 +132,8 @@ static int apply(cu_worker *w, const cu_positions *ends, cu_err *err)
         cu_space_committed(i->space, carried ? 0 : end_of(ends, log));
         i->sequence++;
         i->moved = i->fresh = false;
+        if (i->rebuild.phase == CU_REBUILD_DUE)
+            i->rebuild.phase = CU_REBUILD_RUNNING;
     }
     return rc;
 }
@@ -233,7 +238,7 @@ static void note_time(cu_worker *w)
         ended = ended && w->instances[k]->ended;
     w->due_us = cu_time_due(w);
     atomic_store(&w->ended, ended);
-    if (atomic_load(&w->ready))
+    if (atomic_load(&w->ready) && !cu_rebuild_runs(w))
         atomic_store(&w->settled, true);
 }
 
@@ -242,7 +247,8 @@ int cu_commit(cu_worker *w, cu_err *err)
     cu_env *env = w->rt->o.env;
     int64_t start = cu_mono_us(env);
     cu_worker_tick(w);
-    w->moved = w->moved || (atomic_load(&w->ready) && cu_time_moved(w));
+    w->moved = w->moved || (atomic_load(&w->ready) &&
+                            (cu_time_moved(w) || cu_rebuild_moves(w)));
     if (w->moved || w->in_txn) {
         int rc = transact(w, err);
         if (rc)

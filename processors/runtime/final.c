@@ -116,6 +116,13 @@ static int publish_some(cu_finals *f, int64_t watermark_us, uint32_t *n,
     return b->n_sel ? out(ctx, b, err) : 0;
 }
 
+bool cu_finals_closed(const cu_finals *f, const cu_batch *b, uint32_t row,
+                      int64_t watermark_us)
+{
+    int64_t at;
+    return closes_at(f, b, row, &at) && at <= watermark_us;
+}
+
 int cu_finals_closing(cu_finals *f, int64_t watermark_us, bool *closing,
                       cu_err *err)
 {

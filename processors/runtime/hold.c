@@ -145,6 +145,26 @@ int cu_hold_push(cu_hold *h, const cu_batch *b, cu_err *err)
     return rc;
 }
 
+static int copy_table(cu_table *to, cu_table *from, cu_err *err)
+{
+    cu_table_iter *it;
+    cu_slice key, value;
+    int rc = cu_table_scan(from, CU_LIT(""), CU_NULL_SLICE, false, &it, err);
+    if (rc)
+        return rc;
+    while (cu_table_iter_next(it, &key, &value))
+        cu_table_put(to, key, value);
+    return cu_table_iter_close(it, err);
+}
+
+int cu_hold_inherit(cu_hold *h, cu_space *from, cu_err *err)
+{
+    int rc = copy_table(h->rows, cu_space_table(from, TABLE_ROWS), err);
+    h->known = false;
+    h->last_us = INT64_MIN;
+    return rc ? rc : copy_table(h->meta, cu_space_table(from, TABLE_META), err);
+}
+
 /* --- publication
  * -------------------------------------------------------------- */
 

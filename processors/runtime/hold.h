@@ -20,6 +20,8 @@ int cu_hold_push(cu_hold *h, const cu_batch *b, cu_err *err);
 /* Publishes the net changes if the interval is over, or `all`. */
 int cu_hold_flush(cu_hold *h, int64_t now_us, bool all, cu_hold_out *out,
                   void *ctx, cu_err *err);
+/* What another generation held back, before anything is pushed here. */
+int cu_hold_inherit(cu_hold *h, cu_space *from, cu_err *err);
 /* When the next publication is due; INT64_MAX: nothing waits. */
 int cu_hold_due(cu_hold *h, int64_t *due_us, cu_err *err);
 
@@ -34,6 +36,9 @@ int cu_finals_push(cu_finals *f, const cu_batch *b, cu_err *err);
 /* Has the watermark closed some? */
 int cu_finals_closing(cu_finals *f, int64_t watermark_us, bool *closing,
                       cu_err *err);
+/* Has the row's window closed? */
+bool cu_finals_closed(const cu_finals *f, const cu_batch *b, uint32_t row,
+                      int64_t watermark_us);
 /* Rows whose windows the watermark has closed, in order of time. */
 int cu_finals_flush(cu_finals *f, int64_t watermark_us, cu_hold_out *out,
                     void *ctx, cu_err *err);

@@ -30,7 +30,8 @@ static uint32_t slot_add(cu_instance *i, cu_feed_in *in)
     i->slots[i->n_slots] = (cu_slot){.in = in,
                                      .next = CU_NO_OFFSET,
                                      .watermark_us = INT64_MIN,
-                                     .max_ts_us = INT64_MIN};
+                                     .max_ts_us = INT64_MIN,
+                                     .from = CU_NO_OFFSET};
     return i->n_slots++;
 }
 
@@ -47,7 +48,10 @@ static cu_input_progress input_progress(const cu_instance *i, uint32_t slot)
 {
     const cu_slot *s = &i->slots[slot];
     const cu_feed_in *in = s->in;
-    cu_input_progress p = {.part = in->part, .next = position_of(i, slot)};
+    cu_input_progress p = {.part = in->part,
+                           .next = position_of(i, slot),
+                           .from = s->from,
+                           .judged = s->judged};
     if (s->next == in->next) {
         p.watermark_us = in->watermark_us;
         p.max_ts_us = in->max_ts_us;
@@ -70,13 +74,17 @@ void cu_instance_progress(const cu_instance *i, cu_progress *out, cu_arena *a)
                          .instance = w->rt->o.instance,
                          .txn_id = w->txn_id,
                          .n_inputs = i->n_slots,
-                         .n_marks = i->stage->n_feeds};
+                         .n_marks = i->stage->n_feeds,
+                         .rebuild = i->rebuild};
+    if (i->rebuild.phase == CU_REBUILD_DUE && !w->resetting)
+        out->rebuild.phase = CU_REBUILD_RUNNING;
     out->inputs = cu_arena_calloc(a, i->n_slots + 1, sizeof(*out->inputs));
     for (uint32_t k = 0; k < i->n_slots; k++)
         out->inputs[k] = input_progress(i, k);
     out->marks = cu_arena_calloc(a, out->n_marks + 1, sizeof(*out->marks));
     for (uint32_t f = 0; f < out->n_marks; f++)
-        out->marks[f] = cu_entry_watermark(i->entries[f]);
+        out->marks[f] = w->resetting ? INT64_MIN
+                                     : cu_entry_watermark(i->entries[f]);
 }
 
 int cu_instance_open(cu_worker *w, const cu_stage *s, int32_t partition,
@@ -175,6 +183,8 @@ static int settle(cu_instance *i, const cu_progress *p, cu_err *err)
         const cu_input_progress *ip = recorded(i, k, p);
         if (ip) {
             s->next = ip->next;
+            s->from = ip->from;
+            s->judged = ip->judged;
             s->watermark_us = ip->watermark_us;
             s->max_ts_us = ip->max_ts_us;
             if (ip->n_upstream == s->in->n_upstream)
@@ -184,6 +194,7 @@ static int settle(cu_instance *i, const cu_progress *p, cu_err *err)
         int rc = start_of(i, s->in, &s->next, err);
         if (rc)
             return rc;
+        s->from = s->next;
     }
     return 0;
 }
@@ -259,7 +270,9 @@ int cu_instance_connect(cu_instance *i, cu_err *err)
                        "the old state folder to rebuild everything",
                        s->view->name);
     i->sequence = p.sequence;
-    i->fresh = !found;
+    i->rebuild = p.rebuild;
+    i->rebuild.used |= (uint8_t)(1u << p.rebuild.generation);
+    i->fresh = !found || p.rebuild.phase == CU_REBUILD_DUE;
     cu_expr_env *env = &i->worker->expr_env;
     if (p.clock_us > env->now_us)
         env->now_us = p.clock_us;

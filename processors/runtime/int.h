@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "base/map.h"
 #include "processors/runtime/block.h"
+#include "processors/runtime/decode.h"
 #include "processors/runtime/runtime.h"
 
 struct cu_runtime {
@@ -23,30 +24,6 @@ struct cu_runtime {
     bool knows_idle;    /* some table has an idle_timeout that counts */
     _Atomic int ending; /* a cu_ending */
 };
-
-/* --- decode.c: records of one table -> accepted rows -----------------------
- */
-
-/* Counted until the commit that makes them true. */
-typedef struct cu_pending {
-    int64_t in, applied, late, dead;
-} cu_pending;
-
-typedef struct cu_decode_ctx cu_decode_ctx;
-/* Told of every rejected record. */
-typedef int cu_reject(void *ctx, const cu_table_def *t, const cu_record *r,
-                      const cu_faults *faults, cu_err *err);
-int cu_decode_open(const cu_table_def *t, const cu_expr_env *env,
-                   cu_decode_ctx **out, cu_err *err);
-void cu_decode_close(cu_decode_ctx *d);
-/* Up to CU_BATCH_ROWS records (of one partition) into one sealed batch in
- * `a`, origins set; what is none of the table's gives no row and no fault.
- * `reject` may be NULL (the rows were judged before). */
-int cu_decode_batch(cu_decode_ctx *d, const cu_record *records, uint32_t n,
-                    cu_arena *a, cu_reject *reject, void *ctx,
-                    cu_pending *counts, cu_batch **out, cu_err *err);
-/* "begin"/"end" of a snapshot record, or an absent slice. */
-cu_slice cu_snapshot_mark(const cu_record *r);
 
 /* --- worker parts -----------------------------------------------------------
  */
@@ -67,6 +44,8 @@ typedef struct cu_slot {
     int64_t next; /* rows before are applied already */
     int64_t watermark_us, max_ts_us;
     cu_upstream *upstream; /* exchanges: as many as the input has, or NULL */
+    int64_t from;          /* where the state begins; CU_NO_OFFSET: not known */
+    int64_t judged;        /* letters of rows before are out */
 } cu_slot;
 
 /* One assigned partition of a table's or repartition topic. Tables that read
@@ -112,13 +91,15 @@ struct cu_instance {
     cu_op **entries; /* by feed of the stage */
     cu_clock *clocks;
     uint32_t n_clocks;
-    bool idle;       /* all its feeds are */
-    bool ended;      /* the time of all its feeds has ended */
+    bool idle;  /* all its feeds are */
+    bool ended; /* the time of all its feeds has ended */
     uint64_t sequence;
     bool fresh; /* no progress record yet */
     bool moved; /* positions moved since its last commit */
     int64_t pending_rows, pending_letters, pending_late;
-    cu_slot *slots; /* all inputs, those of in-memory feeds included */
+    cu_rebuild rebuild; /* rebuild.h */
+    bool caught_up;     /* the next commit corrects the topic */
+    cu_slot *slots;     /* all inputs, those of in-memory feeds included */
     uint32_t n_slots;
 };
 
@@ -158,7 +139,11 @@ struct cu_worker {
     cu_part *owned;
     size_t n_owned;
     bool reopen;
-    int64_t purged_ms; /* when exchanges were purged last */
+    int64_t purged_ms;        /* when exchanges were purged last */
+    struct cu_drain *rebuild; /* what stages that are made anew wait for */
+    int64_t rebuild_ms;       /* when it was asked last */
+    bool still;               /* only looks: reads nothing, commits nothing */
+    bool resetting;           /* the commit to come sets positions */
 };
 
 int cu_worker_begin(cu_worker *w, cu_err *err); /* opens a txn if needed */
@@ -175,6 +160,8 @@ void cu_worker_own(cu_worker *w, const cu_part *parts, size_t n);
 /* assign.c */
 int cu_worker_assign(cu_worker *w, const cu_part *parts, size_t n, cu_err *err);
 void cu_worker_unassign(cu_worker *w);
+/* Position and time of an input are those of the slots that it feeds. */
+void cu_input_settle(cu_feed_in *in);
 /* instance.c: opened with its space, restored, started with its operators. */
 int cu_instance_open(cu_worker *w, const cu_stage *s, int32_t partition,
                      cu_instance **out, cu_err *err);
@@ -197,22 +184,11 @@ int cu_restore(cu_worker *w, cu_err *err);
 /* feed.c: records of one input through everything that reads it. */
 int cu_feed_records(cu_worker *w, const cu_poll *p, cu_err *err);
 void cu_feed_end(cu_worker *w, const cu_poll *p);
-/* silver.c */
-int cu_silver_open(cu_instance *i, cu_err *err);
-/* After the operators committed: what is due of what was held back. */
-int cu_silver_flush(cu_instance *i, cu_err *err);
-/* When the clock alone makes that necessary. */
-int64_t cu_silver_due(cu_instance *i);
-void cu_silver_close(cu_instance *i);
-/* exchange.c */
-int cu_exchange_open(cu_instance *i, cu_err *err);
-int cu_exchange_flush(cu_instance *i, cu_err *err);
-/* Its targets know all that it knows. */
-void cu_exchange_told(cu_instance *i);
-void cu_exchange_close(cu_instance *i);
 /* report.c */
 int cu_report_write(cu_worker *w, const cu_copy_def *c, cu_instance *i,
                     cu_err *err);
 int cu_reports_due(cu_worker *w, cu_err *err);
+
+#include "processors/runtime/out.h"
 
 #endif

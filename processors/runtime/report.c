@@ -108,7 +108,7 @@ int cu_worker_reports(cu_worker *w, uint32_t *n, cu_err *err)
     for (uint32_t k = 0; k < w->rt->program->n_copies; k++) {
         const cu_copy_def *c = w->rt->program->copies[k];
         cu_instance *i = owner(w, c);
-        if (i == NULL)
+        if (i == NULL || i->rebuild.phase != CU_REBUILD_NOT)
             continue;
         int rc = cu_report_write(w, c, i, err);
         if (rc)
@@ -129,8 +129,8 @@ int cu_reports_due(cu_worker *w, cu_err *err)
         if (c->every_ms == 0 || now < w->reports_due[k])
             continue;
         cu_instance *i = owner(w, c);
-        if (i == NULL)
-            continue;
+        if (i == NULL || i->rebuild.phase != CU_REBUILD_NOT)
+            continue; /* half of it is there */
         bool first = w->reports_due[k] == 0;
         w->reports_due[k] = now + c->every_ms;
         int rc = first ? 0 : cu_report_write(w, c, i, err);

@@ -100,6 +100,22 @@ int cu_worker_commit(cu_worker *w, cu_err *err);
 int cu_worker_reports(cu_worker *w, uint32_t *n, cu_err *err);
 void cu_worker_close(cu_worker *w); /* without a commit: as if killed */
 
+/* --- other positions (rebuild.h) --------------------------------------------
+ */
+
+/* Before the first step: the worker only gets and restores its partitions. */
+void cu_worker_still(cu_worker *w);
+/* True when it has every partition of every input: nobody else does. */
+bool cu_worker_owns_all(const cu_worker *w);
+/* Where the state begins in each partition of the tables' topics. */
+int cu_worker_begins(cu_worker *w, cu_arena *a, cu_positions *out, cu_err *err);
+/* In one transaction: all stages are to be made anew over the inputs from `to`
+ * on, and, where it names none, from where they began; what lies in exchanges
+ * is skipped.  The topics of the views keep what they show until then, and get
+ * the corrections.  CU_BUSY: too many resets wait to be gone through.  The
+ * worker, which owns all and is still, can only be closed afterwards. */
+int cu_worker_reset(cu_worker *w, const cu_positions *to, cu_err *err);
+
 /* --- drain -----------------------------------------------------------------
  */
 

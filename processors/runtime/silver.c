@@ -10,6 +10,7 @@
  *       \\-> finals (emit = 'early_final') ---^
  */
 #include "processors/runtime/hold.h"
+#include "processors/runtime/rebuild.h"
 
 #include "schemas/codec.h"
 
@@ -17,6 +18,7 @@ typedef struct cu_silver_out {
     cu_instance *instance;
     const char *topic; /* NULL: rows are counted and dropped */
     int32_t partitions;
+    bool kept;  /* the view keeps its rows */
     bool keyed; /* with n_key 0: the single row {} */
     uint32_t n_key;
     const uint16_t *key;
@@ -25,7 +27,8 @@ typedef struct cu_silver_out {
     cu_hold *hold;     /* or NULL */
     cu_finals *finals; /* or NULL */
     int64_t watermark_us;
-    bool final; /* what is published now is final */
+    bool final;      /* what is published now is final */
+    bool correcting; /* some of it may be */
     cu_buf key_text, value_text, key_bytes, next_bytes;
 } cu_silver_out;
 
@@ -38,13 +41,40 @@ static void encode_value(cu_silver_out *s, const cu_batch *b, uint32_t row)
         cu_json_encode_row(b, row, NULL, 0, &s->value_text);
 }
 
+/* While the view is made anew its topic shows what it showed. */
+static bool rebuilding(const cu_silver_out *s)
+{
+    return s->instance->rebuild.phase != CU_REBUILD_NOT && !s->correcting;
+}
+
+static int send(cu_silver_out *s, const cu_record *rec, cu_err *err)
+{
+    s->instance->pending_rows++;
+    int rc = cu_log_append(s->instance->worker->writer, rec, err);
+    if (rc == CU_LIMIT) {
+        /* A view's row that no topic can hold would be lost silently. */
+        err->flags |= CU_FATAL;
+        cu_err_note(err, "view %s: a row is too large for its topic: ",
+                    s->instance->stage->view->name);
+    }
+    return rc;
+}
+
+static bool is_final(const cu_silver_out *s, const cu_batch *b, uint32_t row)
+{
+    if (s->final || !s->correcting || s->finals == NULL)
+        return s->final;
+    return cu_finals_closed(s->finals, b, row, s->watermark_us);
+}
+
 static int append(cu_silver_out *s, const cu_batch *b, uint32_t row,
                   bool tombstone, cu_err *err)
 {
     cu_worker *w = s->instance->worker;
-    s->instance->pending_rows++;
-    if (s->topic == NULL)
+    if (s->topic == NULL) {
+        s->instance->pending_rows++;
         return 0;
+    }
     int rc = cu_worker_begin(w, err);
     if (rc)
         return rc;
@@ -60,7 +90,7 @@ static int append(cu_silver_out *s, const cu_batch *b, uint32_t row,
         rec.part.partition = cu_partition_of(rec.key, s->partitions);
     }
     static const cu_header final = {CU_LIT("cupel.final"), CU_LIT("true")};
-    if (s->final) {
+    if (!tombstone && is_final(s, b, row)) {
         rec.headers = &final;
         rec.n_headers = 1;
     }
@@ -68,14 +98,9 @@ static int append(cu_silver_out *s, const cu_batch *b, uint32_t row,
         encode_value(s, b, row);
         rec.value = cu_buf_slice(&s->value_text);
     }
-    rc = cu_log_append(w->writer, &rec, err);
-    if (rc == CU_LIMIT) {
-        /* A view's row that no topic can hold would be lost silently. */
-        err->flags |= CU_FATAL;
-        cu_err_note(err, "view %s: a row is too large for its topic: ",
-                    s->instance->stage->view->name);
-    }
-    return rc;
+    if (rebuilding(s))
+        return cu_said_note(s->instance->space, rec.key, rec.value, err);
+    return send(s, &rec, err);
 }
 
 static bool same_key_next(cu_silver_out *s, const cu_batch *b, uint32_t i)
@@ -130,7 +155,7 @@ static int push(void *ctx, const cu_batch *b, cu_err *err)
 {
     cu_silver_out *s = ctx;
     int rc = s->finals ? cu_finals_push(s->finals, b, err) : 0;
-    if (rc)
+    if (rc || (rebuilding(s) && (s->kept || s->topic == NULL)))
         return rc;
     return s->hold ? cu_hold_push(s->hold, b, err) : publish(s, b, err);
 }
@@ -153,6 +178,13 @@ static int publish_final(void *ctx, const cu_batch *b, cu_err *err)
     return rc;
 }
 
+/* Rows that close meanwhile are corrected like all others. */
+static int drop(void *ctx, const cu_batch *b, cu_err *err)
+{
+    (void)ctx, (void)b, (void)err;
+    return 0;
+}
+
 int cu_silver_flush(cu_instance *i, cu_err *err)
 {
     cu_silver_out *s = i->silver;
@@ -161,6 +193,10 @@ int cu_silver_flush(cu_instance *i, cu_err *err)
     bool all = atomic_load(&rt->ending) != CU_ENDING_NOT;
     int rc = 0;
     bool closing = false;
+    if (rebuilding(s))
+        return s->finals ? cu_finals_flush(s->finals, s->watermark_us, drop,
+                                           NULL, err)
+                         : 0;
     if (s->finals)
         rc = cu_finals_closing(s->finals, s->watermark_us, &closing, err);
     /* A final row is not followed by what it says already. */
@@ -169,6 +205,66 @@ int cu_silver_flush(cu_instance *i, cu_err *err)
         rc = cu_hold_flush(s->hold, now_us, all, publish, s, err);
     if (rc == 0 && closing)
         rc = cu_finals_flush(s->finals, s->watermark_us, publish_final, s, err);
+    return rc;
+}
+
+/* --- corrections
+ * ------------------------------------------------------------ */
+
+static int say(void *ctx, cu_slice key, cu_slice value, cu_err *err)
+{
+    cu_silver_out *s = ctx;
+    cu_worker *w = s->instance->worker;
+    int rc = cu_worker_begin(w, err);
+    cu_record rec = {.timestamp_ms = w->newest_ms, .key = key, .value = value};
+    rec.part = (cu_part){s->topic, s->instance->partition % s->partitions};
+    if (s->keyed)
+        rec.part.partition = cu_partition_of(rec.key, s->partitions);
+    return rc ? rc : send(s, &rec, err);
+}
+
+static int correct_said(cu_silver_out *s, cu_err *err)
+{
+    cu_part part = {s->topic, s->instance->partition % s->partitions};
+    if (s->topic == NULL)
+        return 0;
+    if (s->keyed)
+        part.topic = NULL; /* what stands there last is right again */
+    return cu_said_tell(s->instance->space, s->instance->worker->rt->o.log,
+                        part, say, s, err);
+}
+
+static int into_hold(void *ctx, const cu_batch *b, cu_err *err)
+{
+    cu_silver_out *s = ctx;
+    return cu_hold_push(s->hold, b, err);
+}
+
+static int correct_kept(cu_silver_out *s, cu_err *err)
+{
+    const cu_instance *i = s->instance;
+    cu_runtime *rt = i->worker->rt;
+    cu_space *was;
+    int rc = cu_space_open(rt->o.store, rt->stage_ids[i->stage->index],
+                           (uint16_t)i->partition, &was, err);
+    if (rc)
+        return rc;
+    cu_space_use(was, i->rebuild.shown);
+    if (s->hold)
+        rc = cu_hold_inherit(s->hold, was, err);
+    if (rc == 0)
+        rc = cu_materialize_diff(was, i->space, i->stage->root,
+                                 s->hold ? into_hold : publish, s, err);
+    cu_space_close(was);
+    return rc;
+}
+
+int cu_silver_correct(cu_instance *i, cu_err *err)
+{
+    cu_silver_out *s = i->silver;
+    s->correcting = true;
+    int rc = s->kept ? correct_kept(s, err) : correct_said(s, err);
+    s->correcting = false;
     return rc;
 }
 
@@ -198,11 +294,13 @@ int cu_silver_open(cu_instance *i, cu_err *err)
 {
     (void)err;
     const cu_view_def *v = i->stage->view;
+    const cu_node *root = i->stage->root;
     cu_silver_out *s = cu_calloc(1, sizeof(*s));
     s->instance = i;
     s->topic = v->topic;
     s->partitions = i->stage->partitions;
     s->keyed = v->n_key > 0 || v->single;
+    s->kept = root->n_key || root->single || root->materialize.bag;
     s->n_key = v->n_key;
     s->key = v->key;
     s->format = v->format;

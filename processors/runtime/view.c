@@ -185,27 +185,48 @@ static int scan_topic(cu_runtime *rt, const cu_view_def *v, int32_t partition,
     return rc;
 }
 
+/* `shown`: what the topic shows, while the view is made anew. */
+static int use_shown(cu_space *space, cu_err *err)
+{
+    cu_arena *a = cu_arena_new(0);
+    cu_progress p;
+    bool found;
+    int rc = cu_space_progress(space, a, &p, &found, err);
+    if (rc == 0 && found && p.rebuild.phase != CU_REBUILD_NOT)
+        cu_space_use(space, p.rebuild.shown);
+    cu_arena_free(a);
+    return rc;
+}
+
 static int scan_space(cu_runtime *rt, const cu_stage *s, int32_t partition,
-                      cu_view_push *push, void *ctx, cu_err *err)
+                      bool shown, cu_view_push *push, void *ctx, cu_err *err)
 {
     cu_space *space;
     int rc = cu_space_open(rt->o.store, rt->stage_ids[s->index],
                            (uint16_t)partition, &space, err);
     if (rc)
         return rc;
-    rc = cu_materialize_scan(space, s->root, push, ctx, err);
+    rc = shown ? use_shown(space, err) : 0;
+    if (rc == 0)
+        rc = cu_materialize_scan(space, s->root, push, ctx, err);
     cu_space_close(space);
     return rc;
+}
+
+static int scan_part(cu_runtime *rt, const cu_stage *s, int32_t partition,
+                     bool shown, cu_view_push *push, void *ctx, cu_err *err)
+{
+    const cu_node *m = s->root;
+    bool kept = m->n_key || m->single || m->materialize.bag;
+    if (kept)
+        return scan_space(rt, s, partition, shown, push, ctx, err);
+    return scan_topic(rt, s->view, partition, push, ctx, err);
 }
 
 int cu_view_scan_part(cu_runtime *rt, const cu_stage *s, int32_t partition,
                       cu_view_push *push, void *ctx, cu_err *err)
 {
-    const cu_node *m = s->root;
-    bool kept = m->n_key || m->single || m->materialize.bag;
-    if (kept)
-        return scan_space(rt, s, partition, push, ctx, err);
-    return scan_topic(rt, s->view, partition, push, ctx, err);
+    return scan_part(rt, s, partition, false, push, ctx, err);
 }
 
 int cu_view_fold(cu_runtime *rt, const cu_view_def *v, cu_view_push *push,
@@ -232,6 +253,6 @@ int cu_view_scan(cu_runtime *rt, const cu_view_def *v, cu_view_push *push,
     const cu_stage *s = cu_stages_of_view(&rt->stages, v);
     int rc = 0;
     for (int32_t p = 0; rc == 0 && p < s->partitions; p++)
-        rc = cu_view_scan_part(rt, s, p, push, ctx, err);
+        rc = scan_part(rt, s, p, true, push, ctx, err);
     return rc;
 }

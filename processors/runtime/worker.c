@@ -9,6 +9,7 @@
  *
  * What goes wrong is sorted in recover.c and nowhere else.
  */
+#include "processors/runtime/rebuild.h"
 #include "processors/runtime/time.h"
 
 static int open_reader(cu_worker *w, cu_err *err)
@@ -191,12 +192,14 @@ static bool clock_moved(cu_worker *w)
     if (!atomic_load(&w->ready))
         return false;
     int64_t now = cu_wall_us(w->rt->o.env) - CU_PG_EPOCH_US;
-    return now >= w->due_us || cu_time_moved(w);
+    return now >= w->due_us || cu_time_moved(w) || cu_rebuild_moves(w);
 }
 
 static bool commit_due(cu_worker *w)
 {
     const cu_runtime_opts *o = &w->rt->o;
+    if (w->still)
+        return false;
     if (!w->moved && clock_moved(w))
         w->moved = true;
     if (!w->moved && !w->in_txn)
@@ -218,6 +221,8 @@ static int step(cu_worker *w, int64_t timeout_ms, bool *busy, cu_err *err)
         *busy = true;
         rc = open_owned(w, err);
     }
+    if (rc == 0)
+        rc = cu_rebuild_look(w, err);
     if (rc == 0 && commit_due(w)) {
         *busy = true;
         rc = cu_commit(w, err);

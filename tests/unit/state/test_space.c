@@ -200,8 +200,8 @@ Test(space, progress_comes_back)
     cu_upstream up[] = {{12, false}, {INT64_MIN, true}};
     int64_t marks[] = {-7, INT64_MAX};
     cu_input_progress in[] = {
-        {{"bronze.books", 0}, 17, INT64_MIN, INT64_MIN, 0, NULL},
-        {{"bronze.authors", 3}, 5, -7, INT64_MAX, 2, up}};
+        {{"bronze.books", 0}, 17, INT64_MIN, INT64_MIN, 0, NULL, 11, 0},
+        {{"bronze.authors", 3}, 5, -7, INT64_MAX, 2, up, CU_NO_OFFSET, 9}};
     w.progress.marks = marks;
     w.progress.n_marks = 2;
     w.progress.inputs = in;
@@ -243,7 +243,7 @@ Test(space, a_cut_progress_record_is_an_error)
     cu_buf bytes = {0};
     cu_upstream up = {5, true};
     int64_t mark = 6;
-    cu_input_progress in = {{"t", 1}, 2, 3, 4, 1, &up};
+    cu_input_progress in = {{"t", 1}, 2, 3, 4, 1, &up, 5, 6};
     cu_progress p = {.instance = "i",
                      .n_inputs = 1,
                      .inputs = &in,

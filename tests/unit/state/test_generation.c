@@ -1,0 +1,176 @@
+/* Several sets of the same tables in one space. */
+#include "tests/unit/state/recorder.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+static cu_err err;
+
+typedef struct world {
+    cu_kv *kv;
+    cu_store *store;
+    cu_space *space;
+    recorder *changelog;
+    cu_progress progress;
+} world;
+
+static void open_space(world *w)
+{
+    cr_assert_eq(cu_space_open(w->store, 1, 0, &w->space, &err), 0);
+}
+
+static void open_world(world *w)
+{
+    *w = (world){.kv = cu_kv_open_memory(7), .progress = {.sequence = 1}};
+    w->store = cu_store_new(w->kv, 1 << 20);
+    w->changelog = recorder_new(w->kv);
+    open_space(w);
+}
+
+static void close_world(world *w)
+{
+    cu_space_close(w->space);
+    cu_store_free(w->store);
+    recorder_free(w->changelog);
+    w->kv->vt->close(w->kv);
+}
+
+static void put(world *w, uint16_t table, int key, const char *value)
+{
+    char text[16];
+    snprintf(text, sizeof(text), "%d", key);
+    cu_table_put(cu_space_table(w->space, table), cu_slice_of(text),
+                 cu_slice_of(value));
+}
+
+static void is(world *w, uint16_t table, int key, const char *want)
+{
+    char text[16];
+    cu_slice got;
+    snprintf(text, sizeof(text), "%d", key);
+    cr_assert_eq(cu_table_get(cu_space_table(w->space, table),
+                              cu_slice_of(text), &got, &err),
+                 0);
+    cr_expect(want ? cu_slice_is(got, want) : got.data == NULL,
+              "table %u key %d", table, key);
+}
+
+static void commit(world *w, unsigned generation)
+{
+    w->progress.rebuild.generation = (uint8_t)generation;
+    commit_space(w->space, w->changelog, &w->progress);
+    w->progress.sequence++;
+}
+
+static int one(void *ctx, uint16_t table, cu_slice key, cu_slice value,
+               cu_err *e)
+{
+    (void)table, (void)key, (void)value, (void)e;
+    ++*(int *)ctx;
+    return 0;
+}
+
+static int rows(world *w)
+{
+    int n = 0;
+    cr_assert_eq(cu_space_each(w->space, one, &n, &err), 0);
+    return n;
+}
+
+Test(generation, each_has_its_own_rows_and_the_progress_names_the_one)
+{
+    world w;
+    open_world(&w);
+    put(&w, 9, 1, "old");
+    put(&w, 0xFFF8, 1, "held");
+    commit(&w, 0);
+    commit(&w, 2);
+    is(&w, 9, 1, "old"); /* what is open stays what it is */
+    cu_space_close(w.space);
+    open_space(&w);
+    is(&w, 9, 1, NULL);
+    is(&w, 0xFFF8, 1, NULL);
+    put(&w, 9, 1, "new");
+    commit(&w, 2);
+    is(&w, 9, 1, "new");
+    cu_space_use(w.space, 0);
+    is(&w, 9, 1, "old");
+    is(&w, 0xFFF8, 1, "held");
+    cr_expect_eq(rows(&w), 3);
+    close_world(&w);
+}
+
+Test(generation, is_followed_by_a_state_that_rolls_forward)
+{
+    world w;
+    cu_space *behind;
+    open_world(&w);
+    put(&w, 9, 1, "old");
+    commit(&w, 0);
+    cu_space_use(w.space, 3);
+    put(&w, 9, 1, "new");
+    commit(&w, 3);
+    cu_kv *kv = cu_kv_open_memory(8);
+    cu_store *store = cu_store_new(kv, 1 << 20);
+    cr_assert_eq(cu_space_open(store, 5, 0, &behind, &err), 0);
+    restore_space(behind, w.changelog, 0, 1);
+    cu_slice got;
+    cr_assert_eq(
+        cu_table_get(cu_space_table(behind, 9), CU_LIT("1"), &got, &err), 0);
+    cr_expect(cu_slice_is(got, "new"));
+    cu_space_close(behind);
+    cu_store_free(store);
+    kv->vt->close(kv);
+    close_world(&w);
+}
+
+Test(generation, sweeping_leaves_the_current_one)
+{
+    world w;
+    bool left = true;
+    int rounds = 0;
+    open_world(&w);
+    for (unsigned g = 0; g < CU_GENERATIONS; g++) {
+        cu_space_use(w.space, g);
+        for (int i = 0; i < 25; i++) {
+            put(&w, 0, i, "x");
+            put(&w, 9, i, "y");
+            put(&w, 0xFFF9, i, "z");
+        }
+    }
+    cu_space_use(w.space, 1);
+    commit(&w, 1);
+    cr_expect_eq(rows(&w), 4 * 75);
+    for (; left; rounds++) {
+        cr_assert_eq(cu_space_sweep(w.space, 50, &left, &err), 0);
+        commit(&w, 1);
+    }
+    cr_expect_eq(rounds, 5);
+    cr_expect_eq(rows(&w), 75);
+    is(&w, 0, 24, "x");
+    is(&w, 9, 0, "y");
+    is(&w, 0xFFF9, 3, "z");
+    close_world(&w);
+}
+
+Test(generation, a_stored_number_says_which)
+{
+    static const uint16_t numbers[] = {0, 7, 0x3FEF, 0xFFF0, 0xFFF8, 0xFFFE};
+    world w;
+    open_world(&w);
+    for (unsigned g = 0; g < CU_GENERATIONS; g++) {
+        cu_space_use(w.space, g);
+        for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+            put(&w, numbers[i], (int)g, "x");
+    }
+    commit(&w, 0);
+    cr_expect_eq(rows(&w), 24);
+    unsigned generation;
+    cr_expect_eq(cu_space_table_of(0x4007, &generation), 7);
+    cr_expect_eq(generation, 1);
+    cr_expect_eq(cu_space_table_of(0x3FF8, &generation), 0xFFF8);
+    cr_expect_eq(generation, 3);
+    cr_expect_eq(cu_space_table_of(0xFFF8, &generation), 0xFFF8);
+    cr_expect_eq(generation, 0);
+    close_world(&w);
+}
