@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+"""Chaos on a real broker, and a verifier that asks cupel nothing.
+
+    torture.py --cupel BINARY [--kafka VERSION] [SCENARIO…]
+    torture.py --cupel TEST_BINARY --sabotage NAME     must be caught
+    torture.py --list
+
+    --long ROWS   all scenarios, then random chaos until so many rows were fed
+    --seed N      the random moments
+    --keep        leave the folder of what failed
+
+Prints one line a scenario, at last a table of counts and "N passed, N
+failed".  Exits with 77 when this machine cannot run a broker.
+"""
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+COLUMNS = ("kills", "stops", "terms", "faults", "takeovers", "transactions",
+           "rows", "violations")
+
+
+def free_ports(n):
+    made = subprocess.run([sys.executable, os.path.join(
+        HERE, "..", "e2e", "ports.py"), str(n)], check=True,
+        stdout=subprocess.PIPE)
+    return int(made.stdout)
+
+
+class Outcome:
+    def __init__(self, name):
+        self.name, self.counts = name, dict.fromkeys(COLUMNS, 0)
+        self.told, self.seconds, self.idle = [], 0.0, False
+
+
+def one(world, name, cupel, seed, env, body=None):
+    """Runs, heals, verifies a scenario."""
+    from scenarios import ALL
+    from verify import verify
+    from world import Run, Violation
+    out, begin = Outcome(name), time.monotonic()
+    f, transactions, takeovers, options = body or ALL[name]
+    run = Run(world, name, cupel, seed, env, **options)
+    try:
+        f(run)
+        run.heal()
+        v = verify(world.brokers, run.app,
+                   {run.input: run.fed, run.items: run.items_fed},
+                   compacted=run.compacted)
+        out.told = run.notes + v.told
+        out.counts.update(v.counts, violations=v.violations)
+        if v.counts["transactions"] < transactions or \
+                v.counts["takeovers"] < takeovers:
+            out.idle = True
+            out.told.append(
+                "proves nothing: %d transactions and %d takeovers, at least "
+                "%d and %d are needed" % (
+                    v.counts["transactions"], v.counts["takeovers"],
+                    transactions, takeovers))
+    except Violation as e:
+        out.idle = str(e).startswith("proves nothing")
+        out.counts["violations"] = 0 if out.idle else 1
+        out.told.append(str(e))
+    finally:
+        run.abandon()
+    out.counts.update(run.counts)
+    out.seconds = time.monotonic() - begin
+    return out
+
+
+def tell(out, good):
+    c = out.counts
+    print("%s %s: %s in %.0f s" % (
+        "ok" if good else "not ok", out.name,
+        ", ".join("%d %s" % (c[k], k) for k in COLUMNS if c[k]),
+        out.seconds), flush=True)
+    for line in out.told:
+        print("    " + line, flush=True)
+
+
+def table(outcomes, world):
+    print("\n%-24s" % "scenario" + "".join("%13s" % c for c in COLUMNS))
+    total = dict.fromkeys(COLUMNS, 0)
+    for out in outcomes:
+        print("%-24s" % out.name +
+              "".join("%13d" % out.counts[c] for c in COLUMNS))
+        for c in COLUMNS:
+            total[c] += out.counts[c]
+    print("%-24s" % "sum" + "".join("%13d" % total[c] for c in COLUMNS))
+    print("Kafka %s, %s" % (world.version, ", ".join(
+        "%d %s" % (n, what) for what, n in world.counts.items())))
+
+
+def run_all(a, world):
+    from scenarios import ALL, SABOTAGES, chaos
+    env = {"CUPEL_SABOTAGE": a.sabotage} if a.sabotage else {}
+    names = a.scenarios or list(ALL)
+    if a.sabotage:
+        names = [SABOTAGES[a.sabotage]]
+    outcomes, good_ones = [], 0
+    for name in names:
+        out = one(world, name, a.cupel, a.seed, env)
+        if a.sabotage:
+            out.name += " under " + a.sabotage
+            good = out.counts["violations"] > 0
+        else:
+            good = out.counts["violations"] == 0 and not out.idle
+        outcomes.append(out)
+        good_ones += good
+        tell(out, good)
+        if good and not a.keep:
+            shutil.rmtree(os.path.join(world.work, name), ignore_errors=True)
+    while a.long and sum(o.counts["rows"] for o in outcomes) < a.long:
+        name = "chaos-%d" % len(outcomes)
+        out = one(world, name, a.cupel, a.seed + len(outcomes), env,
+                  (lambda run: chaos(run, 90, 4000), 50, 4, {}))
+        good = out.counts["violations"] == 0 and not out.idle
+        outcomes.append(out)
+        good_ones += good
+        tell(out, good)
+        if not good:
+            break
+    table(outcomes, world)
+    failed = len(outcomes) - good_ones
+    print("%d passed, %d failed" % (good_ones, failed))
+    return failed
+
+
+def main():
+    p = argparse.ArgumentParser(usage=__doc__)
+    p.add_argument("scenarios", nargs="*")
+    p.add_argument("--cupel")
+    p.add_argument("--kafka", default="3.9.2")
+    p.add_argument("--sabotage")
+    p.add_argument("--long", type=int, default=0)
+    p.add_argument("--seed", type=int,
+                   default=int(os.environ.get("SEED", "1")))
+    p.add_argument("--keep", action="store_true")
+    p.add_argument("--list", action="store_true")
+    a = p.parse_args()
+    if a.list:
+        from scenarios import ALL
+        print("\n".join(ALL))
+        return 0
+    if not shutil.which("kcat"):
+        print("SKIPPED: kcat is not installed (Debian: kcat)")
+        return 77
+    from world import World
+    a.cupel = os.path.abspath(a.cupel)
+    work = tempfile.mkdtemp(prefix="cupel-torture-")
+    world = World(a.kafka, free_ports(4), work)
+    failed = 1
+    try:
+        world.start()
+        failed = run_all(a, world)
+    except Exception:
+        traceback.print_exc()
+    finally:
+        world.end()
+        if failed and a.keep:
+            print("kept: " + work)
+        else:
+            shutil.rmtree(work, ignore_errors=True)
+    return 1 if failed else 0
+
+
+sys.exit(main())
