@@ -263,6 +263,7 @@ cu_node *cu_node_rank(cu_sql *s, cu_node *in, const uint16_t *partition,
     n->rank.offset = offset;
     n->rank.numbered = numbered;
     n->append_only = false;
+    cu_node_rank_times(n, partition, n_partition);
     if (numbered) {
         cu_schema *schema = cu_schema_new(s->arena, in->schema->n + 1);
         for (uint32_t i = 0; i < in->schema->n; i++)

@@ -151,6 +151,14 @@ int32_t cu_node_closing(const cu_node *in, const uint16_t *cols, uint32_t n,
     return at;
 }
 
+void cu_node_rank_times(cu_node *n, const uint16_t *partition,
+                        uint32_t n_partition)
+{
+    cu_closing closing;
+    if (cu_node_closing(n, partition, n_partition, &closing) < 0)
+        n->windows.judged = false;
+}
+
 uint16_t cu_node_due(const cu_node *n, cu_interval *delay, int64_t *lag_us)
 {
     const cu_node_windows *w = &n->windows;

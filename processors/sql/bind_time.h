@@ -124,6 +124,10 @@ void cu_node_union_times(cu_node *n);
 /* Which of `cols` says when a group closes; -1: none does. */
 int32_t cu_node_closing(const cu_node *in, const uint16_t *cols, uint32_t n,
                         cu_closing *out);
+/* Of a rank or a window function: where a partition spans windows, rows of
+ * closed ones change with later ones. */
+void cu_node_rank_times(cu_node *n, const uint16_t *partition,
+                        uint32_t n_partition);
 /* The column to buffer or retain by (+ 1), and from when on. */
 uint16_t cu_node_due(const cu_node *n, cu_interval *delay, int64_t *lag_us);
 int64_t cu_interval_us(cu_interval i);

@@ -452,6 +452,7 @@ static void over(nodes *w, const cu_found_window *f, const uint32_t *which,
     n->over.calls = calls;
     n->over.n_calls = n_calls;
     n->over.closing = closing;
+    cu_node_rank_times(n, part, f->n_partition);
     w->node = n;
 }
 

@@ -1,5 +1,6 @@
 /* What is asked of windows: ranks, unions, GROUPING SETS, joins below. */
 #include "tests/unit/engine/golden.h"
+#include "tests/unit/engine/script.h"
 
 #include <criterion/criterion.h>
 
@@ -378,4 +379,35 @@ Test(window_queries, windows_over_a_lookup_close)
         "\"watermark\":\"2024-01-01T00:01:50Z\"}\n"
         "app.s:\n"
         "{\"name\":\"a\",\"window_end\":\"2024-01-01T00:00:30Z\",\"n\":1}\n");
+}
+
+/* A later window changes what these say of earlier ones, which have closed. */
+Test(window_queries, ranks_across_windows_change_closed_ones)
+{
+    script_check(
+        SERVER EVENTS("t", "1", "0 seconds") "CREATE MATERIALIZED VIEW w AS "
+                                             "SELECT window_end AS e, count(*) "
+                                             "AS n FROM tumble(t, ts, interval "
+                                             "'1 minute') GROUP BY 1;"
+                                             "CREATE MATERIALIZED VIEW o AS "
+                                             "SELECT e, d FROM (SELECT e, "
+                                             "cume_dist() OVER (ORDER BY e) AS "
+                                             "d FROM w) x GROUP BY 1, 2;"
+                                             "CREATE MATERIALIZED VIEW r AS "
+                                             "SELECT e, count(*) AS n FROM "
+                                             "(SELECT e FROM w ORDER BY e DESC "
+                                             "LIMIT 1) x GROUP BY 1;",
+        "t 0 - {\"g\":1,\"ts\":\"2024-01-01T00:00:00Z\"}\n"
+        "run\n"
+        "t 0 - {\"g\":1,\"ts\":\"2024-01-01T00:05:00Z\"}\n"
+        "run\n"
+        "t 0 - {\"g\":1,\"ts\":\"2024-01-01T00:09:00Z\"}\n"
+        "t 0 - {\"g\":1,\"ts\":\"2024-01-01T00:20:00Z\"}\n",
+        "o\n"
+        "  2024-01-01 00:01:00+00 0.25\n"
+        "  2024-01-01 00:06:00+00 0.5\n"
+        "  2024-01-01 00:10:00+00 0.75\n"
+        "  2024-01-01 00:21:00+00 1\n"
+        "r\n"
+        "  2024-01-01 00:21:00+00 1\n");
 }
