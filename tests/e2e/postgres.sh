@@ -531,9 +531,12 @@ CREATE MATERIALIZED VIEW refused AS
 SELECT error_code, count(*) AS n FROM dead_letters(journal)
 GROUP BY error_code;
 S
-four() { # command option…: as process 1 or 2 of the app
+four() { # n: process n, without an end
     "$cupel" run "$f/p.sql" --app four --brokers "127.0.0.1:$port" \
-        --state "$work/f$1" --instance "f$1" "${@:2}"
+        --state "$work/f$1" --instance "f$1" --listen 127.0.0.1:0 \
+        >>"$f/out" 2>>"$f/said$1" &
+    pids[$1]=$!
+    mine $!
 }
 paid() { # first last
     python3 - "$1" "$2" <<'P' | "$cupel" produce paid \
@@ -547,11 +550,9 @@ four_partitions() {
     "$cupel" topics create paid --partitions 4 --brokers "127.0.0.1:$port" -q
     sql "CREATE TABLE f_journal (id bigint CHECK (id % 1000 <> 7), grp int,
          amount numeric)"
-    local pids=() n hits=0
+    local pids=() n victim hits=0
     for n in 1 2; do
-        four $n --listen 127.0.0.1:0 >>"$f/out" 2>>"$f/said$n" &
-        pids[n]=$!
-        mine $!
+        four $n
     done
     for n in $(seq 0 9); do
         paid $((n * 1000)) $((n * 1000 + 1000)) || return 1
@@ -559,9 +560,7 @@ four_partitions() {
         victim=$((1 + n % 2))
         hit KILL ${pids[victim]} && hits=$((hits + 1))
         wait ${pids[victim]} 2>/dev/null
-        four $victim --listen 127.0.0.1:0 >>"$f/out" 2>>"$f/said$victim" &
-        pids[victim]=$!
-        mine $!
+        four $victim
     done
     for n in 1 2; do
         hit KILL ${pids[n]} && hits=$((hits + 1))
