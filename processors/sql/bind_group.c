@@ -117,12 +117,26 @@ static int32_t add(below *p, cu_expr *e, uint32_t from)
     return (int32_t)(p->n - 1);
 }
 
-static const char **made_names(cu_sql *s, const cu_bind *b, cu_expr **exprs,
-                               uint32_t n)
+/* The output's name of an expression, by which errors call it; or NULL. */
+static const char *shown_name(const cu_groups *g, const cu_expr *e)
 {
+    for (uint32_t i = 0; i < g->n_shown; i++)
+        if (g->shown[i] && cu_expr_same(g->shown[i], e) &&
+            strcmp(g->names[i], "?column?"))
+            return g->names[i];
+    return NULL;
+}
+
+static const char **made_names(const grouping *g, cu_expr **exprs, uint32_t n)
+{
+    cu_sql *s = g->s;
+    const cu_bind *b = g->b;
     const char **names = cu_arena_calloc(s->arena, n + 1, sizeof(*names));
     for (uint32_t i = 0; i < n; i++) {
-        names[i] = cu_arena_printf(s->arena, "e%u", i + 1);
+        names[i] = exprs[i]->kind == CU_E_COL ? NULL
+                                              : shown_name(g->g, exprs[i]);
+        if (names[i] == NULL)
+            names[i] = cu_arena_printf(s->arena, "e%u", i + 1);
         if (exprs[i]->kind != CU_E_COL)
             continue;
         for (uint32_t k = 0; k < b->scope->n_cols; k++)
@@ -241,7 +255,7 @@ static cu_node *aggregate_over(grouping *g, cu_node *in)
     }
     if (closing.on && cu_node_naps(in))
         carry(s, &p, in);
-    cu_node *n = cu_node_project(s, in, p.exprs, made_names(s, b, p.exprs, p.n),
+    cu_node *n = cu_node_project(s, in, p.exprs, made_names(g, p.exprs, p.n),
                                  p.n);
     n = cu_node_aggregate(s, n, n_group, calls, b->n_aggs, n_group == 0);
     n->aggregate.closing = closing;
@@ -267,7 +281,7 @@ static cu_node *aggregate_sets(grouping *g, cu_node *in)
                                          sizeof(*calls));
     for (uint32_t i = 0; i < b->n_aggs; i++)
         calls[i] = call_of(s, &p, &b->aggs[i], n_group);
-    cu_node *n = cu_node_project(s, in, p.exprs, made_names(s, b, p.exprs, p.n),
+    cu_node *n = cu_node_project(s, in, p.exprs, made_names(g, p.exprs, p.n),
                                  p.n);
     n = cu_bind_sets_aggregate(s, n, g->g, calls, b->n_aggs);
     results_are_columns(g, 0);
@@ -353,7 +367,7 @@ static cu_node *aggregate_session(grouping *g, cu_node *in, cu_node *session)
         calls[b->n_aggs + i] = call_of(s, &p, &ends[i], n_group);
     }
     cu_node *n = cu_node_project(s, session, p.exprs,
-                                 made_names(s, b, p.exprs, p.n), p.n);
+                                 made_names(g, p.exprs, p.n), p.n);
     uint16_t first = 0;
     cu_closing closing;
     cu_node_closing(n, &first, 1, &closing);

@@ -12,6 +12,9 @@ typedef struct cu_groups {
     bool given; /* there is a GROUP BY */
     uint32_t n_sets;
     const uint64_t *sets; /* GROUPING SETS: bit i is group[i]; else NULL */
+    cu_expr **shown;      /* the targets, and their names */
+    const char *const *names;
+    uint32_t n_shown;
 } cu_groups;
 bool cu_bind_group(cu_sql *s, cu_bind *b, cu_groups *g, cu_expr **exprs,
                    uint32_t n_exprs, cu_expr *having, cu_node **node);

@@ -276,6 +276,11 @@ static bool bind_grouping(level *l)
     l->b.allow_aggs = l->b.allow_windows = false;
     l->b.clause = "GROUP BY";
     bool good = cu_bind_sets(l->s, sel, group_one, l, &g);
+    g.shown = cu_arena_calloc(l->s->arena, l->n + 1, sizeof(*g.shown));
+    if (l->n)
+        memcpy(g.shown, l->exprs, l->n * sizeof(*g.shown));
+    g.names = l->names;
+    g.n_shown = l->n;
     cu_expr *having = NULL;
     l->b.allow_aggs = true;
     l->b.clause = "HAVING";

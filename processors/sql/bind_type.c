@@ -49,13 +49,25 @@ static bool modify(cu_sql *s, const cu_ast_type *t, cu_type *out)
     }
 }
 
+static const char *nearest(cu_sql *s, const char *name)
+{
+    static const char *const known[] = {
+        "smallint",  "integer", "bigint",           "numeric",  "decimal",
+        "real",      "text",    "varchar",          "boolean",  "date",
+        "timestamp", "time",    "timestamptz",      "interval", "jsonb",
+        "uuid",      "bytea",   "double precision",
+    };
+    return cu_sql_nearest(s, name, known, sizeof(known) / sizeof(*known));
+}
+
 bool cu_bind_type(cu_sql *s, const cu_ast_type *t, cu_type *out)
 {
     cu_err err = {0};
     if (cu_type_parse(cu_slice_of(t->name), out, &err)) {
         if (err.sqlstate == 0)
             err.sqlstate = STATE('0', 'A', '0', '0', '0');
-        cu_bind_problem(s, t->pos, &err, NULL);
+        cu_sql_error(s, t->pos, err.sqlstate, nearest(s, t->name), "%s",
+                     err.msg);
         return false;
     }
     if (!modify(s, t, out))

@@ -28,7 +28,8 @@ extern const cu_hand_cases cu_cases_numbers, cu_cases_text, cu_cases_times,
     cu_cases_json, cu_cases_logic, cu_cases_casts, cu_cases_found,
     cu_cases_regex, cu_cases_format, cu_cases_templates;
 /* Whole SELECTs. */
-extern const cu_hand_cases cu_cases_selects, cu_cases_joins, cu_cases_rows,
+extern const cu_hand_cases cu_cases_nexmark, cu_cases_rows;
+extern const cu_hand_cases cu_cases_selects, cu_cases_joins,
     cu_cases_aggregates;
 
 /* Level 1: expressions, as constants and as columns. */

@@ -316,6 +316,7 @@ void cu_level_selects(cu_oracle *o)
     run_selects(o, &cu_cases_joins);
     run_selects(o, &cu_cases_sets);
     run_selects(o, &cu_cases_rows);
+    run_selects(o, &cu_cases_nexmark);
     run_selects(o, &cu_cases_aggregates);
 }
 

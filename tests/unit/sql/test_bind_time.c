@@ -285,12 +285,12 @@ Test(time, date_bin_is_judged_only_when_asked)
                 "CREATE MATERIALIZED VIEW x AS SELECT date_bin('10 minutes', "
                 "ts, '2000-01-01') AS w, count(*) AS n FROM bid GROUP BY 1;",
                 "materialize x -> w timestamp with time zone, n bigint key(w)\n"
-                "  project as(e1, count) -> w timestamp with time zone, n "
+                "  project as(w, count) -> w timestamp with time zone, n "
                 "bigint key(w)\n"
-                "    aggregate by(e1) count(*) -> e1 timestamp with time zone, "
-                "count bigint key(e1)\n"
+                "    aggregate by(w) count(*) -> w timestamp with time zone, "
+                "count bigint key(w)\n"
                 "      project as(date_bin('00:10:00'::interval, ts, "
-                "'2000-01-01 00:00:00+00'::timestamp with time zone)) -> e1 "
+                "'2000-01-01 00:00:00+00'::timestamp with time zone)) -> w "
                 "timestamp with time zone append-only\n"
                 "        source bid -> auction bigint, bidder bigint, price "
                 "bigint, ts timestamp with time zone, d date append-only\n");
