@@ -401,6 +401,8 @@ static void materialize(noting *x)
     const cu_view_def *v = n->materialize.view;
     if (!n->n_key && !n->single && !n->materialize.bag)
         return;
+    if (n->materialize.borrows)
+        return;
     const char *holds = n->materialize.bag ? "rows, counted" : "the view's row";
     cu_state_note *s = note(
         x, 0, holds, columns(x, n->schema, n->key, n->n_key),

@@ -16,6 +16,9 @@
  *
  *   u8 1 | varint count | varint bytes of the order
  *
+ * One that `borrows` keeps nothing: whoever wants its rows reads the view
+ * below.
+ *
  * A view of a single row has the empty key.  Without key and bag a view only
  * ever grows: rows pass and nothing is kept.
  *
@@ -213,6 +216,8 @@ static int push(cu_op *op, int port, const cu_batch *b, cu_err *err)
     (void)port;
     if (m->passes)
         return pass(m, b, err);
+    if (op->node->materialize.borrows)
+        return 0;
     if (op->node->materialize.bag)
         push_bag(m, b);
     else

@@ -221,6 +221,8 @@ struct cu_node {
             bool bag;
             uint32_t n_order; /* bag: rows are kept, and read, in this order */
             const cu_key_col *order;
+            bool borrows; /* bag: keeps nothing; its rows are those of the
+                             view below, which are read when wanted */
         } materialize;
     };
 };

@@ -265,7 +265,7 @@ static void hash_watermark(const cu_node *n, cu_buf *out)
 
 static void hash_materialize(const cu_node *n, cu_buf *out)
 {
-    cu_buf_put_u8(out, n->materialize.bag);
+    cu_buf_put_u8(out, n->materialize.bag | n->materialize.borrows << 1);
     hash_order(n->materialize.order, n->materialize.n_order, out);
 }
 

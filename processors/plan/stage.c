@@ -481,6 +481,35 @@ static int place_new(cutter *c, const cu_node *n, placed *out)
     return 0;
 }
 
+/* Row by row, whenever it is done. */
+static bool is_mapping(const cu_node *n)
+{
+    if (n->kind == CU_N_FILTER)
+        return !cu_expr_is_volatile(n->filter.predicate) &&
+               !cu_expr_uses_clock(n->filter.predicate);
+    for (uint32_t i = 0; n->kind == CU_N_PROJECT && i < n->schema->n; i++)
+        if (cu_expr_is_volatile(n->project.exprs[i]) ||
+            cu_expr_uses_clock(n->project.exprs[i]))
+            return false;
+    return n->kind == CU_N_PROJECT;
+}
+
+/* A report that maps the rows of one view, which the same task keeps: a copy
+ * of them would be most of the work of the pipeline. */
+static bool can_borrow(const cu_stage *s)
+{
+    const cu_node *n = s->root;
+    if (!n->materialize.bag || s->partitions != 1 || s->n_feeds != 1 ||
+        s->feeds[0].kind != CU_FEED_STAGE)
+        return false;
+    for (n = n->inputs[0]; is_mapping(n);)
+        n = n->inputs[0];
+    if (n->kind != CU_N_VIEW || n->view.view->state_ttl_us)
+        return false;
+    const cu_node *kept = s->feeds[0].stage->root;
+    return kept->n_key || kept->single;
+}
+
 int cu_stages_cut(const cu_program *p, const int32_t *table_partitions,
                   cu_arena *a, cu_stages *out, cu_err *err)
 {
@@ -505,6 +534,7 @@ int cu_stages_cut(const cu_program *p, const int32_t *table_partitions,
         s->partitions = top.where.partitions;
         s->feeds = top.feeds;
         s->n_feeds = top.n_feeds;
+        top.node->materialize.borrows = can_borrow(s);
         add_stage(&c, s);
         c.view_dist[c.view->index] = top.where;
     }

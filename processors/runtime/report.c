@@ -5,13 +5,13 @@
  * Written when drained, and every `every` while running.
  */
 #include "processors/runtime/int.h"
+#include "processors/runtime/report_rows.h"
 
 #include "schemas/codec.h"
 
 enum { PIECE_BYTES = 1 << 20 };
 
-/* One file while it is written.  The rows come in the report's order, since the
- * hidden view keeps them so: nothing is sorted or collected here. */
+/* One file while it is written, row by row in the report's order. */
 typedef struct writing {
     const cu_copy_def *copy;
     const cu_schema *schema; /* of what is written */
@@ -66,7 +66,7 @@ static int put_rows(writing *w, cu_instance *i, cu_err *err)
 {
     if (w->copy->header)
         cu_csv_encode_header(w->schema, w->copy->delimiter, &w->text);
-    int rc = cu_materialize_scan(i->space, i->stage->root, put_batch, w, err);
+    int rc = cu_report_rows(w->copy, i, put_batch, w, err);
     return rc ? rc : put_piece(w, 1, err);
 }
 

@@ -31,6 +31,8 @@ static void put_stage(const cu_stage *s, cu_buf *out)
             cu_buf_printf(out, "%s%s", i ? "," : " by ",
                           s->root->schema->fields[s->exchange_cols[i]].name);
     }
+    if (s->root->kind == CU_N_MATERIALIZE && s->root->materialize.borrows)
+        cu_buf_put_str(out, " borrows");
     cu_buf_put_str(out, "\n");
 }
 
@@ -199,4 +201,41 @@ Test(stage, what_two_operators_read_is_fed_once)
            "a.by_id[4]: exchange a.by_v exchange a.by_outer1 exchange "
            "a.by_outer1-2 -> app.a.by_id.repartition[4] by id\n"
            "a[4]: exchange a.by_id\n");
+}
+
+#define GROUPS \
+    TABLES     \
+    "CREATE MATERIALIZED VIEW a AS SELECT g, count(*) AS n FROM t GROUP BY g;"
+
+Test(stage, a_report_that_maps_one_view_of_its_task_keeps_no_rows)
+{
+    expect(1, 1,
+           GROUPS "COPY (SELECT * FROM a ORDER BY n) TO 'all.csv' "
+                  "WITH (FORMAT csv);"
+                  "COPY (SELECT n + 1 AS m FROM a WHERE g > 2) TO 'some.csv' "
+                  "WITH (FORMAT csv);",
+           "a[1]: table t\n"
+           "copy_1_all[1]: stage a borrows\n"
+           "copy_2_some[1]: stage a borrows\n");
+}
+
+Test(stage, a_report_that_computes_or_gathers_keeps_its_rows)
+{
+    expect(1, 1,
+           GROUPS "COPY (SELECT max(n) AS m FROM a) TO 'most.csv' "
+                  "WITH (FORMAT csv);"
+                  "COPY (SELECT DISTINCT n FROM a) TO 'sizes.csv' "
+                  "WITH (FORMAT csv);"
+                  "COPY (SELECT * FROM t) TO 'rows.csv' WITH (FORMAT csv);",
+           "a[1]: table t\n"
+           "copy_1_most[1]: stage a\n"
+           "copy_2_sizes[1]: stage a\n"
+           "copy_3_rows[1]: table t\n");
+    expect(2, 1,
+           GROUPS "COPY (SELECT * FROM a) TO 'all.csv' WITH (FORMAT csv);",
+           "a.by_g[2]: table t -> app.a.by_g.repartition[2] by g\n"
+           "a[2]: exchange a.by_g\n"
+           "copy_1_all.all[2]: stage a -> "
+           "app.copy_1_all.all.repartition[1]\n"
+           "copy_1_all[1]: exchange copy_1_all.all\n");
 }
