@@ -76,10 +76,10 @@ static bool adopt(binder *b, const cu_ast_from *f, const char *rel,
     uint32_t first = b->width, n = node->schema->n;
     bool lateral = f->lateral && cu_rel_tree_means(s, node, b->scope->id);
     cu_from_add(b, to,
-             (cu_item){.kind = lateral ? CU_I_LATERAL : CU_I_RELATION,
-                       .pos = f->pos,
-                       .n = n,
-                       .node = node});
+                (cu_item){.kind = lateral ? CU_I_LATERAL : CU_I_RELATION,
+                          .pos = f->pos,
+                          .n = n,
+                          .node = node});
     if (!cu_from_rel(s, b->scope, rel, f->pos))
         return false;
     if (f->n_columns > n) {
@@ -574,7 +574,8 @@ static bool bind_item(binder *b, const cu_ast_from *f, cu_from_items *to)
     case CU_F_SUBQUERY:
         return bind_derived(b, f, to);
     case CU_F_FUNCTION:
-        return is_own(f) ? bind_own(b, f, to) : cu_from_function(b, f, false, to);
+        return is_own(f) ? bind_own(b, f, to)
+                         : cu_from_function(b, f, false, to);
     case CU_F_JOIN:
         return bind_join(b, f, to);
     }
@@ -594,10 +595,10 @@ bool cu_bind_from(cu_sql *s, const cu_ctes *ctes, const cu_ast_select *sel,
     binder b = {s, ctes, out, 0};
     if (sel->n_from == 0)
         cu_from_add(&b, out->from,
-                 (cu_item){.kind = CU_I_RELATION,
-                           .pos = sel->pos,
-                           .n = 1,
-                           .node = cu_rel_one_row(s, sel->pos)});
+                    (cu_item){.kind = CU_I_RELATION,
+                              .pos = sel->pos,
+                              .n = 1,
+                              .node = cu_rel_one_row(s, sel->pos)});
     bool good = true;
     for (uint32_t i = 0; good && i < sel->n_from; i++)
         good = bind_item(&b, sel->from[i], out->from);

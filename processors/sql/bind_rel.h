@@ -59,8 +59,7 @@ typedef struct cu_from_binder {
     uint32_t width; /* columns of all items so far */
 } cu_from_binder;
 
-/* bind_from.c: an item and its columns; a relation's name; what a name means.
- */
+/* bind_from.c: an item; a relation's name; what a name means. */
 void cu_from_add(cu_from_binder *b, cu_from_items *to, cu_item it);
 bool cu_from_rel(cu_sql *s, cu_scope *scope, const char *rel, cu_pos pos);
 cu_node *cu_from_named(cu_sql *s, const cu_ctes *ctes, const cu_ast_from *f);

@@ -57,7 +57,7 @@ static bool any_query(const cu_ast_select *sel)
     return false;
 }
 
-/* VALUES (a, b), (c, d) with subqueries is SELECT a, b UNION ALL SELECT c, d. */
+/* VALUES (a), (b) with subqueries is SELECT a UNION ALL SELECT b. */
 static const cu_ast_select *as_selects(cu_sql *s, const cu_ast_select *sel)
 {
     cu_ast_select *all = NULL;

@@ -11,7 +11,8 @@
     "(4, NULL, 7, '2024-01-02 10:00'), (5, 3, NULL, '2024-01-03 10:00')), " \
     "r(id, k, x) AS (VALUES (1, 1, 10.5), (2, 1, 30), (3, 2, 20.0), " \
     "(4, NULL, 40), (5, 4, NULL)), " \
-    "e(id, tags, j) AS (VALUES (1, ARRAY['a','b'], '{\"x\": [1, 2]}'::jsonb), " \
+    "e(id, tags, j) AS (VALUES " \
+    "(1, ARRAY['a','b'], '{\"x\": [1, 2]}'::jsonb), " \
     "(2, '{}', '{\"x\": []}'), (3, NULL, '{\"x\": [5], \"y\": 1}'), " \
     "(4, '{c,NULL,d}', '{}')) "
 
@@ -46,7 +47,8 @@ static const char *const all[] = {
     W "SELECT to_jsonb(nothing) FROM o",
     "SELECT to_jsonb(s) FROM (SELECT 1 AS s) s",
     "SELECT to_jsonb(ROW(1.50, true, NULL, 'x', 1e3::float8, date '2024-01-02'))",
-    "SELECT to_jsonb(ROW(interval '1 day 2 hours', time '10:00', ARRAY[1,2], '{\"b\":1,\"a\":2}'::jsonb))",
+    "SELECT to_jsonb(ROW(interval '1 day 2 hours', time '10:00', "
+    "ARRAY[1,2], '{\"b\":1,\"a\":2}'::jsonb))",
     /* counting rows */
     W "SELECT count(o) FROM o",
     W "SELECT count((k, v)) FROM o",
@@ -107,9 +109,14 @@ static const char *const all[] = {
     /* ROWS FROM */
     "SELECT * FROM ROWS FROM (generate_series(1, 3), unnest(ARRAY['a','b'])) AS t(a, b)",
     "SELECT * FROM ROWS FROM (generate_series(1, 3), unnest(ARRAY['a','b'])) WITH ORDINALITY AS t(a, b, o)",
-    "SELECT * FROM ROWS FROM (generate_series(1, 2), jsonb_each('{\"a\": 1}'), jsonb_array_elements_text('[\"x\", null]')) AS t",
-    "SELECT t.key, t.value FROM ROWS FROM (jsonb_each('{\"a\": 1}'), generate_series(1, 2)) AS t",
-    "SELECT * FROM ROWS FROM (jsonb_to_recordset('[{\"a\": 1, \"b\": \"x\"}, {\"a\": 2}]') AS (a int, b text), generate_series(5, 7)) AS t(x, y, z)",
+    "SELECT * FROM ROWS FROM (generate_series(1, 2), "
+    "jsonb_each('{\"a\": 1}'), "
+    "jsonb_array_elements_text('[\"x\", null]')) AS t",
+    "SELECT t.key, t.value FROM ROWS FROM "
+    "(jsonb_each('{\"a\": 1}'), generate_series(1, 2)) AS t",
+    "SELECT * FROM ROWS FROM "
+    "(jsonb_to_recordset('[{\"a\": 1, \"b\": \"x\"}, {\"a\": 2}]') "
+    "AS (a int, b text), generate_series(5, 7)) AS t(x, y, z)",
     "SELECT * FROM ROWS FROM (unnest(NULL::int[]), generate_series(1, 2)) AS t(a, b)",
     "SELECT * FROM ROWS FROM (unnest(ARRAY[1,2], ARRAY['a']), generate_series(1, 3)) AS t(a, b, c)",
     "SELECT * FROM ROWS FROM (unnest(ARRAY[]::int[]), unnest(NULL::text[])) AS t(a, b)",
