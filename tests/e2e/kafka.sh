@@ -173,18 +173,6 @@ start() { # app folder topic instance option…
     mine $pid
 }
 
-# Until a process that was just started catches SIGTERM (0x4000 of its mask):
-# before that, it dies of one like any program.
-catches() { # pid
-    local _
-    for _ in $(seq 600); do
-        grep -q '^SigCgt:.*[4-7c-f]...$' "/proc/$1/status" && return
-        sleep 0.05
-    done
-    echo "process $1 does not start"
-    return 1
-}
-
 # Waits, a minute at most; false unless it ended with 0.
 ended() { # pid
     timeout 60 tail --pid="$1" -s 0.05 -f /dev/null || {
@@ -260,7 +248,6 @@ killed() {
     done
     produce live $((at + 1)) $((at + 2000)) || return 1
     at=$((at + 2000))
-    catches "$one" && catches "$two" || return 1
     hit TERM "$one"
     hit TERM "$two"
     ended "$one" && ended "$two" || return 1

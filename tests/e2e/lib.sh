@@ -37,7 +37,25 @@ mine() { owned+=("$1"); }
 # The pid of a process that has ended may be somebody else's by now: only a
 # job of this shell that still runs is ever signalled.
 hit() { # signal pid
-    jobs -pr | grep -qx "$2" && kill "-$1" "$2" 2>/dev/null
+    jobs -pr | grep -qx "$2" || return
+    [ "$1" != TERM ] || catches "$2"
+    kill "-$1" "$2" 2>/dev/null
+}
+
+# Until a cupel that was just started catches SIGTERM (0x4000 of its mask):
+# before that, it dies of one like any program.
+catches() { # pid
+    local _
+    for _ in $(seq 200); do
+        case $(readlink "/proc/$1/exe") in
+        */bash) ;; # not yet what it is to be
+        */cupel)
+            grep -q '^SigCgt:.*[4-7c-f]...$' "/proc/$1/status" && return
+            ;;
+        *) return ;;
+        esac
+        sleep 0.02
+    done
 }
 
 end() { # pid
