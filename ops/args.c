@@ -75,6 +75,22 @@ const cu_option cu_option_table[] = {
     TEXT("view", 0, "VIEW", view, false, "only letters of this view or table"),
     TEXT("code", 0, "SQLSTATE", code, false, "only letters with this code"),
     TEXT("group", 0, "GROUP", group, false, "any consumer group"),
+    TEXT("topic", 0, "TOPIC[:P,P]", topics, false,
+         "only this topic (repeatable), or these partitions of it"),
+    FLAG("to-earliest", 0, to_earliest, false, "to the oldest record"),
+    FLAG("to-latest", 0, to_latest, false, "to the end"),
+    FLAG("to-current", 0, to_current, false, "to where the group is"),
+    TEXT("to-offset", 0, "N", to_offset, false, "to this offset"),
+    TEXT("shift-by", 0, "N", shift_by, false,
+         "so many records on, or back (-N)"),
+    TEXT("to-datetime", 0, "TIME", to_datetime, false,
+         "to the first record since then; UTC without a zone"),
+    TEXT("by-duration", 0, "SPAN", by_duration, false,
+         "to the first record since so long ago: PT1H, \"90 minutes\""),
+    TEXT("from-file", 0, "FILE", from_file, false,
+         "to topic,partition,offset lines"),
+    FLAG("execute", 0, execute, false, "do it; without it, only the plan"),
+    TEXT("undo", 0, "FILE", undo, false, "where the positions before go"),
     {"partitions", 0, CU_OPT_COUNT, "N", NULL, "partitions of a new topic",
      false, AT(partitions)},
 };
@@ -200,6 +216,14 @@ static int set_pair(cu_cmd *c, const cu_option *o, const char *value)
     return 0;
 }
 
+/* --topic may be given several times. */
+static void set_text(cu_cmd *c, const cu_option *o, const char *value)
+{
+    const char **at = field(c, o);
+    bool more = o->offset == AT(topics) && *at;
+    *at = more ? cu_arena_printf(c->arena, "%s %s", *at, value) : value;
+}
+
 static int set_value(cu_cmd *c, const cu_option *o, const char *value)
 {
     switch (o->kind) {
@@ -207,7 +231,7 @@ static int set_value(cu_cmd *c, const cu_option *o, const char *value)
         *(bool *)field(c, o) = true;
         return 0;
     case CU_OPT_TEXT:
-        *(const char **)field(c, o) = value;
+        set_text(c, o, value);
         return 0;
     case CU_OPT_COUNT:
         return set_count(c, o, value);
@@ -314,7 +338,7 @@ static int from_environment(cu_cmd *c)
         name[n] = 0;
         const char *value = c->env->vt->variable(c->env, name);
         if (value == NULL || *value == 0 || o->kind == CU_OPT_PAIR ||
-            o->kind == CU_OPT_FLAG)
+            o->kind == CU_OPT_FLAG || o->offset == AT(topics))
             continue;
         int rc = set_value(c, o, value);
         if (rc) {

@@ -67,6 +67,10 @@ typedef struct cu_options {
     const char *key_field;   /* produce */
     const char *view, *code; /* dlq */
     const char *group;       /* offsets */
+    bool to_earliest, to_latest, to_current, execute; /* offsets reset */
+    const char *to_offset, *shift_by, *to_datetime, *by_duration;
+    const char *from_file, *undo;
+    const char *topics; /* --topic, with a blank between two */
     int32_t partitions;      /* topics create */
 } cu_options;
 

@@ -129,22 +129,45 @@ COMMAND(dlq, .name = "dlq", .verbs = "list show",
         .flags = CU_CMD_PATHS | CU_CMD_ATTACH | CU_CMD_VERBS,
         .options = "view code", .run = cu_cmd_dlq);
 
-COMMAND(offsets, .name = "offsets", .verbs = "show",
-        .synopsis = "show PATH… | show --group GROUP",
-        .summary = "position, end and lag of every input",
+COMMAND(offsets, .name = "offsets", .verbs = "show reset export import",
+        .synopsis = "show|reset|export PATH… | import PATH… FILE | VERB "
+                    "--group GROUP",
+        .summary = "positions of an app or of any group: seen, set, saved",
         .help = "The positions are those of the app's consumer group, or of "
                 "any --group.\n\n"
+                "`reset` prints where each partition would go and changes "
+                "nothing until --execute\nis given; then it writes the way "
+                "back to a file first (--undo). Exactly one of\nKafka's words "
+                "says where: --to-earliest, --to-latest, --to-current, "
+                "--to-offset,\n--shift-by, --to-datetime, --by-duration, "
+                "--from-file. `export` writes the lines of\n"
+                "kafka-consumer-groups.sh --export, `import` takes them back."
+                "\n\n"
+                "Resetting an app makes its views anew over the input from "
+                "there on (topics left\nout: from where the views began); the "
+                "next run does the work, and the topics of\nthe views get "
+                "what differs at its end. Stop the app first.\n\n"
                 "  cupel offsets show pipelines/open-library\n"
-                "  cupel offsets show --group billing --brokers "
-                "localhost:9092\n",
+                "  cupel offsets reset pipelines/open-library --to-earliest\n"
+                "  cupel offsets reset shop.sql --topic orders --to-datetime "
+                "2024-05-01 --execute\n"
+                "  cupel offsets export --group billing --brokers "
+                "localhost:9092 > billing.csv\n",
         .flags = CU_CMD_PATHS | CU_CMD_ATTACH | CU_CMD_VERBS,
-        .options = "group", .run = cu_cmd_offsets);
+        .options = "group topic to-earliest to-latest to-current to-offset "
+                   "shift-by to-datetime by-duration from-file execute undo",
+        .run = cu_cmd_offsets);
 
-COMMAND(state, .name = "state", .verbs = "show", .synopsis = "show PATH…",
-        .summary = "keys and bytes of every state table",
-        .help = "Per stage, partition and state table, and what the folder "
-                "holds on disk.\n\n"
-                "  cupel state show pipelines/open-library\n",
+COMMAND(state, .name = "state", .verbs = "show verify",
+        .synopsis = "show|verify PATH…",
+        .summary = "keys and bytes of every state table, checked",
+        .help = "`show`: per stage, partition and state table, and what the "
+                "folder holds on disk.\n`verify`: each state of this machine "
+                "against its changelog on Kafka, restored from\nempty; names "
+                "the first row that differs. Stop the app first.\n\n"
+                "  cupel state show pipelines/open-library\n"
+                "  cupel state verify pipelines/open-library --brokers "
+                "localhost:9092\n",
         .flags = CU_CMD_PATHS | CU_CMD_ATTACH | CU_CMD_VERBS,
         .run = cu_cmd_state);
 

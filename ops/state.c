@@ -4,7 +4,7 @@
  * draws their keys); names come from the stage ids that lie beside them, so
  * that state of views that the SQL no longer has is shown too.
  */
-#include "ops/cli.h"
+#include "ops/state.h"
 
 #include "base/alloc.h"
 #include "base/map.h"
@@ -15,7 +15,6 @@ enum {
     PREFIX = 9,
     META_TABLE = 0xFFFF,
     TABLES_PER_NODE = 8,
-    MOST_FOLDERS = 64
 };
 
 typedef struct kept {
@@ -99,10 +98,9 @@ static bool same_id(void *ctx, cu_node *n)
     return f->found == NULL;
 }
 
-/* What a state table belongs to: "aggregate", or "(not in the SQL)". */
-static const char *operator_of(const walk *w, const char *stage, uint16_t table)
+const char *cu_operator_of(const cu_program *p, const char *stage,
+                           uint16_t table)
 {
-    const cu_program *p = w->program;
     for (uint32_t i = 0; p && i < p->n_views; i++) {
         const char *view = p->views[i]->name;
         size_t n = strlen(view);
@@ -116,6 +114,15 @@ static const char *operator_of(const walk *w, const char *stage, uint16_t table)
     return NULL;
 }
 
+/* Of whichever generation (state/generation.c). */
+static const char *operator_of_table(const walk *w, const char *stage,
+                                     uint16_t stored)
+{
+    unsigned generation;
+    return cu_operator_of(w->program, stage,
+                          cu_space_table_of(stored, &generation));
+}
+
 static void add(walk *w, cu_kv *kv, const char *folder)
 {
     cu_arena *a = w->c->arena;
@@ -126,7 +133,7 @@ static void add(walk *w, cu_kv *kv, const char *folder)
                              stage,
                              cu_arena_printf(a, "%u", k->partition),
                              cu_arena_printf(a, "%u", k->table),
-                             operator_of(w, stage, k->table),
+                             operator_of_table(w, stage, k->table),
                              cu_arena_printf(a, "%lld", (long long)k->keys),
                              cu_arena_printf(a, "%lld", (long long)k->bytes)};
         cu_cells_add(w->cells, row);
@@ -183,7 +190,7 @@ static int walk_folder(walk *w, const char *dir, const char *shown, cu_err *err)
     return rc;
 }
 
-static bool has_store(cu_cmd *c, const char *dir)
+bool cu_has_store(cu_cmd *c, const char *dir)
 {
     cu_stat st;
     return c->env->vt->stat(c->env, cu_path_join(c->arena, dir, "db"), &st,
@@ -192,11 +199,11 @@ static bool has_store(cu_cmd *c, const char *dir)
 
 static int walk_folders(walk *w, const char *dir, cu_err *err)
 {
-    bool any = has_store(w->c, dir);
+    bool any = cu_has_store(w->c, dir);
     int rc = any ? walk_folder(w, dir, ".", err) : 0;
-    for (int n = 0; rc == 0 && n < MOST_FOLDERS; n++) {
+    for (int n = 0; rc == 0 && n < CU_MOST_FOLDERS; n++) {
         char *sub = cu_arena_printf(w->c->arena, "%s/%d", dir, n);
-        if (!has_store(w->c, sub))
+        if (!cu_has_store(w->c, sub))
             continue;
         any = true;
         rc = walk_folder(w, sub, cu_arena_printf(w->c->arena, "%d", n), err);
@@ -235,6 +242,8 @@ static int show(cu_cmd *c, const cu_program *program, const char *dir)
 
 int cu_cmd_state(cu_cmd *c)
 {
+    if (strcmp(c->verb, "verify") == 0)
+        return cu_state_verify(c);
     const char *dir = cu_app_folder(c);
     cu_program *compiled = NULL;
     uint32_t n_paths = 0;
