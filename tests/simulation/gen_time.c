@@ -177,10 +177,8 @@ void sim_put_temporal(sim_writer *w, const char *name)
     uint32_t first = 86000 + sim_below(w->r, 400);
     uint32_t form = sim_below(w->r, 4), table = 1 + sim_below(w->r, 3);
     cu_buf_printf(&w->sql, "CREATE MATERIALIZED VIEW %s AS SELECT ", name);
-    if (form < 2)
-        sim_use(w, form ? table : SIM_T);
-    else
-        sim_use(w, SIM_T);
+    /* Of everything: no side of a lookup, which is a matter of phases. */
+    w->rel[w->n].of_t = w->rel[w->n].of_rest = true;
     if (form == 0)
         cu_buf_printf(&w->sql,
                       "g, count(*) AS id, sum(v)::bigint AS v FROM t WHERE ts "

@@ -27,16 +27,19 @@ static void put_history_of_t(sim_writer *w, const char *name)
     bool by_id = w->c->home == SIM_BY_ID || w->c->partitions == 1;
     sim_use(w, SIM_T);
     if (by_id)
-        cu_buf_printf(&w->sql,
-                      "CREATE MATERIALIZED VIEW %s AS SELECT id, g, v, "
-                      "version, valid_from, valid_until, op FROM history(%s, "
-                      "key => ARRAY[id], valid_at => ts);\n",
-                      name, SIM_ANY(w, of));
+        cu_buf_printf(
+            &w->sql,
+            "CREATE MATERIALIZED VIEW %s AS SELECT id, g, v, "
+            "version, valid_from AS since, valid_until AS until, op AS "
+            "how FROM history(%s, "
+            "key => ARRAY[id], valid_at => ts);\n",
+            name, SIM_ANY(w, of));
     else
         cu_buf_printf(&w->sql,
                       "CREATE MATERIALIZED VIEW %s WITH (primary_key = 'g, "
-                      "version') AS SELECT id, g, v, version, valid_from, "
-                      "valid_until, op FROM history((SELECT id %% 2 AS id, g, "
+                      "version') AS SELECT id, g, v, version, valid_from AS "
+                      "since, valid_until AS until, op AS how FROM "
+                      "history((SELECT id %% 2 AS id, g, "
                       "v %% 3 AS v, ts FROM t), key => ARRAY[g], valid_at => "
                       "ts);\n",
                       name);
@@ -59,9 +62,8 @@ void sim_put_history(sim_writer *w, const char *name)
     cu_buf_printf(
         &w->sql,
         "CREATE MATERIALIZED VIEW %s AS SELECT id, g, v, version, "
-        "op, valid_until IS NULL AS current, " UNLESS_CLOCK(
-            "valid_from") " AS since, " UNLESS_CLOCK("valid_until") ""
-                                                                    " AS until "
+        "op AS how, valid_until IS NULL AS current, " UNLESS_CLOCK(
+            "valid_from") " AS since, " UNLESS_CLOCK("valid_until") " AS until "
                                                                     "FROM "
                                                                     "history(",
         name);
@@ -104,10 +106,11 @@ void sim_put_changelog(sim_writer *w, const char *name)
         return;
     }
     const sim_relation *x = sim_use(w, sim_below(w->r, SIM_TABLES));
-    cu_buf_printf(&w->sql,
-                  "CREATE MATERIALIZED VIEW %s AS SELECT g, op, count(*) AS "
-                  "id, sum(v)::bigint AS v FROM changelog(",
-                  name);
+    cu_buf_printf(
+        &w->sql,
+        "CREATE MATERIALIZED VIEW %s AS SELECT g, op AS how, count(*) AS "
+        "id, sum(v)::bigint AS v FROM changelog(",
+        name);
     cu_buf_printf(&w->sql, SIM_ANY(w, of), x->name);
     cu_buf_put_str(&w->sql, ") GROUP BY g, op;\n");
     w->rel[w->n].keyed = false;
@@ -118,10 +121,11 @@ void sim_put_surrogate(sim_writer *w, const char *name)
     sim_relation *self = &w->rel[w->n];
     if (w->c->partitions == 1 && sim_chance(w->r, 50)) {
         sim_use(w, SIM_T);
-        cu_buf_printf(&w->sql,
-                      "CREATE MATERIALIZED VIEW %s AS SELECT id, g, v, "
-                      "surrogate_id FROM surrogate(t, key => ARRAY[g]);\n",
-                      name);
+        cu_buf_printf(
+            &w->sql,
+            "CREATE MATERIALIZED VIEW %s AS SELECT id, g, v, "
+            "surrogate_id AS number FROM surrogate(t, key => ARRAY[g]);\n",
+            name);
         self->append = true;
         self->keyed = self->has_key = false;
         return;

@@ -270,6 +270,15 @@ sim_rel *sim_eval_buffer(sim_naive *n, const cu_node *node)
 /* --- what goes again
  * ------------------------------------------------------------------- */
 
+static bool find_session(void *ctx, cu_node *n)
+{
+    int64_t *gap = ctx;
+    if (n->kind == CU_N_SESSION)
+        *gap = n->session.gap_us;
+    return true;
+}
+
+/* From when a window closed: a session does a gap after the others. */
 sim_rel *sim_eval_materialize(sim_naive *n, const cu_node *node)
 {
     sim_rel *in = sim_eval(n, node->inputs[0]);
@@ -277,10 +286,11 @@ sim_rel *sim_eval_materialize(sim_naive *n, const cu_node *node)
     if (!v->retention_us || !v->retention_col)
         return in;
     sim_rel *r = sim_rel_new(n, node->schema);
-    int64_t least = sim_least_mark(n);
+    int64_t least = sim_least_mark(n), gap = 0;
+    cu_node_walk(v->root, find_session, &gap);
     for (uint32_t i = 0; i < in->n; i++) {
         const cu_value *time = &in->rows[i][v->retention_col - 1];
-        if (time->null || time->i8 + v->retention_us > least)
+        if (time->null || time->i8 + v->retention_us + gap > least)
             sim_rel_add(r, n->a, in->rows[i]);
     }
     return r;
