@@ -3,7 +3,9 @@
 #
 #   make demo      run the Open Library pipeline on a small local server
 #   make test      everything: units, simulation, PostgreSQL, Kafka, the binary
+#   make compose-test   docker-compose.yml, run for real (root; long)
 #   make build     the release binary: build/cupel
+#   make torture   chaos on real brokers, the long form: about an hour
 #   make bench     rows per second and ratios to the budgets
 #   make fuzz      the decoders under libFuzzer, a minute each
 #   make install   into PREFIX (default /usr/local)
@@ -20,7 +22,7 @@ SEED   ?=
 RELEASE = build
 DEBUG   = build/test
 
-.PHONY: demo test build bench fuzz install format deps deps-test deps-fuzz clean
+.PHONY: demo test torture build bench fuzz install format deps deps-test deps-fuzz clean
 
 demo: build
 	@tests/scripts/demo.sh $(RELEASE)
@@ -31,6 +33,15 @@ build: deps
 
 test: deps-test
 	@SEED="$(SEED)" JOBS="$(JOBS)" tests/scripts/test.sh $(RELEASE) $(DEBUG)
+
+torture: deps-test build
+	@cmake -S . -B $(DEBUG) -DCMAKE_BUILD_TYPE=Debug -DCUPEL_TESTS=ON \
+	  -DCUPEL_SANITIZE=address,undefined >/dev/null
+	@tests/scripts/build.sh $(DEBUG) $(JOBS) cupel
+	@SEED="$${SEED:-1}" tests/torture/run.sh $(RELEASE) $(DEBUG) long
+
+compose-test:
+	@tests/compose/run.sh
 
 bench: build
 	@cmake -S . -B $(RELEASE)/bench -DCMAKE_BUILD_TYPE=Release \

@@ -14,7 +14,8 @@
  *                  also happens without a twin (2.0.2, a process that slept
  *                  over a broker's crash)
  *                  three of them in 60 s mean that another process bears the
- *                  same name: the worker stops
+ *                  same name: the worker stops.  The other two kinds are not
+ *                  counted: a group may be restless for long
  *   retriable      pause and try again: outages are not dead letters
  *   anything else  the worker stops with the error
  *
@@ -91,7 +92,7 @@ static bool too_often(cu_worker *w)
 
 static int fenced(cu_worker *w, const cu_err *why, bool by_group, cu_err *err)
 {
-    if (too_often(w))
+    if (w->reader == NULL && too_often(w))
         return cu_fail(err, CU_BUSY, CU_FATAL,
                        "fenced %d times in a minute: another process runs as "
                        "\"%s\"; give each its own --instance",

@@ -170,6 +170,11 @@ static int poll(cu_worker *w, int64_t timeout_ms, cu_poll *p, cu_err *err)
 {
     int rc = w->reader ? cu_log_poll(w->reader, timeout_ms, p, err) : 0;
     w->reader_dead = rc && (err->flags & CU_FATAL);
+    /* What a newer owner has purged is gone for a zombie: it opens again and
+     * goes on from the owner's position.  What is gone for the owner as well
+     * is told then (cu_worker_assign). */
+    if (rc && err->code == CU_HISTORY)
+        err->flags |= CU_ABORT;
     return rc;
 }
 

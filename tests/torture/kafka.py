@@ -205,12 +205,14 @@ class Record:
         self.key, self.value = key, value
 
 
-def read(brokers, topic, timeout=120):
-    """Committed records of all partitions to the end as of now, in order of
-    each partition; a null key or value is None."""
+def read(brokers, topic, partition=None, at=None, timeout=120):
+    """Committed records of all partitions, or of one from a position on, to
+    the end as of now, in order of each partition; a null key or value is
+    None."""
+    where = [] if partition is None else ["-p", str(partition)]
     made = subprocess.run(
-        ["kcat", "-b", brokers, "-C", "-t", topic, "-o", "beginning", "-e",
-         "-q", "-X", "isolation.level=read_committed", "-X",
+        ["kcat", "-b", brokers, "-C", "-t", topic, *where, "-o",
+         "beginning" if at is None else str(at), "-e", "-q", "-X", "isolation.level=read_committed", "-X",
          "check.crcs=true", "-f", "%p %o %K %S\n%k%s\n"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout)
     if made.returncode:

@@ -36,8 +36,8 @@ class Progress:
 
     def __init__(self, value):
         b = Bytes(value)
-        if b.take(1)[0] != 2:
-            raise ValueError("not version 2 of a progress record")
+        if b.take(1)[0] != 3:
+            raise ValueError("not version 3 of a progress record")
         b.take(8)
         self.sequence = b.varint()
         b.svarint()
@@ -50,6 +50,8 @@ class Progress:
             for _ in range(b.varint()):
                 b.svarint()
                 b.take(1)
+            b.svarint()
+            b.svarint()
             # Two tables over one topic: the one that is behind counts.
             at = (topic, partition)
             self.inputs[at] = min(following, self.inputs.get(at, following))

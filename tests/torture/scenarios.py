@@ -53,7 +53,7 @@ def wait_working(run, process, seconds=60):
         time.sleep(0.1)
 
 
-@scenario(60, 0)
+@scenario(60, 0, workers=2)
 def kill9_loop(run):
     up(run, "x", "y", "z")
     for _ in range(10):

@@ -41,13 +41,12 @@ class Outcome:
         self.told, self.seconds, self.idle = [], 0.0, False
 
 
-def one(world, name, cupel, seed, env, body=None):
-    """Runs, heals, verifies a scenario."""
-    from scenarios import ALL
+def one(world, name, body, cupel, seed, env):
+    """Runs, heals, verifies a scenario, as the app `name`."""
     from verify import verify
     from world import Run, Violation
     out, begin = Outcome(name), time.monotonic()
-    f, transactions, takeovers, options = body or ALL[name]
+    f, transactions, takeovers, options = body
     run = Run(world, name, cupel, seed, env, **options)
     try:
         f(run)
@@ -76,10 +75,11 @@ def one(world, name, cupel, seed, env, body=None):
     return out
 
 
-def tell(out, good):
+def tell(out, good, sabotaged):
     c = out.counts
-    print("%s %s: %s in %.0f s" % (
+    print("%s %s%s: %s in %.0f s" % (
         "ok" if good else "not ok", out.name,
+        " is caught" if sabotaged else "",
         ", ".join("%d %s" % (c[k], k) for k in COLUMNS if c[k]),
         out.seconds), flush=True)
     for line in out.told:
@@ -99,39 +99,45 @@ def table(outcomes, world):
         "%d %s" % (n, what) for what, n in world.counts.items())))
 
 
-def run_all(a, world):
-    from scenarios import ALL, SABOTAGES, chaos
-    env = {"CUPEL_SABOTAGE": a.sabotage} if a.sabotage else {}
-    names = a.scenarios or list(ALL)
+def jobs_of(a):
+    """[(app, scenario, sabotage or None)]"""
+    from scenarios import ALL, SABOTAGES, SHORT
+    if a.sabotage == "all":
+        return [(s, SABOTAGES[s], s) for s in SABOTAGES]
     if a.sabotage:
-        names = [SABOTAGES[a.sabotage]]
-    outcomes, good_ones = [], 0
-    for name in names:
-        out = one(world, name, a.cupel, a.seed, env)
-        if a.sabotage:
-            out.name += " under " + a.sabotage
-            good = out.counts["violations"] > 0
-        else:
-            good = out.counts["violations"] == 0 and not out.idle
-        outcomes.append(out)
-        good_ones += good
-        tell(out, good)
-        if good and not a.keep:
-            shutil.rmtree(os.path.join(world.work, name), ignore_errors=True)
-    while a.long and sum(o.counts["rows"] for o in outcomes) < a.long:
-        name = "chaos-%d" % len(outcomes)
-        out = one(world, name, a.cupel, a.seed + len(outcomes), env,
-                  (lambda run: chaos(run, 90, 4000), 50, 4, {}))
-        good = out.counts["violations"] == 0 and not out.idle
-        outcomes.append(out)
-        good_ones += good
-        tell(out, good)
-        if not good:
+        return [(a.sabotage, SABOTAGES[a.sabotage], a.sabotage)]
+    names = a.scenarios or (SHORT if a.short else ALL)
+    return [(name, name, None) for name in names]
+
+
+def judge(world, a, out, sabotaged, outcomes):
+    """True when it went as it must"""
+    bad = out.counts["violations"]
+    good = bad > 0 if sabotaged else bad == 0 and not out.idle
+    outcomes.append((out, good))
+    tell(out, good, sabotaged)
+    if good and not a.keep:
+        shutil.rmtree(os.path.join(world.work, out.name), ignore_errors=True)
+    return good
+
+
+def run_all(a, world):
+    from scenarios import ALL, chaos
+    outcomes = []
+    for app, name, sabotage in jobs_of(a):
+        env = {"CUPEL_SABOTAGE": sabotage} if sabotage else {}
+        out = one(world, app, ALL[name], a.cupel, a.seed, env)
+        judge(world, a, out, sabotage, outcomes)
+    while a.long and sum(o.counts["rows"] for o, _ in outcomes) < a.long:
+        out = one(world, "chaos-%d" % len(outcomes),
+                  (lambda run: chaos(run, 60, 4000), 50, 4, {}),
+                  a.cupel, a.seed + len(outcomes), {})
+        if not judge(world, a, out, None, outcomes):
             break
-    table(outcomes, world)
-    failed = len(outcomes) - good_ones
-    print("%d passed, %d failed" % (good_ones, failed))
-    return failed
+    table([o for o, _ in outcomes], world)
+    good = sum(g for _, g in outcomes)
+    print("%d passed, %d failed" % (good, len(outcomes) - good))
+    return len(outcomes) - good
 
 
 def main():
@@ -140,6 +146,7 @@ def main():
     p.add_argument("--cupel")
     p.add_argument("--kafka", default="3.9.2")
     p.add_argument("--sabotage")
+    p.add_argument("--short", action="store_true")
     p.add_argument("--long", type=int, default=0)
     p.add_argument("--seed", type=int,
                    default=int(os.environ.get("SEED", "1")))

@@ -18,7 +18,7 @@ import time
 
 from kafka import Client, Feeder, Refused
 from pipeline import ITEMS, PARTITIONS, SQL, item, row
-from verify import topics_of
+from verify import rows_from, topics_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BROKER = os.path.join(HERE, "..", "kafka", "broker.sh")
@@ -147,6 +147,9 @@ class Process:
     def terminate(self, seconds=40, code=0):
         """SIGTERM, and waits; the exit code must be `code` (None: any)"""
         self.hit(signal.SIGTERM)
+        self.wait_end(seconds, code)
+
+    def wait_end(self, seconds=40, code=0):
         begin = time.monotonic()
         try:
             self.child.wait(seconds)
@@ -202,7 +205,7 @@ class Process:
 class Run:
     """One scenario on one app."""
     OPTIONS = {"session": 3000, "transaction": 5000, "socket": 5000,
-               "max_poll": 60000, "workers": 2, "commit": 100}
+               "max_poll": 60000, "workers": 1, "commit": 100}
 
     def __init__(self, world, name, cupel, seed, env=None, **options):
         self.world, self.app, self.cupel = world, name, cupel
@@ -329,11 +332,12 @@ class Run:
             client.close()
         return out
 
-    @staticmethod
-    def _exchange_behind(client, topic, n):
+    def _exchange_behind(self, client, topic, n):
         ends, at = client.ends(topic, n), client.positions(topic, n)
         return ["%s[%d] %s of %d" % (topic, p, at[p], ends[p])
-                for p in range(n) if ends[p] - (at[p] or 0) > 50]
+                for p in range(n)
+                if ends[p] - (at[p] or 0) > 200 or
+                rows_from(self.world.brokers, topic, p, at[p], ends[p])]
 
     def ended_by_themselves(self):
         return [p for p in self.processes.values()
@@ -365,10 +369,14 @@ class Run:
         self.end_all()
 
     def end_all(self):
-        for p in self.living():
+        for p in self.ended_by_themselves():
+            raise Violation("%s ended with %s: %s" % (
+                p.name, p.child.returncode, p.tail()))
+        leaving = self.living()
+        for p in leaving:
             p.hit(signal.SIGTERM)
-        for p in self.living():
-            p.terminate()
+        for p in leaving:
+            p.wait_end()
 
     def abandon(self):
         """after a violation: nobody is left behind"""

@@ -97,6 +97,21 @@ Test(rebalance, a_fenced_writer_goes_on_with_what_the_group_left_it)
     rig_close(&r);
 }
 
+Test(rebalance, a_writer_may_be_fenced_again_and_again)
+{
+    rig r;
+    rig_open_beside(&r, sql, NULL);
+    feed_both(&r);
+    rig_run(&r);
+    for (int i = 0; i < 4; i++) {
+        end_transactions_of(&r, "app.local.0");
+        feed_both(&r);
+        rig_run(&r);
+    }
+    cr_expect_str_eq(rig_view(&r, "sums"), "1 10 100\n2 10 50\n");
+    rig_close(&r);
+}
+
 static int unreachable(cu_log *log, const char *txn_id, cu_writer **out,
                        cu_err *err)
 {
@@ -119,5 +134,43 @@ Test(rebalance, a_writer_that_cannot_be_opened_is_tried_again)
     rig_run(&r);
     cr_expect_eq(broker.silent, 0);
     cr_expect_str_eq(rig_view(&r, "sums"), "1 2 20\n2 2 10\n3 1 1\n");
+    rig_close(&r);
+}
+
+/* A zombie reads on where the new owner has purged what it had committed. */
+static int poll_purged(cu_reader *r, int64_t timeout_ms, cu_poll *p,
+                       cu_err *err)
+{
+    int rc = broker.real->reader_poll(r, timeout_ms, p, err);
+    if (rc || p->kind != CU_POLL_RECORDS || broker.silent == 0)
+        return rc;
+    broker.silent--;
+    return cu_fail(err, CU_HISTORY, 0, "the records are gone");
+}
+
+static int open_grouped(cu_log *log, const cu_reader_opts *o, cu_reader **out,
+                        cu_err *err)
+{
+    int rc = broker.real->reader_open(log, o, out, err);
+    if (rc == 0 && o->group)
+        (*out)->vt = &broker.slow;
+    return rc;
+}
+
+Test(rebalance, records_purged_by_the_next_owner_stop_nobody)
+{
+    rig r;
+    rig_open_beside(&r, sql, NULL);
+    feed_both(&r);
+    rig_run(&r);
+    slow_down(&r);
+    broker.slow.reader_open = open_grouped;
+    broker.slow.reader_poll = poll_purged;
+    broker.silent = 2;
+    rig_wipe(&r);
+    feed_both(&r);
+    rig_run(&r);
+    cr_expect_eq(broker.silent, 0);
+    cr_expect_str_eq(rig_view(&r, "sums"), "1 4 40\n2 4 20\n");
     rig_close(&r);
 }
