@@ -13,7 +13,8 @@
 #              them is killed -9 and started again
 #   embedded   one process with two workers, killed -9 with each piece
 #
-# Then a drained run; every view, as `cupel query` shows it and as kcat reads
+# Before, the first piece is drained; then a run is drained and time ends.  Every
+# view, as `cupel query` shows it and as kcat reads
 # its topic under read_committed, is what PostgreSQL says.  Kills use the
 # release binary: ASan's slow start would have most of them hit nothing.
 . "$(dirname "$0")/lib.sh"
@@ -63,9 +64,9 @@ start() { # state option…
     mine $pid
 }
 
-# Waits, a minute at most; false unless it ended with 0.
+# Waits, two minutes at most; false unless it ended with 0.
 ended() { # pid state
-    timeout 60 tail --pid="$1" -s 0.05 -f /dev/null || {
+    timeout 120 tail --pid="$1" -s 0.05 -f /dev/null || {
         echo "it does not end"
         hit KILL "$1"
     }
@@ -124,6 +125,8 @@ local_topics() { # state
 on_kafka() {
     local n one two
     feed 0 brokers "$brokers" || return 1
+    start "$work/x" --instance x --drain
+    ended "$pid" "$work/x" || return 1
     start "$work/x" --instance x
     one=$pid
     start "$work/y" --instance y
@@ -146,19 +149,22 @@ on_kafka() {
     hit TERM "$one"
     hit TERM "$two"
     ended "$one" "$work/x" && ended "$two" "$work/y" || return 1
-    start "$work/x" --instance x --drain
+    start "$work/x" --instance x --drain --final
     ended "$pid" "$work/x"
 }
 
 embedded() {
     local n
-    for n in $(seq 0 $((pieces - 1))); do
+    feed 0 state "$work/local.state" || return 1
+    start "$work/local.state" --drain
+    ended "$pid" "$work/local.state" || return 1
+    for n in $(seq $((pieces - 1))); do
         feed "$n" state "$work/local.state" || return 1
         start "$work/local.state"
         pause 1200
         kill_it "$pid" "$work/local.state" || return 1
     done
-    start "$work/local.state" --drain
+    start "$work/local.state" --drain --final
     ended "$pid" "$work/local.state"
 }
 

@@ -16,7 +16,9 @@ static cu_case *case_of(uint64_t first, uint32_t i)
 {
     char prefix[16];
     snprintf(prefix, sizeof(prefix), "p%u_", i);
-    return cu_case_new(first + i, prefix);
+    cu_case *c = cu_case_new(first + i, prefix);
+    c->final = true; /* time ends for an app, so for all or none */
+    return c;
 }
 
 /* --- writing
@@ -175,6 +177,16 @@ static int make_topics(feeding *f, const cu_case *c, cu_err *err)
     return rc;
 }
 
+/* Where a piece begins. What must have gone through before the rest is the
+ * first piece. */
+static uint32_t place(const cu_case *c, uint32_t piece, uint32_t pieces)
+{
+    uint32_t first = c->phased ? c->checks[0] : c->n_changes / pieces;
+    return piece == 0
+               ? 0
+               : first + (c->n_changes - first) * (piece - 1) / (pieces - 1);
+}
+
 static int feed(feeding *f, cu_case **c, uint32_t n, uint32_t piece,
                 uint32_t pieces, cu_err *err)
 {
@@ -186,8 +198,8 @@ static int feed(feeding *f, cu_case **c, uint32_t n, uint32_t piece,
     if (rc == 0)
         rc = f->writer->vt->begin(f->writer, err);
     for (uint32_t i = 0; rc == 0 && i < n; i++) {
-        uint32_t at = c[i]->n_changes * piece / pieces,
-                 to = c[i]->n_changes * (piece + 1) / pieces;
+        uint32_t at = place(c[i], piece, pieces),
+                 to = place(c[i], piece + 1, pieces);
         for (; rc == 0 && at < to; at++)
             rc = cu_case_append(c[i], &c[i]->changes[at], f->writer, err);
     }

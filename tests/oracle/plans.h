@@ -16,7 +16,9 @@ bool cu_plans_write(cu_postgres *pg, uint64_t first, uint32_t n,
 
 /* Their changes, piece `piece` of `pieces`, into the topics: of a broker, or
  * (brokers NULL) of the embedded log in a state folder that nobody uses.
- * Topics are made when they are not there. */
+ * Topics are made when they are not there.  The first piece must have gone
+ * through before the second comes; time ends after the last.  At least two
+ * pieces. */
 bool cu_plans_feed(uint64_t first, uint32_t n, uint32_t piece, uint32_t pieces,
                    const char *brokers, const char *state);
 

@@ -29,10 +29,13 @@ typedef struct cu_case_col {
 
 typedef struct cu_case_table {
     const char *name;
-    bool upsert;    /* keyed by its first column */
-    bool not_null;  /* c0 */
-    bool check;     /* c1 < 100 */
-    bool generated; /* one more column, made from c0 and c1 */
+    bool upsert;       /* keyed by its first column */
+    bool not_null;     /* c0 */
+    bool check;        /* c1 < 100 */
+    bool generated;    /* one more column, made from c0 and c1 */
+    uint32_t mark;     /* a column of time, or 0: there is none */
+    const char *delay; /* of its watermark, or NULL: it has none */
+    bool unhurried;    /* with a delay that no row reaches */
     uint32_t n_cols;
     cu_case_col cols[CU_CASE_COLS];
     const char *const *pools[CU_CASE_COLS]; /* values as PostgreSQL's text */
@@ -51,6 +54,7 @@ typedef struct cu_case_view {
     bool dropped[CU_CASE_COLS];
     const char *from;
     const char *theirs; /* PostgreSQL's FROM, where it is another; or NULL */
+    const char *late;   /* PostgreSQL's FROM of its late rows, or NULL */
     const char *where, *group, *having, *order; /* with their words, or "" */
     const char *tail;                           /* UNION … */
     uint32_t reads; /* bits of the views that it reads */
@@ -77,6 +81,9 @@ typedef struct cu_case {
     uint64_t seed;
     const char *prefix; /* of its relations' names */
     int32_t partitions;
+    bool keyed;  /* rows of one c0 are in one partition, in t0 too */
+    bool phased; /* t0's changes come when t1's went through: checks[0] */
+    bool final;  /* time ends with the last change */
     cu_case_table tables[CU_CASE_TABLES];
     uint32_t n_views;
     cu_case_view views[CU_CASE_VIEWS];

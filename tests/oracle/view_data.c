@@ -61,7 +61,7 @@ static const kind kinds[] = {
     {A(INT4), POOL("{}", "{1,2}", "{2,NULL,2}", "{0}")},
     {A(TEXT), POOL("{}", "{a,b}", "{\"x y\",NULL}", "{a}")},
 };
-enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
+enum { KINDS = sizeof(kinds) / sizeof(*kinds), TIMES = 13 };
 
 static void add_column(cu_case_table *t, cu_arena *a, const kind *k)
 {
@@ -72,6 +72,21 @@ static void add_column(cu_case_table *t, cu_arena *a, const kind *k)
                                 .small = true};
     t->pools[at] = k->pool;
     t->n_pools[at] = (uint32_t)k->n;
+}
+
+/* Of t1, whose rows are replaced, nothing is ever late. */
+static void add_mark(cu_case_table *t, cu_rng *r)
+{
+    static const char *const delays[] = {"0 seconds", "5 minutes", "30 minutes",
+                                         "2 hours"};
+    for (uint32_t k = 1; k < t->n_cols && t->mark == 0; k++)
+        if (t->cols[k].type.kind == CU_T_TIMESTAMP ||
+            t->cols[k].type.kind == CU_T_TIMESTAMPTZ)
+            t->mark = k;
+    if (t->mark == 0 || cu_rng_chance(r, 40))
+        return;
+    t->unhurried = t->upsert || cu_rng_chance(r, 40);
+    t->delay = t->unhurried ? "36000 days" : delays[cu_rng_below(r, 4)];
 }
 
 static void make_table(cu_case *c, uint32_t at, cu_rng *r)
@@ -85,7 +100,11 @@ static void make_table(cu_case *c, uint32_t at, cu_rng *r)
     add_column(t, c->arena, &kinds[2 + cu_rng_below(r, 2)]);
     uint32_t more = 2 + cu_rng_below(r, MOST_COLUMNS - 3);
     for (uint32_t i = 0; i < more; i++)
-        add_column(t, c->arena, &kinds[cu_rng_below(r, KINDS)]);
+        add_column(
+            t, c->arena,
+            &kinds[i == 0 && cu_rng_chance(r, 50) ? TIMES
+                                                  : cu_rng_below(r, KINDS)]);
+    add_mark(t, r);
     t->not_null = !t->upsert && cu_rng_chance(r, 30);
     t->check = cu_rng_chance(r, 30);
     t->generated = cu_rng_chance(r, 30) && t->cols[0].type.kind == CU_T_INT8;
@@ -130,12 +149,34 @@ static void make_change(cu_case *c, cu_rng *r, cu_case_change *ch)
         ch->partition = cu_partition_of(cu_buf_slice(&key), c->partitions);
         cu_buf_free(&key);
         cu_buf_free(&value);
+    } else if (c->keyed) {
+        ch->partition = cu_partition_of(
+            cu_slice_of(ch->cells[0] ? ch->cells[0] : ""), c->partitions);
     }
+}
+
+/* t1's changes first; checks[0] is between. */
+static void part_changes(cu_case *c)
+{
+    cu_case_change *to = cu_arena_calloc(c->arena, c->n_changes, sizeof(*to));
+    uint32_t n = 0;
+    for (uint32_t table = CU_CASE_TABLES; table-- > 0;) {
+        for (uint32_t i = 0; i < c->n_changes; i++)
+            if (c->changes[i].table == table)
+                to[n++] = c->changes[i];
+        if (table == 1)
+            c->checks[0] = n;
+    }
+    c->changes = to;
+    if (c->checks[1] < c->checks[0])
+        c->checks[1] = c->checks[0];
 }
 
 void cu_case_fill(cu_case *c, cu_rng *r)
 {
     c->partitions = 1 + (int32_t)cu_rng_below(r, 3);
+    c->keyed = cu_rng_chance(r, 50);
+    c->final = cu_rng_chance(r, 50);
     for (uint32_t i = 0; i < CU_CASE_TABLES; i++)
         make_table(c, i, r);
     c->n_changes = 5 + cu_rng_below(r, MOST_CHANGES);
@@ -145,6 +186,9 @@ void cu_case_fill(cu_case *c, cu_rng *r)
     c->checks[0] = cu_rng_below(r, c->n_changes);
     c->checks[1] = c->checks[0] + cu_rng_below(r, c->n_changes - c->checks[0]);
     c->checks[2] = c->n_changes;
+    c->phased = cu_rng_chance(r, 15);
+    if (c->phased)
+        part_changes(c);
 }
 
 /* --- as text
@@ -219,9 +263,31 @@ static void put_cell(cu_buf *out, const char *cell)
     cu_arena_free(a);
 }
 
+static void put_cells(const cu_case_table *t, const cu_case_change *ch,
+                      cu_buf *out)
+{
+    for (uint32_t k = 0; k < t->n_cols; k++) {
+        cu_buf_put_str(out, k ? ", " : "");
+        put_cell(out, ch->gone && k ? NULL : ch->cells[k]);
+    }
+}
+
+static void put_log(const cu_case_table *t, const cu_case_change *ch,
+                    cu_buf *out)
+{
+    cu_buf_printf(out, "INSERT INTO %s_log (o_part, o_gone", t->name);
+    for (uint32_t k = 0; k < t->n_cols; k++)
+        cu_buf_printf(out, ", %s", t->cols[k].name);
+    cu_buf_printf(out, ") VALUES (%d, %s, ", (int)ch->partition,
+                  ch->gone ? "true" : "false");
+    put_cells(t, ch, out);
+    cu_buf_put_str(out, ");\n");
+}
+
 static void put_insert(const cu_case_table *t, const cu_case_change *ch,
                        cu_buf *out)
 {
+    put_log(t, ch, out);
     if (t->upsert) {
         cu_buf_printf(out, "DELETE FROM %s WHERE c0 = ", t->name);
         put_cell(out, ch->cells[0]);
@@ -230,10 +296,7 @@ static void put_insert(const cu_case_table *t, const cu_case_change *ch,
     if (ch->gone)
         return;
     cu_buf_printf(out, "INSERT INTO %s VALUES (", t->name);
-    for (uint32_t k = 0; k < t->n_cols; k++) {
-        cu_buf_put_str(out, k ? ", " : "");
-        put_cell(out, ch->cells[k]);
-    }
+    put_cells(t, ch, out);
     cu_buf_put_str(out, ");\n");
 }
 
@@ -242,6 +305,8 @@ void cu_case_inserts(const cu_case *c, uint32_t from, uint32_t to, cu_buf *out)
     for (uint32_t i = from; i < to; i++)
         if (!c->changes[i].left && !c->changes[i].rejected)
             put_insert(&c->tables[c->changes[i].table], &c->changes[i], out);
+    if (c->final && to == c->n_changes)
+        cu_buf_put_str(out, "INSERT INTO o_end VALUES (1);\n");
 }
 
 static void put_columns(const cu_case_table *t, bool cupel, cu_buf *out)
@@ -253,6 +318,8 @@ static void put_columns(const cu_case_table *t, bool cupel, cu_buf *out)
                       cu_sql_type(t->cols[k].type, a),
                       key && cupel ? " OPTIONS (key 'true')" : "",
                       key ? " PRIMARY KEY" : "");
+        if (t->delay && k == t->mark && cupel)
+            cu_buf_printf(out, " OPTIONS (watermark '%s')", t->delay);
         if (t->not_null && k == 0)
             cu_buf_put_str(out, " NOT NULL");
     }
@@ -301,8 +368,12 @@ void cu_case_postgres(const cu_case *c, cu_buf *out)
     for (uint32_t i = 0; i < CU_CASE_TABLES; i++) {
         cu_buf_printf(out, "CREATE TABLE %s (", c->tables[i].name);
         put_columns(&c->tables[i], false, out);
-        cu_buf_put_str(out, ");\n");
+        cu_buf_printf(out,
+                      ");\nCREATE TABLE %s_log (LIKE %s INCLUDING GENERATED, "
+                      "o_part int, o_gone bool, o_seq bigserial);\n",
+                      c->tables[i].name, c->tables[i].name);
     }
+    cu_buf_put_str(out, "CREATE TABLE o_end (at int);\n");
     for (uint32_t i = 0; i < c->n_views; i++) {
         if (c->views[i].gone)
             continue;

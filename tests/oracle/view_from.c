@@ -18,7 +18,7 @@ static cu_case_col *columns(cu_gen *g)
     return cu_arena_calloc(g->a, CU_CASE_COLS, sizeof(cu_case_col));
 }
 
-static cu_case_rel named(cu_gen *g, uint32_t at)
+cu_case_rel cu_gen_table(cu_gen *g, uint32_t at)
 {
     if (at < CU_CASE_TABLES) {
         const cu_case_table *t = &g->c->tables[at];
@@ -45,10 +45,10 @@ static cu_case_rel named(cu_gen *g, uint32_t at)
 
 cu_case_rel cu_gen_named(cu_gen *g)
 {
-    return named(g, cu_rng_below(g->r, CU_CASE_TABLES + g->c->n_views));
+    return cu_gen_table(g, cu_rng_below(g->r, CU_CASE_TABLES + g->c->n_views));
 }
 
-static cu_case_rel aliased(cu_gen *g)
+cu_case_rel cu_gen_aliased(cu_gen *g)
 {
     cu_case_rel x = cu_gen_named(g);
     uint32_t alias = g->n_alias++;
@@ -136,7 +136,8 @@ static const char *inner(cu_gen *g, const cu_case_rel *x, const cu_case_rel *y)
 
 static cu_case_rel small_from(cu_gen *g, uint32_t *reads)
 {
-    cu_case_rel y = cu_rng_chance(g->r, 85) ? aliased(g) : cu_gen_from(g, 0);
+    cu_case_rel y = cu_rng_chance(g->r, 85) ? cu_gen_aliased(g)
+                                            : cu_gen_from(g, 0);
     *reads |= y.reads;
     return y;
 }
@@ -327,7 +328,8 @@ cu_case_rel cu_gen_united(cu_gen *g)
     static const char *const ops[] = {"UNION",     "UNION ALL",     "UNION ALL",
                                       "INTERSECT", "INTERSECT ALL", "EXCEPT",
                                       "EXCEPT ALL"};
-    cu_case_rel part[3] = {cu_gen_from(g, 0), aliased(g), aliased(g)};
+    cu_case_rel part[3] = {cu_gen_from(g, 0), cu_gen_aliased(g),
+                           cu_gen_aliased(g)};
     uint32_t n_parts = cu_rng_chance(g->r, 20) ? 3 : 2;
     uint32_t want = 1 + cu_rng_below(g->r, 3);
     list l = {columns(g), 0, g->n_alias++, ""};
@@ -377,7 +379,7 @@ static cu_case_rel item(cu_gen *g, uint32_t depth)
         if (u.n_cols)
             return u;
     }
-    return aliased(g);
+    return cu_gen_aliased(g);
 }
 
 /* What the two have, as much as there is room for. */
@@ -436,7 +438,8 @@ static cu_case_rel using(cu_gen *g)
 {
     static const char *const kinds[] = {"JOIN", "LEFT JOIN", "RIGHT JOIN",
                                         "FULL JOIN"};
-    cu_case_rel x = aliased(g), y = aliased(g), out = {.qualified = true};
+    cu_case_rel x = cu_gen_aliased(g), y = cu_gen_aliased(g),
+                out = {.qualified = true};
     uint32_t ax = g->n_alias++, ay = g->n_alias++;
     cu_case_expr e, f;
     uint32_t tries = 0;
@@ -473,7 +476,7 @@ static cu_case_rel using(cu_gen *g)
 
 static cu_case_rel lateral(cu_gen *g, const cu_case_rel *x)
 {
-    cu_case_rel y = aliased(g), out = {.qualified = true};
+    cu_case_rel y = cu_gen_aliased(g), out = {.qualified = true};
     uint32_t what = cu_rng_below(g->r, 4), few = 1 + cu_rng_below(g->r, 3);
     const char *from = inner(g, x, &y), *tail = "";
     list l = {columns(g), 0, g->n_alias++, ""};

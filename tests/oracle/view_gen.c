@@ -326,7 +326,7 @@ static void with(cu_gen *g, cu_case_view *v)
 
 static bool shape(cu_gen *g, cu_case_view *v)
 {
-    switch (cu_rng_below(g->r, 17)) {
+    switch (cu_rng_below(g->r, 23)) {
     case 0:
     case 1:
         project(g, v);
@@ -358,6 +358,18 @@ static bool shape(cu_gen *g, cu_case_view *v)
         return cu_gen_over(g, v);
     case 15:
         return cu_gen_windowed(g, v);
+    case 16:
+        return cu_gen_late(g, v);
+    case 17:
+        return cu_gen_late_rows(g, v) || cu_gen_late(g, v);
+    case 18:
+        return cu_gen_history(g, v);
+    case 19:
+        return cu_gen_changelog(g, v);
+    case 20:
+        return cu_gen_surrogate(g, v);
+    case 21:
+        return cu_gen_asof(g, v) || cu_gen_lookup(g, v);
     default:
         with(g, v);
         return true;

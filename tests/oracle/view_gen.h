@@ -13,6 +13,9 @@ typedef struct cu_gen {
 
 /* A table or a view by its name. */
 cu_case_rel cu_gen_named(cu_gen *g);
+cu_case_rel cu_gen_table(cu_gen *g, uint32_t at);
+/* The same under an alias, its columns qualified. */
+cu_case_rel cu_gen_aliased(cu_gen *g);
 /* A relation under an alias, its columns qualified: whatever may stand in
  * FROM. `depth` bounds how far it nests. */
 cu_case_rel cu_gen_from(cu_gen *g, uint32_t depth);
@@ -38,6 +41,17 @@ void cu_gen_aggregate(cu_gen *g, cu_case_view *v, const cu_case_rel *x,
 void cu_gen_calls(cu_gen *g, cu_case_view *v, const cu_case_rel *x);
 /* Windows of time; false: there is no column for it. */
 bool cu_gen_windowed(cu_gen *g, cu_case_view *v);
+/* Windows of the table with a watermark, and their late rows; false: there is
+ * none. */
+bool cu_gen_late(cu_gen *g, cu_case_view *v);
+bool cu_gen_late_rows(cu_gen *g, cu_case_view *v);
+/* What a table's changes leave behind (view_past.c); false: the tables do not
+ * have what it takes. */
+bool cu_gen_history(cu_gen *g, cu_case_view *v);
+bool cu_gen_changelog(cu_gen *g, cu_case_view *v);
+bool cu_gen_surrogate(cu_gen *g, cu_case_view *v);
+bool cu_gen_asof(cu_gen *g, cu_case_view *v);
+bool cu_gen_lookup(cu_gen *g, cu_case_view *v);
 /* Window functions; false: x has no column for it. */
 bool cu_gen_over(cu_gen *g, cu_case_view *v);
 /* GROUPING SETS, ROLLUP, CUBE. */

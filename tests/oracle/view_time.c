@@ -2,6 +2,7 @@
  *
  *   tumble    date_bin
  *   hop       every start of a window above time - size, down from date_bin
+ *   cumulate  every end of a step above time, up to the end of the span
  *   session   a row begins one when its predecessor is a gap or more away
  *
  * No table has a watermark here, so nothing is late; rows without a finite
@@ -17,6 +18,9 @@ static const char *const hops[][2] = {{"5 minutes", "10 minutes"},
                                       {"4 minutes", "10 minutes"},
                                       {"10 minutes", "10 minutes"},
                                       {"1 hour", "90 minutes"}};
+static const char *const spans[][2] = {{"5 minutes", "10 minutes"},
+                                       {"10 minutes", "1 hour"},
+                                       {"30 minutes", "1 day"}};
 static const char *const gaps[] = {"5 minutes", "10 minutes", "1 hour"};
 
 /* A column that windows count by. */
@@ -61,6 +65,23 @@ static void hop(cu_gen *g, cu_case_view *v, const cu_case_rel *x, const char *t)
         h[1], x->name, h[0], t, t, h[1], h[0], t);
 }
 
+static void cumulate(cu_gen *g, cu_case_view *v, const cu_case_rel *x,
+                     const char *t)
+{
+    const char *const *s = spans[cu_rng_below(g->r, N(spans))];
+    v->from = cu_arena_printf(
+        g->a,
+        "cumulate(%s, %s, step => interval '%s', size => interval '%s') q",
+        x->name, t, s[0], s[1]);
+    v->theirs = cu_arena_printf(
+        g->a,
+        "(SELECT f.*, date_bin('%s', %s, '2000-01-01') AS window_start, w AS "
+        "window_end FROM %s f, generate_series(date_bin('%s', %s, "
+        "'2000-01-01') + interval '%s', date_bin('%s', %s, '2000-01-01') + "
+        "interval '%s', interval '%s') w WHERE isfinite(%s)) q",
+        s[1], t, x->name, s[0], t, s[0], s[1], t, s[1], s[0], t);
+}
+
 static void session(cu_gen *g, cu_case_view *v, const cu_case_rel *x,
                     const char *t, const char *by)
 {
@@ -90,13 +111,16 @@ bool cu_gen_windowed(cu_gen *g, cu_case_view *v)
         x = cu_gen_named(g);
         t = time_of(g, &x);
     }
-    if (t == NULL)
+    /* Elsewhere rows may be late: view_late.c. */
+    if (t == NULL || (x.append && g->c->tables[0].delay))
         return false;
     for (uint32_t k = 0; k < x.n_cols; k++)
         if (x.cols[k].exact && &x.cols[k] != t && cu_rng_chance(g->r, 30))
             by = &x.cols[k];
-    uint32_t what = cu_rng_below(g->r, 3);
-    if (what == 0)
+    uint32_t what = cu_rng_below(g->r, 4);
+    if (what == 3)
+        cumulate(g, v, &x, t->name);
+    else if (what == 0)
         tumble(g, v, &x, t->name);
     else if (what == 1)
         hop(g, v, &x, t->name);

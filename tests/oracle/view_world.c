@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 enum { MOST_STEPS = 20000, MOST_PIECE = 25 };
+#define AFTER_US (INT64_C(900) * 86400 * 1000000)
 
 struct cu_world {
     const cu_case *c;
@@ -19,6 +20,7 @@ struct cu_world {
     cu_worker *worker;
     cu_writer *feeder;
     uint32_t fed;
+    bool ended;
 };
 
 static void say(cu_answer *why, cu_arena *a, const char *what,
@@ -60,6 +62,7 @@ cu_world *cu_world_open(const cu_case *c, cu_arena *a, cu_answer *why)
     w->c = c;
     w->rng = (cu_rng){c->seed ^ 0x5555};
     w->env = cu_env_sim(c->seed);
+    cu_env_sim_advance(w->env, AFTER_US); /* the clock is behind the data */
     w->kv = cu_kv_open_memory(c->seed);
     cu_case_cupel(c, &sql);
     w->program = cu_ours_compile(w->env, cu_arena_strn(a, sql.data, sql.len), a,
@@ -125,6 +128,7 @@ static int drain(cu_world *w, cu_err *err)
         rc = step(w, 1, err);
         if (rc == 0)
             rc = cu_drain_done(d, &done, err);
+        done = done && (!w->ended || cu_worker_ended(w->worker));
     }
     if (d)
         cu_drain_free(d);
@@ -145,6 +149,11 @@ bool cu_world_feed(cu_world *w, uint32_t to, cu_arena *a, cu_answer *why)
     }
     if (rc == 0)
         rc = drain(w, &err);
+    if (rc == 0 && w->c->final && to == w->c->n_changes && !w->ended) {
+        w->ended = true;
+        cu_runtime_end(cu_engine_runtime(w->engine), CU_ENDING_TIME);
+        rc = drain(w, &err);
+    }
     if (rc)
         say(why, a, "the worker stopped", &err);
     return rc == 0;
