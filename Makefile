@@ -3,9 +3,9 @@
 #
 #   make demo      run the Open Library pipeline on a small local server
 #   make test      everything: units, simulation, PostgreSQL, Kafka, the binary
-#   make compose-test   docker-compose.yml, run for real (root; long)
 #   make build     the release binary: build/cupel
 #   make torture   chaos on real brokers, the long form: about an hour
+#   make compose-test   docker-compose.yml, run for real (root; minutes)
 #   make bench     rows per second and ratios to the budgets
 #   make fuzz      the decoders under libFuzzer, a minute each
 #   make install   into PREFIX (default /usr/local)

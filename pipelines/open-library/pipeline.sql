@@ -16,6 +16,8 @@
 \set timeout '30 seconds'
 \set backoff '1 second'
 \set allow_private 'false'
+\set collect_every '1 day'
+\set partitions 1
 
 CREATE SERVER openlibrary FOREIGN DATA WRAPPER http OPTIONS (
   url :'openlibrary_url', user_agent :'user_agent', rate_limit :'rate_limit',
@@ -30,8 +32,8 @@ CREATE FOREIGN TABLE subject_pages (
   path '/subjects/{subject}.json', params :'params',
   for_each :'each', paginator 'offset', limit :'page_size',
   total_path '$.work_count', items_path '$.works',
-  require '$.works, $.work_count', every '1 day',
-  topic 'bronze.openlibrary.subjects');
+  require '$.works, $.work_count', every :'collect_every',
+  topic 'bronze.openlibrary.subjects', partitions :'partitions');
 
 -- Silver: one row per work key and subject, the latest fetch wins.
 CREATE MATERIALIZED VIEW works WITH (

@@ -314,6 +314,8 @@ def arguments(argv):
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--port", type=int, default=8080,
                    help="0: a free one; the port is printed on stdout")
+    p.add_argument("--host", default="127.0.0.1",
+                   help="the address to listen on; a container needs 0.0.0.0")
     p.add_argument("--edition", type=int, default=1, metavar="K",
                    help="1, or 2: titles corrected, works added and removed")
     p.add_argument("--works", action="append", default=[],
@@ -334,7 +336,7 @@ def arguments(argv):
 
 def main(argv=None):
     args = arguments(argv)
-    server = Server(("127.0.0.1", args.port), Handler)
+    server = Server((args.host, args.port), Handler)
     server.library = Library(args)
     server.started = time.monotonic()
     server.stopping = threading.Event()

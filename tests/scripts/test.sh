@@ -98,7 +98,8 @@ for version in 3.9.2 4.3.1; do
         "$debug/tests/kafka/kafka_conformance"
 done
 for script in tests/oracle/run.sh tests/tsan/run.sh tests/fuzz/run.sh \
-    tests/docs/run.sh tests/e2e/*.sh; do
+    tests/docs/run.sh tests/compose/config.sh tests/torture/run.sh \
+    tests/e2e/*.sh; do
     [ -x "$script" ] && [ "$(basename "$script")" != lib.sh ] || continue
     folder=$(basename "$(dirname "$script")")
     suite "${folder}_$(basename "$script" .sh)" "$script" "$release" "$debug"
