@@ -38,13 +38,14 @@ def free_ports(n):
 class Outcome:
     def __init__(self, name):
         self.name, self.counts = name, dict.fromkeys(COLUMNS, 0)
-        self.told, self.seconds, self.idle = [], 0.0, False
+        self.told, self.seconds = [], 0.0
+        self.idle, self.judged = False, False
 
 
 def one(world, name, body, cupel, seed, env):
     """Runs, heals, verifies a scenario, as the app `name`."""
     from verify import verify
-    from world import Run, Violation
+    from world import Idle, Run, Violation
     out, begin = Outcome(name), time.monotonic()
     f, transactions, takeovers, options = body
     run = Run(world, name, cupel, seed, env, **options)
@@ -56,17 +57,17 @@ def one(world, name, body, cupel, seed, env):
                    compacted=run.compacted)
         out.told = run.notes + v.told
         out.counts.update(v.counts, violations=v.violations)
+        out.judged = True
         if v.counts["transactions"] < transactions or \
                 v.counts["takeovers"] < takeovers:
-            out.idle = True
-            out.told.append(
-                "proves nothing: %d transactions and %d takeovers, at least "
-                "%d and %d are needed" % (
-                    v.counts["transactions"], v.counts["takeovers"],
-                    transactions, takeovers))
+            raise Idle("%d transactions and %d takeovers" % (
+                v.counts["transactions"], v.counts["takeovers"]))
+    except Idle as e:
+        out.idle = True
+        out.told.append("proves nothing: %s (at least %d transactions and %d "
+                        "takeovers are needed)" % (e, transactions, takeovers))
     except Violation as e:
-        out.idle = str(e).startswith("proves nothing")
-        out.counts["violations"] = 0 if out.idle else 1
+        out.counts["violations"] = 1
         out.told.append(str(e))
     finally:
         run.abandon()
@@ -113,7 +114,7 @@ def jobs_of(a):
 def judge(world, a, out, sabotaged, outcomes):
     """True when it went as it must"""
     bad = out.counts["violations"]
-    good = bad > 0 if sabotaged else bad == 0 and not out.idle
+    good = bad > 0 and out.judged if sabotaged else bad == 0 and not out.idle
     outcomes.append((out, good))
     tell(out, good, sabotaged)
     if good and not a.keep:

@@ -11,6 +11,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -26,6 +27,10 @@ BROKER = os.path.join(HERE, "..", "kafka", "broker.sh")
 
 class Violation(Exception):
     """something waits for ever, or ended when it should not"""
+
+
+class Idle(Exception):
+    """the scenario did not happen as it should: the run proves nothing"""
 
 
 class World:
@@ -69,9 +74,22 @@ class World:
 
     def broker(self, verb):
         """kill, stop, again"""
-        subprocess.run([BROKER, verb, self.data], check=True)
+        if subprocess.run([BROKER, verb, self.data]).returncode:
+            self.wait_broker()
         if verb != "again":
             self.counts["broker %ss" % verb] += 1
+
+    def wait_broker(self, seconds=180):
+        """A busy machine: it takes longer than broker.sh would wait."""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 5).close()
+                return
+            except OSError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(1)
 
     def end(self):
         if self.proxy:
@@ -166,20 +184,20 @@ class Process:
             raise Violation("%s ended with %s: %s" % (
                 self.name, self.child.returncode, self.tail()))
 
-    def wait_stopped(self, seconds=30):
+    def wait_stopped(self, seconds=60):
         """it stops itself at a named point"""
         until = time.monotonic() + seconds
         while not self.stopped():
             if time.monotonic() > until or not self.alive():
-                raise Violation("%s never came to its point" % self.name)
+                raise Idle("%s never came to its point" % self.name)
             time.sleep(0.01)
         self.run.counts["stops"] += 1
 
-    def wait_crashed(self, seconds=40):
+    def wait_crashed(self, seconds=60):
         try:
             code = self.child.wait(seconds)
         except subprocess.TimeoutExpired:
-            raise Violation("%s never came to its crash point" % self.name)
+            raise Idle("%s never came to its crash point" % self.name)
         if code != 137:
             raise Violation("%s ended with %s: %s" % (self.name, code,
                                                       self.tail()))

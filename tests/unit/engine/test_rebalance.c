@@ -166,8 +166,8 @@ Test(rebalance, records_purged_by_the_next_owner_stop_nobody)
     slow_down(&r);
     broker.slow.reader_open = open_grouped;
     broker.slow.reader_poll = poll_purged;
-    broker.silent = 2;
-    rig_wipe(&r);
+    broker.silent = 1;
+    rig_add_worker(&r);
     feed_both(&r);
     rig_run(&r);
     cr_expect_eq(broker.silent, 0);
