@@ -21,6 +21,8 @@
 
 #include <librdkafka/rdkafka.h>
 
+enum { DIAL_STEP_MS = 300 };
+
 static void log_close(cu_log *log);
 
 static int nothing_due(cu_log *log, cu_err *err)
@@ -145,33 +147,56 @@ static void keep_options(cu_kafka *k, const cu_log_kafka_opts *o)
     }
 }
 
+/* True when a broker has answered by `until`; else *why, which is final
+ * when *todo says what to do about it. */
+static bool answered(cu_kafka *k, int64_t until, char why[200],
+                     const char **todo)
+{
+    const struct rd_kafka_metadata *md = NULL;
+    do {
+        int left = cu_kafka_left(k, until);
+        if (!rd_kafka_metadata(k->admin.rk, 0, NULL, &md,
+                               left < DIAL_STEP_MS ? left : DIAL_STEP_MS)) {
+            rd_kafka_metadata_destroy(md);
+            return true;
+        }
+        k->warned_ms = cu_mono_ms(k->env); /* an error here, not a wait */
+        rd_kafka_poll(k->admin.rk, 0);     /* runs error_cb, which knows more */
+        cu_kafka_last_error(&k->admin, why, 200);
+        *todo = cu_kafka_refusal(why);
+    } while (!*todo && cu_kafka_left(k, until));
+    return false;
+}
+
 /* A first answer, or what to check. */
 static int dial(cu_kafka *k, cu_err *err)
 {
-    const struct rd_kafka_metadata *md = NULL;
-    char why[200];
+    char why[200] = "";
+    const char *todo = NULL;
     int64_t ms = CU_KAFKA_DIAL_MS;
     if (ms > k->deadline_ms)
         ms = k->deadline_ms;
-    rd_kafka_resp_err_t e = rd_kafka_metadata(k->admin.rk, 0, NULL, &md,
-                                              (int)ms);
-    if (!e) {
-        rd_kafka_metadata_destroy(md);
+    if (answered(k, cu_mono_ms(k->env) + ms, why, &todo)) {
+        k->warned_ms = 0;
         return 0;
     }
-    k->warned_ms = cu_mono_ms(k->env); /* here it is an error, not a wait */
-    rd_kafka_poll(k->admin.rk, 0);     /* runs error_cb, which knows more */
-    cu_kafka_last_error(&k->admin, why, sizeof(why));
-    if (strstr(why, "uthentication") || strstr(why, "SSL"))
-        return cu_fail(err, CU_DENIED, 0,
-                       "the brokers at %s refuse us: %s; check the security "
-                       "properties (-X)",
-                       k->brokers, why);
+    why[strcspn(why, "\n")] = 0;
+    char *timing = strstr(why, " (after ");
+    if (timing)
+        *timing = 0;
+    if (todo)
+        return cu_fail(err, CU_DENIED, 0, "the brokers at %s refuse us: %s; %s",
+                       k->brokers, why, todo);
+    if (!*why)
+        return cu_fail(err, CU_NETWORK, CU_RETRY,
+                       "no broker answers at %s within %g s: is it running? "
+                       "check --brokers, and security.protocol: the listener "
+                       "may want TLS or a password",
+                       k->brokers, (double)ms / 1000);
     return cu_fail(err, CU_NETWORK, CU_RETRY,
-                   "no broker answers at %s within %g s%s%s%s: is it "
-                   "running? check --brokers",
-                   k->brokers, (double)ms / 1000, *why ? " (" : "", why,
-                   *why ? ")" : "");
+                   "no broker answers at %s within %g s (%s): is it running? "
+                   "check --brokers",
+                   k->brokers, (double)ms / 1000, why);
 }
 
 #ifdef CU_SABOTAGE

@@ -105,6 +105,10 @@ void cu_kafka_callbacks(cu_kafka_client *c, rd_kafka_conf_t *conf);
 /* Takes `conf`. `type`: rd_kafka_type_t. */
 int cu_kafka_client_open(cu_kafka_client *c, int type, rd_kafka_conf_t *conf,
                          cu_err *err);
+/* What to do when `why` (librdkafka's words) says that brokers refuse us or
+ * we them: credentials, certificates, the wrong kind of listener; NULL when
+ * it says something else. */
+const char *cu_kafka_refusal(const char *why);
 /* The last thing error_cb heard, or "". */
 void cu_kafka_last_error(cu_kafka_client *c, char *out, size_t size);
 
@@ -113,6 +117,10 @@ void cu_kafka_last_error(cu_kafka_client *c, char *out, size_t size);
 int cu_kafka_fail(cu_err *err, int code, uint32_t flags, const char *why,
                   const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+/* The same where a permission is missing that has a name: "Write on topic
+ * x"; other codes as cu_kafka_fail(). */
+int cu_kafka_fail_grant(cu_err *err, int code, const char *operation,
+                        const char *topic, const char *doing);
 /* True for the codes that say: another owner took over. */
 bool cu_kafka_is_fence(int code);
 

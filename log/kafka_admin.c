@@ -101,8 +101,8 @@ static int ask(cu_kafka *k, const char *topic, int32_t *n, bool *there,
     *there = !e || e == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
     if (*there || e == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
         return 0;
-    return cu_kafka_fail(err, e, 0, NULL, "cannot look up topic %s on %s",
-                         topic, k->brokers);
+    return cu_kafka_fail_grant(err, e, "Describe (which Read and Write bring)",
+                               topic, "cannot look up");
 }
 
 int cu_kafka_partitions(cu_kafka *k, const char *topic, int32_t *n, cu_err *err)
@@ -205,8 +205,12 @@ static int create(cu_kafka *k, const cu_topic_spec *s, int32_t n, cu_err *err)
                 rd_kafka_event_CreateTopics_result(c.event), &count);
         rd_kafka_resp_err_t e = verdict(results, count, &why);
         if (e && e != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
-            rc = cu_kafka_fail(err, e, 0, why, "cannot create topic %s on %s",
-                               s->name, k->brokers);
+            rc = e == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
+                     ? cu_kafka_fail_grant(err, e, "Create", s->name,
+                                           "cannot create")
+                     : cu_kafka_fail(err, e, 0, why,
+                                     "cannot create topic %s on %s", s->name,
+                                     k->brokers);
     }
     rd_kafka_NewTopic_destroy(t);
     call_clear(&c);

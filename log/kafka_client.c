@@ -2,7 +2,8 @@
  *
  * librdkafka's own lines go to diag: errors that no call returns as
  * warnings, the rest as debug ("retrying" is its daily bread).  That no
- * broker answers is said once in half a minute, for all handles together.
+ * broker answers, or that they refuse us, is said once in half a minute, for
+ * all handles together.
  */
 #include "log/kafka.h"
 
@@ -14,13 +15,54 @@
 
 enum { WARN_EVERY_MS = 30000 };
 
+/* --- refusals ---------------------------------------------------------- */
+
+/* librdkafka tells these in words only, and keeps on trying. */
+const char *cu_kafka_refusal(const char *why)
+{
+    static const char *const known[][2] = {
+        {"mechanism handshake failed",
+         "set sasl.mechanism to one that this listener has; if it has none, "
+         "correct security.protocol or the port"},
+        {"Unsupported SASL mechanism",
+         "set sasl.mechanism to one that this listener has"},
+        {"SASL authentication error",
+         "correct sasl.username and the password (and sasl.mechanism)"},
+        {"uthentication failed",
+         "correct sasl.username and the password (and sasl.mechanism)"},
+        {"certificate verify failed",
+         "set ssl.ca.location to the CA that signed the broker's certificate; "
+         "the name in --brokers must be one that it names"},
+        {"alert bad certificate",
+         "set ssl.certificate.location and ssl.key.location: this listener "
+         "wants a client certificate that it trusts"},
+        {"certificate required",
+         "set ssl.certificate.location and ssl.key.location: this listener "
+         "wants a client certificate"},
+        {"alert unknown ca",
+         "the broker does not trust the CA of our certificate: correct "
+         "ssl.certificate.location"},
+        {"alert certificate",
+         "the broker does not take our certificate: correct "
+         "ssl.certificate.location"},
+        {"unexpected eof while reading",
+         "this listener speaks no TLS: correct security.protocol or the port"},
+        {"wrong version number",
+         "this listener speaks no TLS: correct security.protocol or the port"},
+    };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (strstr(why, known[i][0]))
+            return known[i][1];
+    return NULL;
+}
+
 /* --- callbacks -------------------------------------------------------- */
 
 /* Connections go through error_cb, the rest through results of calls. */
 static bool comes_as_error(const char *facility)
 {
-    static const char *const known[] = {"FAIL", "ERROR", "FATAL", "TXNERR",
-                                        "ADDPARTS"};
+    static const char *const known[] = {"FAIL",   "ERROR",    "FATAL",
+                                        "TXNERR", "ADDPARTS", "SSL"};
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (strcmp(facility, known[i]) == 0)
             return true;
@@ -43,20 +85,24 @@ static void on_error(rd_kafka_t *rk, int code, const char *why, void *opaque)
     cu_kafka_client *c = opaque;
     cu_kafka *k = c->kafka;
     bool down = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
-    bool say = false;
+    bool refused = cu_kafka_refusal(why) != NULL, say = false;
     char last[sizeof(c->last_error)];
     (void)rk;
     int64_t now = cu_mono_ms(k->env);
     pthread_mutex_lock(&k->mutex);
     if (!down) /* which only counts; the one before it says why */
         snprintf(c->last_error, sizeof(c->last_error), "%s", why);
-    else if (!k->warned_ms || now - k->warned_ms >= WARN_EVERY_MS) {
+    if ((down || refused) &&
+        (!k->warned_ms || now - k->warned_ms >= WARN_EVERY_MS)) {
         k->warned_ms = now;
         say = true;
     }
     memcpy(last, c->last_error, sizeof(last));
     pthread_mutex_unlock(&k->mutex);
-    if (say)
+    if (say && refused)
+        cu_warn("the brokers at %s refuse us: %s; %s; trying again", k->brokers,
+                why, cu_kafka_refusal(why));
+    else if (say)
         cu_warn("no broker answers at %s (%s); waiting", k->brokers,
                 *last ? last : why);
     else
@@ -108,7 +154,7 @@ typedef struct meaning {
 
 #define E(name)    RD_KAFKA_RESP_ERR_##name
 #define HINT_DOWN  "is the broker running? check --brokers"
-#define HINT_ACL   "check the permissions of this user on the brokers"
+#define HINT_ACL   "cupel doctor PATH --acls lists what an app needs"
 #define HINT_OWNER "another process took over"
 
 static const meaning meanings[] = {
@@ -136,9 +182,11 @@ static const meaning meanings[] = {
     {E(SASL_AUTHENTICATION_FAILED), CU_DENIED, 0,
      "check the security properties (-X)"},
     {E(TOPIC_AUTHORIZATION_FAILED), CU_DENIED, 0, HINT_ACL},
-    {E(GROUP_AUTHORIZATION_FAILED), CU_DENIED, 0, HINT_ACL},
+    {E(GROUP_AUTHORIZATION_FAILED), CU_DENIED, 0,
+     "this user lacks Read on the group; " HINT_ACL},
     {E(CLUSTER_AUTHORIZATION_FAILED), CU_DENIED, 0, HINT_ACL},
-    {E(TRANSACTIONAL_ID_AUTHORIZATION_FAILED), CU_DENIED, 0, HINT_ACL},
+    {E(TRANSACTIONAL_ID_AUTHORIZATION_FAILED), CU_DENIED, 0,
+     "this user lacks Write on the transactional id; " HINT_ACL},
     {E(UNKNOWN_TOPIC_OR_PART), CU_NOT_FOUND, 0, "create it, or check the name"},
     {E(_UNKNOWN_TOPIC), CU_NOT_FOUND, 0, "create it, or check the name"},
     {E(_UNKNOWN_PARTITION), CU_NOT_FOUND, 0, "it has fewer partitions"},
@@ -209,4 +257,15 @@ int cu_kafka_fail(cu_err *err, int code, uint32_t flags, const char *why,
                    why && *why ? why : rd_kafka_err2str(e),
                    rd_kafka_err2name(e), m->hint ? "; " : "",
                    m->hint ? m->hint : "");
+}
+
+int cu_kafka_fail_grant(cu_err *err, int code, const char *operation,
+                        const char *topic, const char *doing)
+{
+    if (code != RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+        return cu_kafka_fail(err, code, 0, NULL, "%s %s", doing, topic);
+    return cu_fail(err, CU_DENIED, 0,
+                   "%s %s: this user lacks %s on topic %s "
+                   "(TOPIC_AUTHORIZATION_FAILED); " HINT_ACL,
+                   doing, topic, operation, topic);
 }

@@ -99,6 +99,41 @@ int cu_kafka_conf(cu_kafka_client *c, const cu_property *defaults,
     return 0;
 }
 
+static const char *users(const cu_kafka *k, const char *name)
+{
+    const char *value = NULL;
+    for (size_t i = 0; i < k->n_properties; i++)
+        if (strcmp(k->properties[i].name, name) == 0)
+            value = k->properties[i].value;
+    return value;
+}
+
+/* What librdkafka would say in words of its own, or only to the log. */
+static int check_security(const cu_kafka *k, cu_err *err)
+{
+    static const char *const files[] = {
+        "ssl.ca.location", "ssl.certificate.location", "ssl.key.location",
+        "ssl.keystore.location", "ssl.crl.location"};
+    const char *protocol = users(k, "security.protocol");
+    if (protocol &&
+        (strncmp(protocol, "SASL", 4) == 0 ||
+         strncmp(protocol, "sasl", 4) == 0) &&
+        !users(k, "sasl.mechanism") && !users(k, "sasl.mechanisms"))
+        return cu_fail(err, CU_USAGE, 0,
+                       "security.protocol is %s but sasl.mechanism is not "
+                       "set: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512",
+                       protocol);
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        const char *path = users(k, files[i]);
+        cu_stat st;
+        if (!path || strcmp(path, "probe") == 0 ||
+            k->env->vt->stat(k->env, path, &st, err) == 0)
+            continue;
+        return cu_err_note(err, "broker property %s: ", files[i]);
+    }
+    return 0;
+}
+
 int cu_kafka_check_properties(cu_kafka *k, cu_err *err)
 {
     size_t n = sizeof(not_the_users) / sizeof(not_the_users[0]);
@@ -112,7 +147,7 @@ int cu_kafka_check_properties(cu_kafka *k, cu_err *err)
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     int rc = set_users(conf, k, err);
     rd_kafka_conf_destroy(conf);
-    return rc;
+    return rc ? rc : check_security(k, err);
 }
 
 /* --- readers ------------------------------------------------------------ */

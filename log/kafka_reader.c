@@ -310,6 +310,10 @@ static int fail_message(reader *r, const rd_kafka_message_t *m, cu_err *err)
     if (p && (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
               m->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE))
         return fail_history(r, p, why, err);
+    if (m->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED && !r->group)
+        return 0; /* librdkafka asks about a group that is only a name */
+    if (topic && m->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+        return cu_kafka_fail_grant(err, m->err, "Read", topic, "cannot read");
     return cu_kafka_fail(err, m->err, 0, why, "%s cannot read %s",
                          r->client.what, topic ? topic : "its topics");
 }

@@ -115,18 +115,27 @@ int cu_kafka_fail_step(cu_kafka_writer *w, int code, const char *why,
 {
     if (rd_kafka_fatal_error(w->client.rk, NULL, 0))
         return fail_fatal(w, err);
-    int rc = cu_kafka_fail(err, code, 0, why, "transaction of %s: %s",
-                           w->txn_id, step);
+    cu_err e = {0};
+    cu_kafka_fail(&e, code, 0, why, "transaction of %s: %s", w->txn_id, step);
+    /* No permission, or larger than the topic now takes: it would fail
+     * again and again. */
+    if (e.code == CU_DENIED || e.code == CU_LIMIT)
+        return die(w, &e, err);
+    e.flags = CU_ABORT; /* the same call cannot succeed before that */
     if (err)
-        err->flags = CU_ABORT; /* the same call cannot succeed before that */
-    return rc;
+        *err = e;
+    return e.code;
 }
 
 int cu_kafka_fail_delivery(cu_kafka_writer *w, cu_err *err)
 {
+    bool denied = w->failed == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
     int rc = cu_kafka_fail_step(w, w->failed, NULL,
-                                "a record was not delivered", err);
-    return err && err->flags & CU_FATAL
+                                denied ? "this user lacks Write on the topic"
+                                       : "a record was not delivered",
+                                err);
+    return err && (err->flags & CU_FATAL) && err->code != CU_DENIED &&
+                   err->code != CU_LIMIT
                ? rc
                : cu_err_note(err, "%s: ", w->failed_at);
 }
