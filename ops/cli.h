@@ -53,12 +53,13 @@ typedef struct cu_options {
     uint32_t workers;
     int64_t memory_bytes;
     int64_t commit_interval_ms; /* 0: the default */
-    cu_sql_var *vars; /* --set */
+    cu_sql_var *vars;           /* --set */
     uint32_t n_vars;
     cu_property *properties; /* -X, then the file of --command-config */
     uint32_t n_properties;
     cu_output output;
     bool drain, final, leave, dry_run, from_beginning, until_end, yes;
+    bool acls; /* doctor */
     bool verbose, quiet, log_json, help;
     const char *color;       /* auto, always, never */
     const char *sync;        /* NULL or "commit" */
@@ -71,7 +72,7 @@ typedef struct cu_options {
     const char *to_offset, *shift_by, *to_datetime, *by_duration;
     const char *from_file, *undo;
     const char *topics; /* --topic, with a blank between two */
-    int32_t partitions;      /* topics create */
+    int32_t partitions; /* topics create */
 } cu_options;
 
 typedef struct cu_cmd {

@@ -7,8 +7,9 @@
  *
  *   record -> codec -> generated columns -> checks -> row, origin = record
  */
-#include "processors/runtime/letters.h"
+#include "processors/runtime/decode.h"
 
+#include "processors/runtime/letters.h"
 #include "schemas/source.h"
 
 struct cu_decode_ctx {
