@@ -39,7 +39,8 @@ typedef struct real {
     bool signals;
     struct sigaction old_term, old_int, old_pipe;
     char crash_point[64]; /* of CUPEL_CRASH_AT, "" = none */
-    char what[16];        /* to do there: "" = end, "stop", milliseconds */
+    char what[16];        /* to do there: "" = end, "stop", or sleep */
+    long sleep_us;
     long crash_every;     /* visits from one to the next */
     atomic_long crash_in; /* visits until then */
 } real;
@@ -136,26 +137,33 @@ static void catch_signals(real *r)
     r->signals = true;
 }
 
+/* The part up to the next colon, or the end; false when it has no room. */
+static bool take_part(const char **at, char *out, size_t size)
+{
+    size_t n = strcspn(*at, ":");
+    if (n == 0 || n >= size)
+        return false;
+    memcpy(out, *at, n);
+    out[n] = 0;
+    *at += n + ((*at)[n] == ':');
+    return true;
+}
+
+/* POINT, POINT:N, POINT:N:stop or POINT:N:MILLISECONDS */
 static bool split_crash_point(const char *at, real *r)
 {
-    int end = -1;
-    r->crash_every = 1;
-    if (sscanf(at, "%63[^:]%n", r->crash_point, &end) != 1)
+    char visit[16] = "1", *end = visit;
+    if (!take_part(&at, r->crash_point, sizeof(r->crash_point)) ||
+        (*at && !take_part(&at, visit, sizeof(visit))) ||
+        (*at && !take_part(&at, r->what, sizeof(r->what))) || *at)
         return false;
-    if (at[end] == ':') {
-        at += end;
-        end = -1;
-        if (sscanf(at, ":%ld%n", &r->crash_every, &end) != 1)
-            return false;
-    }
-    if (at[end] == ':') {
-        at += end;
-        end = -1;
-        if (sscanf(at, ":%15[a-z0-9]%n", r->what, &end) != 1)
-            return false;
-    }
-    bool known = !*r->what || !strcmp(r->what, "stop") || atol(r->what) > 0;
-    return end > 0 && at[end] == 0 && r->crash_every > 0 && known;
+    r->crash_every = strtol(visit, &end, 10);
+    if (*end || r->crash_every < 1)
+        return false;
+    if (!*r->what || !strcmp(r->what, "stop"))
+        return true;
+    r->sleep_us = strtol(r->what, &end, 10) * 1000;
+    return *end == 0 && r->sleep_us > 0;
 }
 
 static void read_crash_point(real *r)
@@ -183,7 +191,7 @@ static bool real_fault(cu_env *e, const char *point)
     if (!strcmp(r->what, "stop"))
         raise(SIGSTOP);
     else
-        usleep((useconds_t)atol(r->what) * 1000);
+        usleep((useconds_t)r->sleep_us);
     atomic_store(&r->crash_in, r->crash_every);
     return false;
 }

@@ -19,7 +19,6 @@
  * Memory: memory_bytes is what all queues together should stay under.  A
  * writer queues up to a quarter of it (but always one largest record); a
  * reader says its own share (max_bytes); admin and probe fetch nothing.
- *
  * rdkafka.h is included by log/kafka*.c only; these are its types by name.
  */
 #ifndef CU_LOG_KAFKA_H
@@ -156,12 +155,12 @@ int cu_kafka_position_cmp(const void *a, const void *b);
 
 /* --- kafka_reader.c --------------------------------------------------- */
 
-/* A group's generation as it was when partitions were assigned; counted,
- * so that a mark keeps the one it was made under. */
+/* A group's generation as it was when partitions were assigned, of the reader
+ * `rk`; counted, so that a mark keeps the one it was made under. */
 typedef struct cu_kafka_generation {
     int refs;
+    rd_kafka_t *rk;
     void *metadata; /* rd_kafka_consumer_group_metadata_t */
-    rd_kafka_t *rk; /* the reader's */
 } cu_kafka_generation;
 void cu_kafka_generation_release(cu_kafka_generation *g);
 

@@ -212,7 +212,8 @@ def read(brokers, topic, partition=None, at=None, timeout=120):
     where = [] if partition is None else ["-p", str(partition)]
     made = subprocess.run(
         ["kcat", "-b", brokers, "-C", "-t", topic, *where, "-o",
-         "beginning" if at is None else str(at), "-e", "-q", "-X", "isolation.level=read_committed", "-X",
+         "beginning" if at is None else str(at), "-e", "-q",
+         "-X", "isolation.level=read_committed", "-X",
          "check.crcs=true", "-f", "%p %o %K %S\n%k%s\n"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout)
     if made.returncode:

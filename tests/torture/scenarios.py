@@ -102,7 +102,7 @@ def zombie_before_endtxn(run):
         z = run.process("z")
         z.start(env={"CUPEL_CRASH_AT": "kafka_before_end:12:stop"})
         z.wait_stopped()
-        run.sleep(session(run) + 0.2, session(run) + 1.5)
+        run.sleep(session(run) + 0.5, session(run) + 4)
         z.go_on()
         run.sleep(0.5)
         z.kill()

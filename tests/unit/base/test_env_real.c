@@ -146,7 +146,8 @@ Test(env_real, stops_or_sleeps_where_it_was_told)
     cr_assert_eq(end_of_child("a:1:50"), 0);
     cr_assert_geq(cu_mono_us(env) - begin, 50000);
     cr_assert_eq(end_of_child("a:1:never"), 0);
-    cr_assert_eq(end_of_child("a:1:"), 0);
+    cr_assert_eq(end_of_child("a::1"), 0);
+    cr_assert_eq(end_of_child("b:1:stop:2"), 0);
     cr_assert_eq(end_of_child("a:x"), 0);
 }
 
