@@ -101,6 +101,12 @@ static int add_input(cu_worker *w, cu_part part, cu_err *err)
         if (t->topic == NULL || strcmp(t->topic, part.topic) != 0 ||
             !is_read(w->rt, t))
             continue;
+        if (part.partition >= w->rt->partitions[i])
+            return cu_fail(err, CU_EXISTS, CU_FATAL,
+                           "topic %s had %d partitions when this process "
+                           "started and has more now; start it again: it "
+                           "says what can be done",
+                           part.topic, (int)w->rt->partitions[i]);
         cu_feed_in *in = new_input(w, part);
         in->table = t;
         in->younger = last != NULL;

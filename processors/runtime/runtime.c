@@ -106,6 +106,44 @@ static int own_topics(cu_runtime *rt, cu_err *err)
     return rc;
 }
 
+/* The topic that a stage of a new size has its size from. */
+static const char *grown(const cu_runtime *rt, const cu_stage *s)
+{
+    for (uint32_t k = 0; k < s->n_feeds; k++) {
+        const cu_feed *f = &s->feeds[k];
+        if (f->kind == CU_FEED_TABLE)
+            return f->topic;
+        const char *above = grown(rt, f->stage);
+        if (above)
+            return above;
+    }
+    return NULL;
+}
+
+/* With other partitions a key's rows may lie elsewhere than its state. */
+static int check_partitions(cu_runtime *rt, cu_err *err)
+{
+    cu_topic_list known = {0};
+    cu_log *log = rt->o.log;
+    int rc = log->vt->topic_list(log, rt->arena, &known, err);
+    for (uint32_t i = 0; rc == 0 && i < rt->stages.n; i++) {
+        const cu_stage *s = rt->stages.at[i];
+        const cu_topic_info *was = find_topic(&known, s->changelog);
+        const char *topic = grown(rt, s);
+        if (was == NULL || was->partitions == s->partitions)
+            continue;
+        return cu_fail(err, CU_EXISTS, 0,
+                       "stage %s would have %d partitions now that topic %s "
+                       "has %d partitions, but its state was made with %d: "
+                       "keys may lie elsewhere than their state; nothing was "
+                       "read. Another --app builds all views from the "
+                       "beginning, under names of its own",
+                       s->name, (int)s->partitions, topic ? topic : "?",
+                       (int)s->partitions, (int)was->partitions);
+    }
+    return rc;
+}
+
 /* --- stage ids ---------------------------------------------------------------
  */
 
@@ -221,6 +259,8 @@ int cu_runtime_open(const cu_runtime_opts *opts, cu_runtime **out, cu_err *err)
     int rc = table_topics(rt, err);
     if (rc == 0)
         rc = cu_stages_cut(p, rt->partitions, rt->arena, &rt->stages, err);
+    if (rc == 0 && !rt->o.log_carries_state)
+        rc = check_partitions(rt, err);
     if (rc == 0)
         rc = own_topics(rt, err);
     if (rc == 0)
