@@ -186,6 +186,8 @@ static int add(restore *all, cu_instance *i, cu_err *err)
         return rc;
     if (CU_SABOTAGED(CU_SABOTAGE_RESTORE) && r.end > 0)
         r.end--;
+    if (CU_SABOTAGED(CU_SABOTAGE_STABLE) && r.end < r.position)
+        r.end = r.position;
     if (r.position > r.end)
         return cu_fail(err, CU_HISTORY, CU_FATAL,
                        "%s[%d] ends at %lld, but this state has applied %lld: "

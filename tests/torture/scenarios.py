@@ -346,6 +346,22 @@ def cuts_and_delays(run):
     need_faults(run, before, 10)
 
 
+# Records that are not delivered in time, long before the transaction's own
+# time is over: aborts, and nobody is fenced.
+@scenario(20, 0, transaction=20000, socket=2000,
+          properties={"message.timeout.ms": 1500})
+def produce_timeouts(run):
+    up(run, "x", "y", proxied=True)
+    before = run.world.faults()
+    for _ in range(3):
+        run.world.rule("0 1 drop-request")
+        run.sleep(6)
+        run.world.rule("-")
+        run.sleep(4)
+    need_faults(run, before, 4)
+    expect(run, "not delivered", 1, "a delivery timed out")
+
+
 def chaos(run, seconds, rate):
     """Everything at random; the long form alone."""
     up(run, "x", "y", "z", rate=rate)
@@ -391,7 +407,7 @@ SABOTAGES = {
     "restore-to-lso": "zombie-before-endtxn",
     "no-guard": "endtxn-late",
     "offsets-outside": "zombie-long-commits",
-    "no-seek": "broker-crash",
+    "no-seek": "produce-timeouts",
 }
 SHORT = ("kill9-loop", "zombie-pending-rows", "zombie-before-endtxn",
          "endtxn-faults", "crash-points")

@@ -42,7 +42,7 @@ class Outcome:
         self.idle, self.judged = False, False
 
 
-def one(world, name, body, cupel, seed, env):
+def one(world, name, body, cupel, seed, env, postgres=None):
     """Runs, heals, verifies a scenario, as the app `name`."""
     from verify import verify
     from world import Idle, Run, Violation
@@ -58,10 +58,19 @@ def one(world, name, body, cupel, seed, env):
         out.told = run.notes + v.told
         out.counts.update(v.counts, violations=v.violations)
         out.judged = True
+        if postgres:
+            other = postgres.differs(world.brokers, run.app, run.input,
+                                     run.items, run.fed)
+            out.counts["violations"] += len(other)
+            out.told += ["PostgreSQL has another answer: " + view
+                         for view in other]
         if v.counts["transactions"] < transactions or \
                 v.counts["takeovers"] < takeovers:
             raise Idle("%d transactions and %d takeovers" % (
                 v.counts["transactions"], v.counts["takeovers"]))
+        for what, least in run.needs.items():
+            if v.counts[what] < least:
+                raise Idle("%d %s" % (v.counts[what], what))
     except Idle as e:
         out.idle = True
         out.told.append("proves nothing: %s (at least %d transactions and %d "
@@ -122,17 +131,17 @@ def judge(world, a, out, sabotaged, outcomes):
     return good
 
 
-def run_all(a, world):
+def run_all(a, world, postgres):
     from scenarios import ALL, chaos
     outcomes = []
     for app, name, sabotage in jobs_of(a):
         env = {"CUPEL_SABOTAGE": sabotage} if sabotage else {}
-        out = one(world, app, ALL[name], a.cupel, a.seed, env)
+        out = one(world, app, ALL[name], a.cupel, a.seed, env, postgres)
         judge(world, a, out, sabotage, outcomes)
     while a.long and sum(o.counts["rows"] for o, _ in outcomes) < a.long:
         out = one(world, "chaos-%d" % len(outcomes),
                   (lambda run: chaos(run, 60, 4000), 50, 4, {}),
-                  a.cupel, a.seed + len(outcomes), {})
+                  a.cupel, a.seed + len(outcomes), {}, postgres)
         if not judge(world, a, out, None, outcomes):
             break
     table([o for o, _ in outcomes], world)
@@ -165,13 +174,21 @@ def main():
     a.cupel = os.path.abspath(a.cupel)
     work = tempfile.mkdtemp(prefix="cupel-torture-")
     world = World(a.kafka, free_ports(4), work)
-    failed = 1
+    failed, postgres = 1, None
     try:
         world.start()
-        failed = run_all(a, world)
+        if a.long:
+            from postgres import Postgres, programs
+            if programs():
+                postgres = Postgres(work)
+            else:
+                print("no PostgreSQL here: Python's answer is not compared")
+        failed = run_all(a, world, postgres)
     except Exception:
         traceback.print_exc()
     finally:
+        if postgres:
+            postgres.end()
         world.end()
         if failed and a.keep:
             print("kept: " + work)

@@ -97,8 +97,9 @@ def check_progress(v, brokers, topic, compacted, last):
             continue
         p, old = Progress(r.value), before.get(r.partition)
         expected = old.sequence + 1 if old else 1
-        if p.sequence != expected and not (
-                compacted and p.sequence > expected):
+        if compacted and p.sequence > expected:
+            v.counts["compacted away"] += 1
+        elif p.sequence != expected:
             v.broken("%s[%d]: sequence %d follows %d"
                      % (topic, r.partition, p.sequence, expected - 1))
         for at, following in p.inputs.items():

@@ -240,6 +240,7 @@ class Run:
         self.counts = {"starts": 0, "kills": 0, "stops": 0, "terms": 0}
         self.slowest_end = 0.0
         self.notes, self.compacted = [], False
+        self.needs = {}  # what the verifier must have counted at least
         self.fed = [0] * PARTITIONS
         self.feeding, self.feed_error, self.enough = None, None, False
         self._topics()
@@ -327,6 +328,7 @@ class Run:
                                  min_compaction_lag_ms=0)
         client.close()
         self.compacted = True
+        self.needs["compacted away"] = 5
 
     # --- the end
 
