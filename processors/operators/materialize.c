@@ -11,6 +11,12 @@
  *
  *   u8 1 | varint n | n x { svarint weight | lslice row bytes }
  *
+ * Gathered: behind an exchange the old row of a key and the new one may come
+ * from two partitions, the new one first.  Then the key is in dispute: both
+ * are kept, the first of them is the view's until it goes, and the key stands
+ * in a table of its own.  What is in dispute when everything has been read is
+ * no update, and the key is not unique.
+ *
  * `bag`: there is no key; the key is the bytes of the order, if there is one,
  * and the row's, and the value is
  *
@@ -39,6 +45,7 @@
  */
 #include "processors/operators/int.h"
 #include "processors/operators/keyset.h"
+#include "processors/operators/plan_facts.h"
 #include "processors/operators/retention.h"
 #include "processors/plan/program.h"
 
@@ -58,9 +65,10 @@ typedef struct touched_key {
 typedef struct materialize {
     cu_op op;
     cu_table *table;
-    bool passes; /* append-only without key */
-    bool told;   /* the changes of a key say what is stored */
-    bool lossy;  /* but for rows that were forgotten below */
+    bool passes;        /* append-only without key */
+    bool told;          /* the changes of a key say what is stored */
+    bool lossy;         /* but for rows that were forgotten below */
+    cu_table *disputes; /* gathered: keys with several rows; or NULL */
     cu_key_col *key;
     cu_keys keys;
     cu_touched touched;
@@ -69,53 +77,6 @@ typedef struct materialize {
     cu_held_mark mark;
     cu_retention retention;
 } materialize;
-
-static bool among(const uint16_t *cols, uint32_t n, uint32_t col)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (cols[i] == col)
-            return true;
-    return false;
-}
-
-/* `cols` of `node` include a key that an aggregate or a rank keeps unique, with
- * only functions of its rows in between. */
-static bool by_aggregate(const cu_node *node, const uint16_t *cols, uint32_t n)
-{
-    uint16_t mapped[UINT8_MAX];
-    uint32_t k = 0, groups = 0;
-    if (n > UINT8_MAX)
-        return false;
-    switch (node->kind) {
-    case CU_N_FILTER:
-        return !cu_expr_is_volatile(node->filter.predicate) &&
-               !cu_expr_uses_clock(node->filter.predicate) &&
-               by_aggregate(node->inputs[0], cols, n);
-    case CU_N_PROJECT:
-        for (uint32_t i = 0; i < node->schema->n; i++)
-            if (cu_expr_is_volatile(node->project.exprs[i]) ||
-                cu_expr_uses_clock(node->project.exprs[i]))
-                return false;
-        for (uint32_t i = 0; i < n; i++) {
-            const cu_expr *e = node->project.exprs[cols[i]];
-            if (e->kind == CU_E_COL)
-                mapped[k++] = (uint16_t)e->col;
-        }
-        return by_aggregate(node->inputs[0], mapped, k);
-    case CU_N_AGGREGATE:
-        for (uint32_t g = 0; g < node->aggregate.n_group; g++)
-            groups += among(cols, n, g);
-        return groups == node->aggregate.n_group;
-    case CU_N_RANK:
-        if (node->rank.limit != 1)
-            return false;
-        for (uint32_t g = 0; g < node->rank.n_partition; g++)
-            groups += among(cols, n, node->rank.partition[g]);
-        return groups == node->rank.n_partition;
-    default:
-        return false;
-    }
-}
 
 static int open_op(cu_op *op, cu_err *err)
 {
@@ -132,11 +93,13 @@ static int open_op(cu_op *op, cu_err *err)
     m->key = cu_calloc(n->n_key + 1, sizeof(*m->key));
     for (uint32_t i = 0; i < n->n_key; i++)
         m->key[i].col = n->key[i];
+    bool unique = cu_keeps_unique(n->inputs[0], n->key, n->n_key);
+    if (!unique && !n->materialize.bag && cu_is_gathered(n->inputs[0]))
+        m->disputes = cu_space_table(op->env->space, cu_node_state_table(n, 3));
     if (view && view->retention_us && view->retention_col)
         return cu_retention_open(&m->retention, op, view->retention_col,
                                  view->retention_us, err);
-    m->told = !n->materialize.bag &&
-              by_aggregate(n->inputs[0], n->key, n->n_key);
+    m->told = !n->materialize.bag && unique;
     if (m->told || n->materialize.bag)
         cu_table_lean(m->table);
     return 0;
@@ -372,8 +335,8 @@ static void store(materialize *m, cu_slice key, cu_slice row)
 }
 
 /* The key's row was `old`, or absent, and is `now`. */
-static int replace(materialize *m, cu_slice key, cu_slice old, cu_slice now,
-                   cu_err *err)
+static int tell(materialize *m, cu_slice key, cu_slice old, cu_slice now,
+                cu_err *err)
 {
     int rc = cu_retention_move(&m->retention, key, old, now, err);
     rc = rc ? rc : cu_outbox_room(&m->out, 2, err);
@@ -381,9 +344,147 @@ static int replace(materialize *m, cu_slice key, cu_slice old, cu_slice now,
         rc = cu_outbox_row(&m->out, cu_arena_slice(m->out.arena, old), -1, err);
     if (!rc && now.data)
         rc = cu_outbox_row(&m->out, now, 1, err);
+    return rc;
+}
+
+static int replace(materialize *m, cu_slice key, cu_slice old, cu_slice now,
+                   cu_err *err)
+{
+    int rc = tell(m, key, old, now, err);
     if (!rc)
         store(m, key, now);
     return rc;
+}
+
+/* --- keys in dispute ------------------------------------------------------ */
+
+static uint32_t length(const change *c)
+{
+    uint32_t n = 0;
+    for (; c; c = c->older)
+        n++;
+    return n;
+}
+
+/* All rows of a key in the order they came; the first is the view's. */
+static change **line_up(materialize *m, change *stored, const change *changes,
+                        uint32_t *n)
+{
+    uint32_t k = length(stored);
+    change **at = cu_arena_alloc(m->op.arena,
+                                 (k + length(changes) + 1) * sizeof(*at));
+    change *oldest = NULL;
+    *n = k;
+    for (change *c = stored; c; c = c->older)
+        at[--k] = c;
+    for (const change *from = changes; from; from = from->older) {
+        change *c = cu_arena_dup(m->op.arena, from, sizeof(*c));
+        c->older = oldest;
+        oldest = c;
+    }
+    for (change *c = oldest; c; c = c->older) {
+        for (k = 0; k < *n && !cu_slice_eq(at[k]->row, c->row); k++)
+            ;
+        if (k < *n)
+            at[k]->weight += c->weight;
+        else
+            at[(*n)++] = c;
+    }
+    return at;
+}
+
+/* Takes out what has no weight.  The first stays the first while it lives;
+ * after it comes what came last. */
+static int thin_out(materialize *m, change **at, uint32_t *n, cu_err *err)
+{
+    uint32_t live = 0;
+    bool first = *n && at[0]->weight > 0;
+    for (uint32_t i = 0; i < *n; i++) {
+        if (at[i]->weight < 0)
+            return cu_negative(&m->op, "a row of the view", err);
+        if (at[i]->weight > 0)
+            at[live++] = at[i];
+    }
+    if (!first && live > 1) {
+        change *last = at[live - 1];
+        memmove(at + 1, at, (live - 1) * sizeof(*at));
+        at[0] = last;
+    }
+    *n = live;
+    return 0;
+}
+
+static void store_all(materialize *m, cu_slice key, change **at, uint32_t n)
+{
+    cu_buf_clear(&m->scratch);
+    cu_buf_put_u8(&m->scratch, VERSION);
+    cu_buf_put_varint(&m->scratch, n);
+    for (uint32_t i = 0; i < n; i++) {
+        cu_buf_put_svarint(&m->scratch, at[i]->weight);
+        cu_buf_put_lslice(&m->scratch, at[i]->row);
+    }
+    cu_table_put(m->table, key, cu_buf_slice(&m->scratch));
+}
+
+static int commit_gathered(materialize *m, cu_slice key, cu_slice value,
+                           const change *changes, cu_err *err)
+{
+    change *stored;
+    uint32_t n;
+    int rc = read_zset(m, value, &stored, err);
+    if (rc)
+        return rc;
+    change **at = line_up(m, stored, NULL, &n);
+    cu_slice old = n ? at[0]->row : CU_NULL_SLICE;
+    bool disputed = n > 1 || (n && at[0]->weight > 1);
+    at = line_up(m, stored, changes, &n);
+    for (uint32_t i = 0; i < n; i++)
+        at[i]->older = i + 1 < n ? at[i + 1] : NULL;
+    rc = forget(m, n ? at[0] : NULL, err);
+    rc = rc ? rc : thin_out(m, at, &n, err);
+    if (rc)
+        return rc;
+    cu_slice now = n ? at[0]->row : CU_NULL_SLICE;
+    if (!cu_slice_eq(old, now))
+        rc = tell(m, key, old, now, err);
+    if (rc)
+        return rc;
+    if (n > 1 || (n && at[0]->weight > 1)) {
+        cu_table_put(m->disputes, key, CU_LIT(""));
+        store_all(m, key, at, n);
+        return 0;
+    }
+    if (disputed)
+        cu_table_del(m->disputes, key);
+    if (disputed || !cu_slice_eq(old, now))
+        store(m, key, now);
+    return 0;
+}
+
+int cu_materialize_check(cu_op *op, cu_err *err)
+{
+    materialize *m = (materialize *)op;
+    cu_table_iter *it;
+    cu_slice key, value;
+    change *stored = NULL;
+    if (op->node->kind != CU_N_MATERIALIZE || !m->disputes)
+        return 0;
+    int rc = cu_table_scan(m->disputes, CU_LIT(""), CU_NULL_SLICE, false, &it,
+                           err);
+    if (rc)
+        return rc;
+    bool any = cu_table_iter_next(it, &key, &value);
+    key = any ? cu_arena_slice(op->arena, key) : key;
+    rc = cu_table_iter_close(it, err);
+    if (rc || !any)
+        return rc;
+    rc = cu_table_get(m->table, key, &value, err);
+    rc = rc ? rc : read_zset(m, value, &stored, err);
+    if (rc)
+        return rc;
+    cu_slice row = stored ? stored->row : CU_NULL_SLICE;
+    return conflict(m, row, stored && stored->older ? stored->older->row : row,
+                    err);
 }
 
 /* What stands for a key when `old` was stored and the changes, newest first,
@@ -553,7 +654,9 @@ static int commit_chunk(materialize *m, const cu_keyed *items, uint32_t n,
         const touched_key *k = items[at[i]].item;
         rc = m->op.node->materialize.bag ? commit_counted(m, k, values[i], err)
              : m->lossy                  ? commit_lossy(m, k, values[i], err)
-                                         : commit_key(m, k, values[i], err);
+             : m->disputes ? commit_gathered(m, items[at[i]].key, values[i],
+                                             k->changes, err)
+                           : commit_key(m, k, values[i], err);
     }
     return rc;
 }
@@ -565,6 +668,8 @@ static int sweep_key(materialize *m, cu_slice key, cu_slice value, cu_err *err)
     change *stored;
     cu_slice row;
     int rc;
+    if (m->disputes)
+        return commit_gathered(m, key, value, NULL, err);
     if (m->op.node->materialize.bag) {
         size_t skip;
         rc = read_count(m, value, &count, &skip, err);
@@ -653,94 +758,4 @@ cu_op *cu_materialize_new(void)
     cu_touched_open(&m->touched, sizeof(touched_key));
     cu_outbox_open(&m->out, &m->op, NULL);
     return &m->op;
-}
-
-/* --- reading from outside ------------------------------------------------ */
-
-typedef int push_fn(void *ctx, const cu_batch *b, cu_err *err);
-
-typedef struct reading {
-    const cu_node *node;
-    cu_arena *arena;
-    cu_batch *batch;
-    push_fn *push;
-    void *ctx;
-} reading;
-
-static int send(reading *r, cu_err *err)
-{
-    if (!r->batch)
-        return 0;
-    cu_batch_seal(r->batch);
-    int rc = r->push(r->ctx, r->batch, err);
-    r->batch = NULL;
-    cu_arena_reset(r->arena);
-    return rc;
-}
-
-static int read_row(reading *r, cu_slice row, int64_t weight, cu_err *err)
-{
-    int rc = 0;
-    while (weight > 0 && !rc) {
-        int32_t w = weight > INT32_MAX ? INT32_MAX : (int32_t)weight;
-        if (r->batch && r->batch->n_rows == r->batch->capacity)
-            rc = send(r, err);
-        if (!r->batch)
-            r->batch = cu_batch_new(r->arena, r->node->schema, CU_BATCH_ROWS);
-        rc = rc ? rc : cu_row_decode(row, r->batch, w, true, err);
-        weight -= w;
-    }
-    return rc;
-}
-
-static int read_entry(reading *r, cu_slice key, cu_slice value, cu_err *err)
-{
-    cu_scan s = cu_scan_of(value);
-    int rc = 0;
-    if (cu_scan_u8(&s) != VERSION)
-        s.bad = true;
-    uint64_t n = cu_scan_varint(&s);
-    if (r->node->materialize.bag && !s.bad) {
-        uint64_t skip = cu_scan_varint(&s);
-        return read_row(r, behind(key, skip), (int64_t)n, err);
-    }
-    for (uint64_t i = 0; i < n && !s.bad && !rc; i++) {
-        int64_t weight = cu_scan_svarint(&s);
-        cu_slice row = cu_scan_lslice(&s);
-        if (!s.bad)
-            rc = read_row(r, row, weight, err);
-    }
-    if (s.bad)
-        return cu_fail(err, CU_CORRUPT, 0,
-                       "materialize (node %u): a stored value does not check "
-                       "out",
-                       r->node->id);
-    return rc;
-}
-
-int cu_materialize_scan(cu_space *space, const cu_node *node, push_fn *give,
-                        void *ctx, cu_err *err)
-{
-    reading r = {.node = node, .push = give, .ctx = ctx};
-    cu_table_iter *it;
-    cu_slice key, value;
-    CU_ASSERT(node->kind == CU_N_MATERIALIZE);
-    if (node->n_key == 0 && !node->single && !node->materialize.bag)
-        return cu_fail(err, CU_UNSUPPORTED, 0,
-                       "view %s is append-only without key: its rows are in "
-                       "its topic only",
-                       node->materialize.view ? node->materialize.view->name
-                                              : "?");
-    cu_table *t = cu_space_table(space, cu_node_state_table(node, 0));
-    int rc = cu_table_scan(t, CU_LIT(""), CU_NULL_SLICE, false, &it, err);
-    if (rc)
-        return rc;
-    r.arena = cu_arena_new(0);
-    while (!rc && cu_table_iter_next(it, &key, &value))
-        rc = read_entry(&r, key, value, err);
-    int closed = cu_table_iter_close(it, rc ? NULL : err);
-    rc = rc ? rc : closed;
-    rc = rc ? rc : send(&r, err);
-    cu_arena_free(r.arena);
-    return rc;
 }

@@ -56,9 +56,10 @@ static int read(const diff *d, const side *s, cu_slice *row, int64_t *weight,
         *row = cu_slice_n(s->key.data + skip, s->key.len - skip);
         return 0;
     }
-    *weight = cu_scan_svarint(&scan);
+    cu_scan_svarint(&scan);
+    *weight = 1; /* of a key in dispute the first row is the view's */
     *row = cu_scan_lslice(&scan);
-    if (scan.bad || !good || n != 1)
+    if (scan.bad || !good || n == 0)
         return corrupt(d, err);
     return 0;
 }

@@ -164,6 +164,9 @@ int cu_materialize_scan(cu_space *space, const cu_node *materialize,
 int cu_materialize_diff(cu_space *was, cu_space *is, const cu_node *materialize,
                         int (*push)(void *ctx, const cu_batch *b, cu_err *err),
                         void *ctx, cu_err *err);
+/* Once everything has been read: 23505 when a key still has several rows.  Any
+ * operator; only a materialize has something to say. */
+int cu_materialize_check(cu_op *op, cu_err *err);
 /* The state table that a materialize (or other) node keeps its rows in. */
 uint16_t cu_node_state_table(const cu_node *n, unsigned k);
 

@@ -197,7 +197,9 @@ int cu_silver_flush(cu_instance *i, cu_err *err)
         return s->finals ? cu_finals_flush(s->finals, s->watermark_us, drop,
                                            NULL, err)
                          : 0;
-    if (s->finals)
+    if (all)
+        rc = cu_materialize_check(i->pipeline->root, err);
+    if (rc == 0 && s->finals)
         rc = cu_finals_closing(s->finals, s->watermark_us, &closing, err);
     /* A final row is not followed by what it says already. */
     all = all || closing;

@@ -386,3 +386,61 @@ Test(materialize, a_million_windows_leave_a_flat_state)
     cr_assert_str_eq(r.late, "");
     rig_close(&r);
 }
+
+/* Behind an exchange: changes of a key come from several partitions. */
+static cu_node *gathered(rig *r)
+{
+    cu_node *n = keyed(r);
+    n->inputs[0]->kind = CU_N_EXCHANGE;
+    return n;
+}
+
+Test(materialize, a_new_row_may_come_before_the_old_one_goes)
+{
+    rig r;
+    rig_open(&r, 20);
+    rig_start(&r, gathered(&r));
+    rig_push(&r, 0, "1 a\n2 x\n");
+    rig_expect(&r, rig_commit(&r), pair, "+1 | 1 a\n+1 | 2 x\n");
+    rig_push(&r, 0, "1 b\n");
+    rig_expect(&r, rig_commit(&r), pair, "");
+    rig_push(&r, 0, "1 c\n1 a\n");
+    rig_expect(&r, rig_commit(&r), pair, "");
+    cr_assert_eq(cu_materialize_check(r.pipeline->root, &r.err), CU_DATA);
+    cr_assert(strstr(r.err.msg, "key (k)"));
+    rig_push(&r, 0, "-1 | 1 b\n-1 | 1 a\n");
+    rig_expect(&r, rig_commit(&r), pair, "");
+    rig_push(&r, 0, "-1 | 1 a\n");
+    rig_expect(&r, rig_commit(&r), pair, "-1 | 1 a\n+1 | 1 c\n");
+    cr_assert_eq(cu_materialize_check(r.pipeline->root, &r.err), 0);
+    rig_push(&r, 0, "-1 | 1 c\n");
+    rig_expect(&r, rig_commit(&r), pair, "-1 | 1 c\n");
+    rig_close(&r);
+}
+
+static void expect_rows(rig *r, const char *want)
+{
+    cu_buf text = {0};
+    cr_assert_eq(
+        cu_materialize_scan(r->space, r->root, append_text, &text, &r->err), 0);
+    cr_expect(cu_slice_is(cu_buf_slice(&text), want), "%.*s", (int)text.len,
+              text.data);
+    cu_buf_free(&text);
+}
+
+Test(materialize, of_a_key_in_dispute_the_first_row_is_read)
+{
+    rig r;
+    rig_open(&r, 21);
+    rig_start(&r, gathered(&r));
+    rig_push(&r, 0, "1 a\n");
+    rig_commit(&r);
+    rig_push(&r, 0, "+2 | 1 b\n");
+    rig_commit(&r);
+    rig_reopen(&r);
+    expect_rows(&r, "+1 | 1 a\n");
+    rig_push(&r, 0, "-1 | 1 a\n-1 | 1 b\n");
+    rig_expect(&r, rig_commit(&r), pair, "-1 | 1 a\n+1 | 1 b\n");
+    expect_rows(&r, "+1 | 1 b\n");
+    rig_close(&r);
+}
