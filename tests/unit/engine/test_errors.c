@@ -119,11 +119,11 @@ Test(errors, of_groups)
 {
     static const erring cases[] = {
         {"GROUP BY", "AS SELECT 100 / x AS q, count(*) AS n FROM j GROUP BY 1",
-         "100 1\n33 1\n", "22012 project v e1 j 1 " WHOLE},
+         "100 1\n33 1\n", "22012 project v q j 1 " WHOLE},
         {"GROUPING SETS",
          "WITH (primary_key = 'q, g') AS SELECT 100 / x AS q, grouping(100 / "
          "x) AS g, count(*) AS n FROM j GROUP BY ROLLUP (100 / x)",
-         "100 0 1\n33 0 1\nnull 1 2\n", "22012 project v e1 j 1 " WHOLE},
+         "100 0 1\n33 0 1\nnull 1 2\n", "22012 project v q j 1 " WHOLE},
         {"a group's result",
          "AS SELECT id, 100 / sum(x) AS q FROM j GROUP BY id", "1 100\n3 33\n",
          "22012 project v q null null {\"id\":2,\"sum\":0}"},
