@@ -421,3 +421,79 @@ Test(reset, makes_constant_rows_again)
     cr_expect_eq(strlen(said), strlen("- {\"g\":1}\n- {\"g\":2}\n"));
     rig_close(&r);
 }
+
+/* --- time -----------------------------------------------------------------
+ */
+
+static const char timed[] =
+    "CREATE SERVER k FOREIGN DATA WRAPPER kafka;"
+    "CREATE FOREIGN TABLE t (g int, ts timestamptz OPTIONS (watermark '10 "
+    "seconds')) SERVER k OPTIONS (topic 't', format 'json', partitions '2');"
+    "CREATE MATERIALIZED VIEW sums WITH (emit = 'final') AS SELECT g, "
+    "date_bin('1 minute', ts, '2000-01-01') AS w, count(*) AS n FROM t GROUP "
+    "BY 1, 2;"
+    "CREATE MATERIALIZED VIEW sizes WITH (emit = 'early_final') AS SELECT "
+    "date_bin('1 minute', ts, '2000-01-01') AS w, count(*) AS n FROM t GROUP "
+    "BY 1;"
+    "CREATE MATERIALIZED VIEW total AS SELECT count(*) AS n FROM sums;";
+
+static void feed_time(rig *r, int from)
+{
+    for (int n = 0; n < 40; n++) { /* every ten seconds, both partitions */
+        char text[80];
+        if (n < from)
+            continue;
+        snprintf(text, sizeof(text),
+                 "{\"g\": %d, \"ts\": \"2024-01-01 00:%02d:%02d+00\"}", n % 3,
+                 n / 6, n % 6 * 10);
+        rig_feed(r, "t", 0, text);
+        rig_feed(r, "t", 1, text);
+    }
+}
+
+static void times(bool beside)
+{
+    rig r, fresh;
+    int64_t sums[RIG_PARTITIONS] = {0}, sizes[RIG_PARTITIONS] = {0};
+    if (beside)
+        rig_open_beside(&r, timed, NULL);
+    else
+        rig_open(&r, timed, NULL);
+    feed_time(&r, 0);
+    rig_drain(&r);
+    rig_deltas(&r, "app.sums", NULL, sums);
+    rig_deltas(&r, "app.sizes", NULL, sizes);
+    reset_to(&r, 0);
+    rig_drain(&r);
+    rig_run(&r);
+    cr_expect_str_eq(rig_deltas(&r, "app.sums", NULL, sums), "");
+    cr_expect_str_eq(rig_deltas(&r, "app.sizes", NULL, sizes), "");
+    reset_to(&r, 15); /* in the middle of the third minute */
+    rig_crash(&r, "commit_emitted");
+    rig_drain(&r);
+    rig_run(&r);
+    rig_open(&fresh, timed, NULL);
+    feed_time(&fresh, 15);
+    rig_drain(&fresh);
+    rig_run(&fresh);
+    static const char *const views[] = {"sums", "sizes", "total"};
+    for (int i = 0; i < 3; i++)
+        cr_expect_str_eq(rig_view(&r, views[i]), rig_view(&fresh, views[i]),
+                         "%s: %s instead of %s", views[i],
+                         rig_view(&r, views[i]), rig_view(&fresh, views[i]));
+    const char *size = rig_deltas(&r, "app.sizes", "cupel.final", sizes);
+    cr_expect(strstr(size, "- {\"w\":\"2024-01-01 00:00:00+00\"}") ||
+                  strstr(size, "- {\"w\":\"2024-01-01T00:00:00Z\"}"),
+              "%s", size);
+    cr_expect(strstr(size, "cupel.final=true {\"w\":\"2024-01-01T00:02:00Z\","
+                           "\"n\":6}"),
+              "%s", size);
+    rig_close(&fresh);
+    rig_close(&r);
+}
+
+Test(reset, of_windows_begins_their_time_again)
+{
+    times(false);
+    times(true);
+}

@@ -174,3 +174,30 @@ Test(generation, a_stored_number_says_which)
     cr_expect_eq(generation, 0);
     close_world(&w);
 }
+
+Test(generation, states_from_before_have_the_first_one)
+{
+    cu_arena *a = cu_arena_new(0);
+    cu_buf bytes = {0};
+    cu_progress p = {.plan_hash = 7, .rebuild = {CU_REBUILD_RUNNING, 2, 1, 6}};
+    cu_progress got;
+    cu_progress_encode(&p, &bytes);
+    cr_assert_eq(cu_progress_decode(cu_buf_slice(&bytes), a, &got, &err), 0);
+    cr_expect_eq(got.rebuild.phase, CU_REBUILD_RUNNING);
+    cr_expect_eq(got.rebuild.generation, 2);
+    cr_expect_eq(got.rebuild.shown, 1);
+    cr_expect_eq(got.rebuild.used, 6);
+    bytes.data[0] = 2; /* the version before, which ended with the marks */
+    cr_assert_eq(cu_progress_decode(cu_slice_n(bytes.data, bytes.len - 4), a,
+                                    &got, &err),
+                 0);
+    cr_expect_eq(got.plan_hash, 7);
+    cr_expect_eq(got.rebuild.phase, CU_REBUILD_NOT);
+    cr_expect_eq(got.rebuild.generation, 0);
+    bytes.data[0] = 3;
+    bytes.data[bytes.len - 3] = 9; /* no such generation */
+    cr_expect_eq(cu_progress_decode(cu_buf_slice(&bytes), a, &got, &err),
+                 CU_CORRUPT);
+    cu_buf_free(&bytes);
+    cu_arena_free(a);
+}
