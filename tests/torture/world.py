@@ -108,6 +108,8 @@ class Process:
 
     def start(self, state=None, instance=None, proxied=False, env=None,
               before=(), **options):
+        self.how = dict(options, state=state, instance=instance, env=env,
+                        proxied=proxied, before=before)
         r = self.run
         o = dict(r.options, **options)
         properties = {
@@ -301,7 +303,15 @@ class Run:
     def start(self, *names, **how):
         return [self.process(n).start(**how) for n in names]
 
+    def supervise(self):
+        """Who came while no broker was there has said so and ended with 4
+        (docs/errors.md); a supervisor starts it again."""
+        for p in self.processes.values():
+            if p.child is not None and p.child.poll() == 4:
+                p.start(**p.how)
+
     def living(self):
+        self.supervise()
         return [p for p in self.processes.values() if p.alive()]
 
     def sleep(self, low, high=None):
@@ -377,6 +387,7 @@ class Run:
         while calm < 2:
             left = self.behind()
             calm = 0 if left else calm + 1
+            self.supervise()
             for p in self.ended_by_themselves():
                 raise Violation("%s ended with %s: %s" % (
                     p.name, p.child.returncode, p.tail()))
