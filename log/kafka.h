@@ -49,6 +49,7 @@ typedef struct cu_kafka_client {
     void *owner;          /* the reader or writer around it */
     char what[128];       /* for diag: "reader of group app" */
     char last_error[200]; /* what error_cb heard; under kafka->mutex */
+    char denied[256];     /* a topic that may not be written to; likewise */
 } cu_kafka_client;
 
 /* A topic's name, kept while the log is open, and what its records may
@@ -108,6 +109,8 @@ int cu_kafka_client_open(cu_kafka_client *c, int type, rd_kafka_conf_t *conf,
  * we them: credentials, certificates, the wrong kind of listener; NULL when
  * it says something else. */
 const char *cu_kafka_refusal(const char *why);
+/* A topic that a transaction was refused to write to, or "". */
+void cu_kafka_denied(cu_kafka_client *c, char *out, size_t size);
 /* The last thing error_cb heard, or "". */
 void cu_kafka_last_error(cu_kafka_client *c, char *out, size_t size);
 

@@ -282,7 +282,11 @@ int cu_kafka_delete_records(cu_log *log, cu_part part, int64_t before,
         const rd_kafka_topic_partition_list_t
             *done = rd_kafka_DeleteRecords_result_offsets(
                 rd_kafka_event_DeleteRecords_result(c.event));
-        if (done->cnt == 1 && done->elems[0].err)
+        if (done->cnt == 1 &&
+            done->elems[0].err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+            rc = cu_kafka_fail_grant(err, done->elems[0].err, "Delete",
+                                     part.topic, "cannot delete records of");
+        else if (done->cnt == 1 && done->elems[0].err)
             rc = cu_kafka_fail(err, done->elems[0].err, 0, NULL,
                                "cannot delete the records of %s before %lld",
                                name, (long long)before);
@@ -350,9 +354,12 @@ static void to_info(void *ctx, size_t topic, const char *name,
                     const char *value)
 {
     cu_topic_info *info = &((cu_topic_info *)ctx)[topic];
-    if (strcmp(name, "cleanup.policy") == 0)
+    if (strcmp(name, "cleanup.policy") == 0) {
         info->compact = strstr(value, "compact") != NULL;
-    else if (strcmp(name, "retention.ms") == 0) {
+        info->deletes = strstr(value, "delete") != NULL;
+    } else if (strcmp(name, "max.message.bytes") == 0) {
+        info->max_record_bytes = strtoll(value, NULL, 10);
+    } else if (strcmp(name, "retention.ms") == 0) {
         long long ms = strtoll(value, NULL, 10);
         info->retention_ms = ms < 0 ? 0 : ms; /* Kafka's -1: for ever */
     }
@@ -421,8 +428,13 @@ int cu_kafka_record_limit(cu_kafka *k, const char *topic, int64_t *bytes,
     int rc = settings(k, &topic, 1, to_limit, bytes, err);
     if (rc && rc != CU_DENIED)
         return rc;
-    if (*bytes <= 0)
+    if (*bytes <= 0) {
+        cu_warn("this user lacks DescribeConfigs on topic %s: how large its "
+                "records may be is not known, and one that is too large will "
+                "stop the app",
+                topic);
         *bytes = CU_KAFKA_RECORD_BYTES;
+    }
     pthread_mutex_lock(&k->mutex);
     t->max_record_bytes = *bytes;
     pthread_mutex_unlock(&k->mutex);

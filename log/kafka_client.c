@@ -69,11 +69,27 @@ static bool comes_as_error(const char *facility)
     return false;
 }
 
+/* Which topic of a transaction is refused stands in the log alone: Failed to
+ * add partition "x" [0] to transaction: Broker: Topic authorization failed */
+static void note_denied(cu_kafka_client *c, const char *text)
+{
+    const char *from = strchr(text, '"');
+    const char *to = from ? strchr(from + 1, '"') : NULL;
+    if (!to || !strstr(to, "authorization failed"))
+        return;
+    pthread_mutex_lock(&c->kafka->mutex);
+    snprintf(c->denied, sizeof(c->denied), "%.*s", (int)(to - from - 1),
+             from + 1);
+    pthread_mutex_unlock(&c->kafka->mutex);
+}
+
 static void on_log(const rd_kafka_t *rk, int level, const char *facility,
                    const char *text)
 {
     cu_kafka_client *c = rk ? rd_kafka_opaque(rk) : NULL;
     const char *what = c ? c->what : "kafka";
+    if (c && strcmp(facility, "ADDPARTS") == 0)
+        note_denied(c, text);
     if (level <= 3 && !comes_as_error(facility))
         cu_warn("kafka %s: %s", what, text);
     else
@@ -115,6 +131,13 @@ void cu_kafka_callbacks(cu_kafka_client *c, rd_kafka_conf_t *conf)
     rd_kafka_conf_set_opaque(conf, c);
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
+}
+
+void cu_kafka_denied(cu_kafka_client *c, char *out, size_t size)
+{
+    pthread_mutex_lock(&c->kafka->mutex);
+    snprintf(out, size, "%s", c->denied);
+    pthread_mutex_unlock(&c->kafka->mutex);
 }
 
 void cu_kafka_last_error(cu_kafka_client *c, char *out, size_t size)

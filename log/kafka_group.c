@@ -28,6 +28,9 @@ static int watermarks(cu_kafka *k, rd_kafka_t *rk, cu_part part, int64_t *low,
         rk, part.topic, part.partition, low, high, (int)k->deadline_ms);
     if (!e)
         return 0;
+    int32_t n; /* that it is a permission only a look at the topic tells */
+    if (cu_kafka_partitions(k, part.topic, &n, err) == CU_DENIED)
+        return CU_DENIED;
     return cu_kafka_fail(err, e, 0, NULL, "cannot ask %s for the ends of %s",
                          k->brokers, cu_part_name(part, name, sizeof(name)));
 }

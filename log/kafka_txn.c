@@ -113,10 +113,17 @@ static int fail_fatal(cu_kafka_writer *w, cu_err *err)
 int cu_kafka_fail_step(cu_kafka_writer *w, int code, const char *why,
                        const char *step, cu_err *err)
 {
-    if (rd_kafka_fatal_error(w->client.rk, NULL, 0))
-        return fail_fatal(w, err);
     cu_err e = {0};
-    cu_kafka_fail(&e, code, 0, why, "transaction of %s: %s", w->txn_id, step);
+    char topic[256], doing[240];
+    cu_kafka_denied(&w->client, topic, sizeof(topic));
+    snprintf(doing, sizeof(doing), "transaction of %s:", w->txn_id);
+    if (*topic) /* whatever it led to */
+        cu_kafka_fail_grant(&e, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+                            "Write", topic, doing);
+    else if (rd_kafka_fatal_error(w->client.rk, NULL, 0))
+        return fail_fatal(w, err);
+    else
+        cu_kafka_fail(&e, code, 0, why, "%s %s", doing, step);
     /* No permission, or larger than the topic now takes: it would fail
      * again and again. */
     if (e.code == CU_DENIED || e.code == CU_LIMIT)
@@ -129,11 +136,8 @@ int cu_kafka_fail_step(cu_kafka_writer *w, int code, const char *why,
 
 int cu_kafka_fail_delivery(cu_kafka_writer *w, cu_err *err)
 {
-    bool denied = w->failed == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
     int rc = cu_kafka_fail_step(w, w->failed, NULL,
-                                denied ? "this user lacks Write on the topic"
-                                       : "a record was not delivered",
-                                err);
+                                "a record was not delivered", err);
     return err && (err->flags & CU_FATAL) && err->code != CU_DENIED &&
                    err->code != CU_LIMIT
                ? rc
@@ -281,7 +285,10 @@ static int send_marks(cu_kafka_writer *w, const cu_kafka_marks *m,
                      !rd_kafka_error_txn_requires_abort(e) &&
                      !rd_kafka_error_is_fatal(e);
         if (!again)
-            return fail_error(w, e, "input positions are refused", err);
+            return fail_error(w, e,
+                              "input positions are refused (they want Read "
+                              "on their topics and on the group)",
+                              err);
         cu_debug("kafka %s: positions again: %s", w->client.what,
                  rd_kafka_error_string(e));
         rd_kafka_error_destroy(e);

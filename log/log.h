@@ -59,7 +59,9 @@ typedef struct cu_topic_info {
     const char *name;
     int32_t partitions;
     bool compact;
-    int64_t retention_ms; /* -1: not known */
+    bool deletes;             /* records older than retention_ms go */
+    int64_t retention_ms;     /* -1: not known */
+    int64_t max_record_bytes; /* 0: not known */
 } cu_topic_info;
 
 typedef struct cu_topic_list {

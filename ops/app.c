@@ -4,7 +4,7 @@
  * app's name is --app, else the folder's or file's name; several paths need
  * --app.
  */
-#include "ops/cli.h"
+#include "ops/config.h"
 
 #include "base/alloc.h"
 #include "base/diag.h"
@@ -134,6 +134,8 @@ int cu_app_compile(cu_cmd *c, cu_program **out, uint32_t *n_paths)
                n_errors == 1 ? "" : "s");
         return 2;
     }
+    if (rc == 0)
+        cu_config_of_program(c, *out);
     return rc ? cu_tell(c, &err) : 0;
 }
 
@@ -205,6 +207,8 @@ int cu_app_open(cu_cmd *c, cu_app **out, uint32_t *n_paths)
         return rc;
     }
     a->name = a->program->app;
+    if (c->o.execute) /* a reset is one transaction, whatever the delivery */
+        a->program->at_least_once = false;
     rc = open_engine(c, a, &err);
     if (rc) {
         rc = cu_tell(c, &err);

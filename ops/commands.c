@@ -171,15 +171,19 @@ COMMAND(state, .name = "state", .verbs = "show verify",
         .flags = CU_CMD_PATHS | CU_CMD_ATTACH | CU_CMD_VERBS,
         .run = cu_cmd_state);
 
-COMMAND(doctor, .name = "doctor", .synopsis = "[PATH…]",
+COMMAND(doctor, .name = "doctor", .synopsis = "[PATH…] [--acls]",
         .summary = "is everything here that a run needs?",
         .help = "Looks at libraries, state folder, disk, memory, limits, "
                 "clock, brokers and, with\na path, the APIs that the SQL "
-                "names; says what to do. Exit code 1 when something\nfails."
-                "\n\n"
+                "names and the topics that are there; says what to\ndo. Exit "
+                "code 1 when something fails.\n\n--acls prints the permissions "
+                "that the app's user needs on the brokers, and no\nmore, with "
+                "the commands that give them.\n\n"
                 "  cupel doctor pipelines/open-library\n"
-                "  cupel doctor --brokers localhost:9092\n",
-        .flags = CU_CMD_PATHS, .run = cu_cmd_doctor);
+                "  cupel doctor --brokers localhost:9092\n"
+                "  cupel doctor pipelines/open-library --brokers "
+                "localhost:9092 --acls\n",
+        .flags = CU_CMD_PATHS, .options = "acls", .run = cu_cmd_doctor);
 
 COMMAND(completion, .name = "completion", .verbs = "bash zsh fish",
         .synopsis = "bash|zsh|fish",

@@ -53,8 +53,6 @@ static bool only_java(const char *name)
                                         "default.api.timeout.ms",
                                         "max.poll.records",
                                         "partition.assignment.strategy",
-                                        "ssl.truststore.type",
-                                        "ssl.keystore.type",
                                         "ssl.truststore.password",
                                         "ssl.protocol",
                                         "ssl.enabled.protocols"};
@@ -68,6 +66,28 @@ static bool ends_with(const char *s, const char *with)
 {
     size_t n = strlen(s), k = strlen(with);
     return n >= k && strcmp(s + n - k, with) == 0;
+}
+
+static bool is(const char *name, const char *wanted)
+{
+    return strcmp(name, wanted) == 0;
+}
+
+static bool is_store(const char *path)
+{
+    return ends_with(path, ".jks") || ends_with(path, ".p12") ||
+           ends_with(path, ".pfx");
+}
+
+/* PEM for both, PKCS #12 for our own key; nothing follows from them. */
+static int store_type(const char *name, const char *value, cu_err *err)
+{
+    bool key = is(name, "ssl.keystore.type");
+    if (is(value, "PEM") || (key && is(value, "PKCS12")))
+        return 0;
+    return cu_fail(err, CU_UNSUPPORTED, 0,
+                   "%s=%s is not supported; export the store as PEM%s", name,
+                   value, key ? " or PKCS #12" : "");
 }
 
 int cu_config_translate(const char *name, const char *value, cu_arena *a,
@@ -85,18 +105,36 @@ int cu_config_translate(const char *name, const char *value, cu_arena *a,
             out[(*n)++] = (cu_property){"sasl.password", password};
         return 0;
     }
-    bool store = strcmp(name, "ssl.truststore.location") == 0 ||
-                 strcmp(name, "ssl.keystore.location") == 0;
-    if (store && ends_with(value, ".jks"))
+    if (is(name, "ssl.truststore.type") || is(name, "ssl.keystore.type"))
+        return store_type(name, value, err);
+    if (is(name, "ssl.truststore.location") && is_store(value))
+        return cu_fail(err, CU_UNSUPPORTED, 0,
+                       "%s: the CA's certificates are wanted as PEM; export "
+                       "them: keytool -exportcert -rfc -keystore %s -alias "
+                       "NAME",
+                       name, value);
+    if (is(name, "ssl.keystore.location") && ends_with(value, ".jks"))
         return cu_fail(err, CU_UNSUPPORTED, 0,
                        "%s: a Java key store is not supported; export it as "
                        "PEM or PKCS #12 (keytool -importkeystore "
                        "-deststoretype pkcs12)",
                        name);
+    if (is(name, "ssl.keystore.location") && ends_with(value, ".pem")) {
+        out[0] = (cu_property){"ssl.certificate.location", value};
+        out[1] = (cu_property){"ssl.key.location", value};
+        *n = 2;
+        return 0;
+    }
     *n = 1;
     out[0] = (cu_property){name, value};
-    if (strcmp(name, "ssl.truststore.location") == 0)
+    if (is(name, "ssl.truststore.location"))
         out[0].name = "ssl.ca.location";
+    else if (is(name, "ssl.truststore.certificates"))
+        out[0].name = "ssl.ca.pem";
+    else if (is(name, "ssl.keystore.certificate.chain"))
+        out[0].name = "ssl.certificate.pem";
+    else if (is(name, "ssl.keystore.key"))
+        out[0].name = "ssl.key.pem";
     else if (strcmp(name, "request.timeout.ms") == 0)
         out[0].name = "socket.timeout.ms";
     else if (strcmp(name, "ssl.endpoint.identification.algorithm") == 0 &&
@@ -155,7 +193,7 @@ static int take(cu_cmd *c, char *line, cu_property *all, uint32_t *n,
         return 0;
     char *eq = line + strcspn(line, "=:");
     if (*eq == 0 || eq == line)
-        return cu_fail(err, CU_USAGE, 0, "\"%.60s\" is not NAME=VALUE", line);
+        return cu_fail(err, CU_USAGE, 0, "this is not NAME=VALUE");
     *eq = 0;
     const char *name = trim(line), *value = trim(eq + 1);
     if (strcmp(name, "bootstrap.servers") == 0) {
@@ -192,4 +230,26 @@ int cu_config_load(cu_cmd *c)
     c->o.properties = all;
     c->o.n_properties += n;
     return 0;
+}
+
+void cu_config_of_program(cu_cmd *c, const cu_program *p)
+{
+    uint32_t n = 0, most = c->o.n_properties;
+    for (uint32_t i = 0; i < p->n_servers; i++)
+        most += p->servers[i]->n_properties;
+    cu_property *all = cu_arena_calloc(c->arena, most + 1, sizeof(*all));
+    for (uint32_t i = 0; i < p->n_servers; i++) {
+        const cu_server_def *d = p->servers[i];
+        for (uint32_t k = 0; d->wrapper == CU_W_KAFKA && k < d->n_properties;
+             k++) {
+            const cu_header *h = &d->properties[k];
+            all[n++] = (cu_property){
+                cu_arena_strn(c->arena, h->name.data, h->name.len),
+                cu_arena_strn(c->arena, h->value.data, h->value.len)};
+        }
+    }
+    if (c->o.n_properties)
+        memcpy(all + n, c->o.properties, c->o.n_properties * sizeof(*all));
+    c->o.properties = all;
+    c->o.n_properties += n;
 }

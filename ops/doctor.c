@@ -3,6 +3,7 @@
  * One line per check: ok, warn or fail, and what to do about it.  Nothing is
  * changed but for a file that is written to the state folder and removed.
  */
+#include "ops/needs.h"
 #include "ops/version.h"
 #include "ops/wire.h"
 
@@ -200,7 +201,33 @@ static void clock_and_zones(doctor *d)
 /* --- the world -------------------------------------------------------------
  */
 
-static void brokers(doctor *d, const char *list)
+/* What is there, against what the app needs. */
+static int topics(doctor *d, cu_log *log, cu_program *p, cu_err *err)
+{
+    cu_app app = {.program = p, .log = log, .name = p->app};
+    cu_needs needs;
+    cu_unmet *at;
+    uint32_t n;
+    const cu_stages *s;
+    int rc = cu_app_stages(d->c, &app, &s, err);
+    if (rc)
+        return rc;
+    cu_needs_of(p, s, d->c->arena, &needs);
+    rc = cu_needs_check(d->c, &needs, log, d->c->arena, &at, &n, err);
+    for (uint32_t i = 0; rc == 0 && i < n; i++)
+        finding(d, at[i].fatal ? FAIL : WARN, "topics", at[i].what, at[i].todo);
+    if (rc == 0 && n == 0)
+        finding(d, OK, "topics",
+                words(d, "%u of the app, as they should be or not made yet",
+                      needs.n),
+                "");
+    if (rc == 0)
+        finding(d, OK, "permissions", "are not asked for",
+                "cupel doctor PATH --acls lists what the app's user needs");
+    return rc;
+}
+
+static void brokers(doctor *d, const char *list, cu_program *p)
 {
     cu_log_kafka_opts o = {.brokers = list,
                            .client_id = "cupel-doctor",
@@ -209,17 +236,21 @@ static void brokers(doctor *d, const char *list)
                            .env = d->c->env,
                            .deadline_ms = 10000};
     cu_log *log = NULL;
-    cu_topic_list topics;
+    cu_topic_list there;
     cu_err err = {0};
     int rc = cu_log_open_kafka(&o, &log, &err);
     if (rc == 0)
-        rc = log->vt->topic_list(log, d->c->arena, &topics, &err);
+        rc = log->vt->topic_list(log, d->c->arena, &there, &err);
     if (rc)
         finding(d, FAIL, "brokers", err.msg,
-                "start the broker, or correct --brokers");
+                err.code == CU_DENIED
+                    ? "correct the security properties"
+                    : "start the broker, or correct --brokers");
     else
-        finding(d, OK, "brokers", words(d, "%s: %zu topics", list, topics.n),
+        finding(d, OK, "brokers", words(d, "%s: %zu topics", list, there.n),
                 "");
+    if (rc == 0 && p && topics(d, log, p, &err))
+        finding(d, FAIL, "topics", err.msg, "");
     if (log)
         log->vt->close(log);
 }
@@ -291,6 +322,13 @@ int cu_cmd_doctor(cu_cmd *c)
     int rc = c->n_words ? cu_app_compile(c, &p, &n_paths) : 0;
     if (rc)
         return rc;
+    if (c->o.acls) {
+        if (p == NULL)
+            return cu_usage(c, "--acls wants the path of a pipeline");
+        rc = cu_doctor_acls(c, p);
+        cu_program_free(p);
+        return rc;
+    }
     bool people = c->o.output == CU_OUT_TEXT;
     doctor d = {.c = c,
                 .cells = cu_cells_new(c->arena, people ? names : keys, 4)};
@@ -301,7 +339,7 @@ int cu_cmd_doctor(cu_cmd *c)
     limits(&d);
     clock_and_zones(&d);
     if (list)
-        brokers(&d, list);
+        brokers(&d, list, p);
     else
         finding(&d, OK, "brokers", "none: the embedded log", "");
     if (p)

@@ -18,6 +18,7 @@
 #include "base/diag.h"
 #include "ops/attach.h"
 #include "ops/http.h"
+#include "ops/needs.h"
 
 enum { POLL_MS = 20, TICK_US = 10000 };
 
@@ -233,7 +234,9 @@ static void stop_serving(serving *s)
 /* Everything is open before anybody may ask, and before a thread starts. */
 static int start(cu_running *r, serving *s, cu_err *err)
 {
-    int rc = cu_sinking_open(r, err);
+    int rc = cu_needs_met(r->c, r->app, err);
+    if (rc == 0)
+        rc = cu_sinking_open(r, err);
     if (rc == 0)
         rc = cu_collecting_open(r, NULL, 0, false, err);
     if (rc == 0)

@@ -226,8 +226,14 @@ static void purge_exchanges(cu_worker *w)
     for (uint32_t k = 0; k < w->n_inputs; k++) {
         const cu_feed_in *in = w->inputs[k];
         cu_err ignored = {0};
-        if (in->exchange && in->n_subs && in->marked > 0)
-            log->vt->delete_records(log, in->part, in->marked, &ignored);
+        if (!in->exchange || in->n_subs == 0 || in->marked <= 0)
+            continue;
+        if (log->vt->delete_records(log, in->part, in->marked, &ignored) ==
+                CU_DENIED &&
+            !w->purge_denied) {
+            cu_warn("exchanges only grow: %s", ignored.msg);
+            w->purge_denied = true;
+        }
     }
 }
 

@@ -140,6 +140,7 @@ struct cu_worker {
     size_t n_owned;
     bool reopen;
     int64_t purged_ms;        /* when exchanges were purged last */
+    bool purge_denied;        /* told */
     struct cu_drain *rebuild; /* what stages that are made anew wait for */
     int64_t rebuild_ms;       /* when it was asked last */
     bool still;               /* only looks: reads nothing, commits nothing */

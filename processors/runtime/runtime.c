@@ -43,12 +43,19 @@ static int table_topic(cu_runtime *rt, const cu_topic_list *known,
     if (t->letters != CU_LETTERS_NONE)
         return 0; /* own_topics makes it */
     bool ours = t->http || t->files || t->is_sink;
-    if (!ours && strcmp(rt->o.log->vt->name, "kafka") == 0)
+    if (!ours && strcmp(rt->o.log->vt->name, "kafka") == 0) {
+        /* A topic that may not be described is not listed either. */
+        cu_log *log = rt->o.log;
+        int64_t end;
+        cu_part first = {t->topic, 0};
+        if (log->vt->end_offset(log, first, true, &end, err) == CU_DENIED)
+            return cu_err_note(err, "table %s: ", t->name);
         return cu_fail(err, CU_NOT_FOUND, 0,
                        "table %s: topic \"%s\" does not exist on the broker; "
                        "create it (cupel topics create %s) or correct the "
                        "option topic",
                        t->name, t->topic, t->topic);
+    }
     cu_topic_spec spec = {.name = t->topic,
                           .partitions = *partitions,
                           .compact = t->is_sink && t->n_key > 0,

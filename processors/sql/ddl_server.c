@@ -112,6 +112,20 @@ static bool filled(cu_sql *s, const cu_ast_option *o, cu_slice *out)
     return good;
 }
 
+static bool is_secret(const char *name)
+{
+    static const char *const names[] = {"ssl.key.password",
+                                        "ssl.keystore.password",
+                                        "ssl.key.pem",
+                                        "sasl.jaas.config",
+                                        "sasl.oauthbearer.config",
+                                        "sasl.oauthbearer.client.secret"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(name, names[i]))
+            return true;
+    return false;
+}
+
 static bool property(cu_sql *s, cu_server_def *d, const cu_ast_option *o)
 {
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
@@ -122,6 +136,12 @@ static bool property(cu_sql *s, cu_server_def *d, const cu_ast_option *o)
         }
     }
     const char *v = o->value ? o->value : "";
+    if (is_secret(o->name)) {
+        cu_sql_refuse(s, o->pos,
+                      "a secret in SQL (write it into the file of "
+                      "--command-config)");
+        return false;
+    }
     if (!strcmp(o->name, "sasl.password")) {
         cu_sql_refuse(s, o->pos,
                       "a password in SQL (write CREATE USER MAPPING … OPTIONS "

@@ -17,6 +17,7 @@
 # CUPEL_KAFKA_JARS        where jars are kept (build/kafka beside the tree)
 # CUPEL_KAFKA_HEAP        Java heap, 512m
 # CUPEL_KAFKA_ADVERTISED  host:port that clients are told, for a proxy
+# CUPEL_KAFKA_SCRAM       a SCRAM user, as kafka-storage.sh --add-scram wants it
 #
 # Exit codes: 0 done, 1 it failed, 2 wrong usage, 77 this machine lacks
 # what it takes (the message says what); ctest counts 77 as skipped.
@@ -129,7 +130,9 @@ alive() { # data
 format_once() { # data
     [ ! -e "$1/log/meta.properties" ] || return 0
     (jvm kafka.tools.StorageTool format -t "$cluster_id" \
-        -c "$1/server.properties") >"$1/format.out" 2>&1 || {
+        -c "$1/server.properties" \
+        ${CUPEL_KAFKA_SCRAM:+--add-scram "$CUPEL_KAFKA_SCRAM"}) \
+        >"$1/format.out" 2>&1 || {
         cat "$1/format.out" >&2
         die "the storage tool cannot format $1/log"
     }
@@ -206,7 +209,7 @@ end() { # signal data
 }
 
 usage() {
-    sed -n '2,22s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,23s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 

@@ -70,6 +70,45 @@ Test(config, names_of_java_are_translated)
                             "socket.timeout.ms=5000");
 }
 
+Test(config, key_stores_of_java_are_pem_or_pkcs_12)
+{
+    cr_assert_eq(load("ssl.keystore.type=PEM\nssl.keystore.location=me.pem\n"
+                      "ssl.keystore.type=PKCS12\n"
+                      "ssl.keystore.location=me.p12\n",
+                      "t"),
+                 0);
+    cr_assert_str_eq(all(), "ssl.certificate.location=me.pem "
+                            "ssl.key.location=me.pem "
+                            "ssl.keystore.location=me.p12");
+    cr_assert_eq(load("ssl.truststore.location=ca.p12\n", "t"), 2);
+    cr_assert(strstr(cu_rig_said(&rig, 2), "wanted as PEM; export them"));
+    cr_assert_eq(load("ssl.keystore.type=JKS\n", "t"), 2);
+    cr_assert(strstr(cu_rig_said(&rig, 2), "ssl.keystore.type=JKS is not"));
+}
+
+Test(config, a_line_that_is_wrong_is_not_shown)
+{
+    cr_assert_eq(load("sasl.username=u\nhunter2\n", "t"), 2);
+    cr_assert(strstr(cu_rig_said(&rig, 2), "c:2:"));
+    cr_assert_not(strstr(cu_rig_said(&rig, 2), "hunter2"));
+}
+
+Test(config, options_of_a_kafka_server_come_first)
+{
+    cu_header h[] = {{CU_LIT("security.protocol"), CU_LIT("SSL")}};
+    cu_header x[] = {{CU_LIT("user"), CU_LIT("u")}};
+    cu_server_def kafka = {
+        .wrapper = CU_W_KAFKA, .properties = h, .n_properties = 1};
+    cu_server_def other = {
+        .wrapper = CU_W_POSTGRES, .properties = x, .n_properties = 1};
+    cu_server_def *servers[] = {&other, &kafka};
+    cu_program p = {.servers = servers, .n_servers = 2};
+    cr_assert_eq(load("client.id=file\n", "-X client.id=line t"), 0);
+    cu_config_of_program(&rig.c, &p);
+    cr_assert_str_eq(
+        all(), "security.protocol=SSL client.id=file client.id=line");
+}
+
 Test(config, the_servers_are_the_brokers_unless_told)
 {
     cr_assert_eq(load("bootstrap.servers=a:9092,b:9092\n", "t"), 0);
@@ -88,7 +127,7 @@ Test(config, mistakes_have_file_and_line)
 {
     cr_assert_eq(load("a=b\n\nnonsense\n", "t"), 2);
     cr_assert_str_eq(cu_rig_said(&rig, 2),
-                     "error: c:3: \"nonsense\" is not NAME=VALUE\n"
+                     "error: c:3: this is not NAME=VALUE\n"
                      "try: cupel help tail\n");
     cr_assert_eq(load("ssl.keystore.location=/etc/store.jks\n", "t"), 2);
     cr_assert(strstr(cu_rig_said(&rig, 2), "c:1: ssl.keystore.location: a "

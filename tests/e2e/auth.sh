@@ -1,0 +1,295 @@
+#!/bin/bash
+# A broker that wants to know who asks: Kafka 3.9.2 with four kinds of login
+# and permissions that are checked.
+#
+#   auth.sh RELEASE_DIR DEBUG_DIR
+#
+#   the same pipeline (an exchange, two views) with SASL PLAIN and SCRAM, by
+#     options, by a file with Java's names, by the SQL and a user mapping; and
+#     with TLS and a client certificate
+#   a wrong password, an unknown CA, no client certificate, the wrong kind of
+#     listener: one error that says what to set, at once, exit 1
+#   the list of `cupel doctor --acls` is enough; without a line of it there is
+#     one error that names what is missing
+#   topics that are there already and not as they should be; rows that are too
+#     large for them
+#   no secret is in anything that was said
+#
+# ALL=1 takes every permission away in turn, not one of each kind.
+. "$(dirname "$0")/lib.sh"
+export CUPEL_KAFKA_JARS=${CUPEL_KAFKA_JARS:-$release/kafka}
+canary=canary-$RANDOM$RANDOM
+cd "$work" || exit 1
+
+# --- certificates -----------------------------------------------------------
+
+authority() { # name
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 \
+        -nodes -keyout "$1.key" -out "$1.pem" -days 2 -subj "/CN=$1"
+}
+
+certificate() { # name extension
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
+        -keyout "$1.key" -out "$1.csr" -subj "/CN=$1" &&
+        echo "$2" >"$1.ext" &&
+        openssl x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key \
+            -CAcreateserial -days 2 -extfile "$1.ext" -out "$1.crt"
+}
+
+certificates() {
+    authority ca && authority stranger &&
+        certificate broker "subjectAltName=IP:127.0.0.1" &&
+        certificate client "extendedKeyUsage=clientAuth" &&
+        cat broker.key broker.crt >broker.pem &&
+        openssl pkcs12 -export -in client.crt -inkey client.key \
+            -out client.p12 -passout "pass:$canary"
+}
+
+command -v openssl >/dev/null || {
+    skip "openssl is not installed"
+    finish
+}
+certificates >certificates.out 2>&1 || {
+    not_ok "certificates are made" certificates.out
+    finish
+}
+
+# --- the broker -------------------------------------------------------------
+
+port=$(python3 "$here/ports.py" 4)
+plain=127.0.0.1:$port sasl=127.0.0.1:$((port + 2)) tls=127.0.0.1:$((port + 3))
+login=org.apache.kafka.common.security
+export CUPEL_KAFKA_SCRAM="SCRAM-SHA-512=[name=scram,password=$canary-scram]"
+"$root/tests/kafka/broker.sh" start 3.9.2 "$port" "$work/broker" \
+    "listeners=PLAINTEXT://$plain,SASL_PLAINTEXT://$sasl,SSL://$tls,CONTROLLER://127.0.0.1:$((port + 1))" \
+    "advertised.listeners=PLAINTEXT://$plain,SASL_PLAINTEXT://$sasl,SSL://$tls" \
+    "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL,CONTROLLER:PLAINTEXT" \
+    "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512" \
+    "listener.name.sasl_plaintext.plain.sasl.jaas.config=$login.plain.PlainLoginModule required user_plain=\"$canary-plain\" user_app=\"$canary-app\";" \
+    "listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config=$login.scram.ScramLoginModule required;" \
+    "ssl.keystore.type=PEM" "ssl.keystore.location=$work/broker.pem" \
+    "ssl.truststore.type=PEM" "ssl.truststore.location=$work/ca.pem" \
+    "ssl.client.auth=required" \
+    "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer" \
+    "super.users=User:ANONYMOUS;User:plain;User:scram;User:CN=client" \
+    >"$work/broker.said" 2>&1
+case $? in
+0) ;;
+77)
+    skip "$(tail -1 "$work/broker.said")"
+    finish
+    ;;
+*)
+    not_ok "a broker starts" "$work/broker.said"
+    finish
+    ;;
+esac
+at_end+=("$root/tests/kafka/broker.sh wipe $work/broker")
+
+# --- the pipeline -----------------------------------------------------------
+
+pipeline_in() { # folder server-options
+    mkdir -p "$1"
+    cat >"$1/pipeline.sql" <<SQL
+CREATE SERVER kafka FOREIGN DATA WRAPPER kafka $2;
+${3:-}
+CREATE FOREIGN TABLE sale (id bigint NOT NULL, shop text, amount bigint)
+  SERVER kafka OPTIONS (topic 'sales', format 'json');
+CREATE MATERIALIZED VIEW shops AS
+SELECT shop, count(*) AS n, sum(amount) AS total FROM sale GROUP BY shop;
+CREATE MATERIALIZED VIEW sizes AS
+SELECT n % 7 AS size, count(*) AS shops, sum(total) AS total
+FROM shops GROUP BY n % 7;
+COPY (SELECT * FROM shops ORDER BY shop)
+  TO 'shops.csv' WITH (FORMAT csv, HEADER);
+SQL
+}
+
+at=0
+produce() { # how many
+    awk -v a="$at" -v n="$1" 'BEGIN {
+        for (i = a + 1; i <= a + n; i++)
+            printf "{\"id\":%d,\"shop\":\"s%d\",\"amount\":%d}\n", i, i % 17, i
+    }' | "$cupel" produce sales --brokers "$plain" --key-field id -q
+    at=$((at + $1))
+}
+
+wanted() {
+    echo shop,n,total
+    awk -v n="$at" 'BEGIN {
+        for (i = 1; i <= n; i++) { k = "s" i % 17; c[k]++; t[k] += i }
+        for (k in c) print k "," c[k] "," t[k] }' | sort
+}
+
+# Drains and compares; what was said is kept for the search for secrets.
+runs() { # folder option…
+    local folder=$1
+    timeout 60 "$cupel" run "$folder" --drain --state "$folder/state" \
+        "${@:2}" >>"$folder.said" 2>&1 </dev/null || {
+        tail -5 "$folder.said"
+        return 1
+    }
+    wanted | diff - "$folder/shops.csv"
+}
+
+# One line, an error, at once.
+refused() { # name exit-code pattern option…
+    local name=$1 code=$2 pattern=$3 start=$SECONDS got lines
+    shift 3
+    timeout 30 "$cupel" run refused --drain --state refused.state "$@" \
+        >refused.out 2>refused.err </dev/null
+    got=$?
+    cat refused.err >>refused.said
+    lines=$(wc -l <refused.err)
+    # shellcheck disable=SC2053
+    if [ $got = "$code" ] && [ "$lines" = 1 ] &&
+        [[ $(<refused.err) == $pattern ]] && [ $((SECONDS - start)) -le 8 ]; then
+        ok "$name"
+    else
+        echo "exit $got after $((SECONDS - start)) s" >>refused.err
+        not_ok "$name" refused.err
+    fi
+}
+
+logins() {
+    local s=security.protocol
+    "$cupel" topics create sales --partitions 2 --brokers "$plain" -q \
+        >/dev/null 2>&1
+    produce 300
+    pipeline_in plain ""
+    check "SASL PLAIN, by options" runs plain --brokers "$sasl" \
+        -X $s=SASL_PLAINTEXT -X sasl.mechanism=PLAIN -X sasl.username=plain \
+        -X "sasl.password=$canary-plain"
+    cat >java.properties <<P
+bootstrap.servers=$sasl
+security.protocol=SASL_PLAINTEXT
+sasl.mechanism=SCRAM-SHA-512
+sasl.jaas.config=$login.scram.ScramLoginModule required \\
+  username="scram" password="$canary-scram";
+P
+    pipeline_in scram ""
+    check "SCRAM, by a file with Java's names" runs scram \
+        --command-config java.properties
+    printf '%s-scram' "$canary" >sql.password
+    mkdir -p sql && cp sql.password sql/
+    pipeline_in sql "OPTIONS (brokers '$sasl',
+  \"security.protocol\" 'SASL_PLAINTEXT', \"sasl.mechanism\" 'SCRAM-SHA-512')" \
+        "CREATE USER MAPPING FOR CURRENT_USER SERVER kafka
+  OPTIONS (username 'scram', password_file 'sql.password');"
+    check "SCRAM, by the SQL and a user mapping" runs sql
+    pipeline_in mtls ""
+    check "TLS with a client certificate, by options" runs mtls \
+        --brokers "$tls" -X $s=SSL -X ssl.ca.location=ca.pem \
+        -X ssl.certificate.location=client.crt -X ssl.key.location=client.key
+    cat >tls.properties <<P
+security.protocol=SSL
+ssl.truststore.type=PEM
+ssl.truststore.location=$work/ca.pem
+ssl.keystore.type=PKCS12
+ssl.keystore.location=$work/client.p12
+ssl.keystore.password=$canary
+P
+    pipeline_in java ""
+    check "TLS with a PKCS 12 store, by a file with Java's names" runs java \
+        --brokers "$tls" --command-config tls.properties
+}
+
+refusals() {
+    local on=(--brokers "$sasl" -X security.protocol=SASL_PLAINTEXT
+        -X sasl.username=plain)
+    local over=(--brokers "$tls" -X security.protocol=SSL)
+    pipeline_in refused ""
+    refused "a wrong password" 1 \
+        "error: *Invalid username or password; correct sasl.username*" \
+        "${on[@]}" -X sasl.mechanism=PLAIN -X "sasl.password=$canary-wrong"
+    refused "a wrong password with SCRAM" 1 \
+        "error: *invalid credentials*; correct sasl.username*" \
+        "${on[@]}" -X sasl.mechanism=SCRAM-SHA-512 \
+        -X "sasl.password=$canary-wrong"
+    refused "a mechanism that is not there" 1 "error: *set sasl.mechanism to*" \
+        "${on[@]}" -X sasl.mechanism=SCRAM-SHA-256 \
+        -X "sasl.password=$canary-plain"
+    refused "no mechanism" 2 "error: *sasl.mechanism is not set*" "${on[@]}"
+    refused "a CA that did not sign" 1 "error: *set ssl.ca.location to the CA*" \
+        "${over[@]}" -X ssl.ca.location=stranger.pem
+    refused "a CA that is not there" 1 \
+        "error: broker property ssl.ca.location: *no.pem*" \
+        "${over[@]}" -X ssl.ca.location=no.pem
+    refused "no client certificate" 1 \
+        "error: *set ssl.certificate.location and ssl.key.location*" \
+        "${over[@]}" -X ssl.ca.location=ca.pem
+    refused "TLS to a listener without" 1 "error: *speaks no TLS*" \
+        --brokers "$plain" -X security.protocol=SSL -X ssl.ca.location=ca.pem
+    refused "no login to a listener that wants one" 4 \
+        "error: no broker answers *security.protocol*" --brokers "$sasl"
+}
+
+# --- permissions ------------------------------------------------------------
+
+acl() { python3 "$root/tests/kafka/acls.py" "$plain" User:app; }
+
+app=(--brokers "$sasl" -X security.protocol=SASL_PLAINTEXT
+    -X sasl.mechanism=PLAIN -X sasl.username=app)
+
+# With one permission less: an error that names it, or a warning.
+without() { # line
+    local line=$1 code=1 name got what
+    name=$(cut -d' ' -f3 <<<"$line")
+    what="*error: *${line##* }*"
+    case $line in
+    *"$name Write") what="*error: *lacks *Write* on topic $name*" ;;
+    *"$name DescribeConfigs")
+        what="*warning: *lacks DescribeConfigs on topic $name*" code=0
+        ;;
+    *"$name Delete") what="*warning: *lacks Delete on topic $name*" code=0 ;;
+    esac
+    case $line in
+    transactional-id*) what="*error: *lacks Write on the transactional id*" ;;
+    group*) what="*error: *lacks Read on the group*" ;;
+    esac
+    echo "remove $line" | acl || return 1
+    produce 40
+    timeout 30 "$cupel" run acls --drain --state acls/state "${app[@]}" \
+        -X "sasl.password=$canary-app" >acls.out 2>acls.err </dev/null
+    got=$?
+    echo "add $line" | acl || return 1
+    cat acls.err >>acls.said
+    # shellcheck disable=SC2053
+    [ $got = $code ] && [[ $(<acls.err) == $what ]] && return
+    echo "exit $got, $code is wanted, with $what"
+    cat acls.err
+    return 1
+}
+
+permissions() {
+    local line kind seen=""
+    pipeline_in acls ""
+    check "the topics are made by another user" runs acls --brokers "$plain"
+    "$cupel" doctor acls --brokers "$plain" --acls -o csv |
+        awk -F, '$1 == "app" { print $2, $4, $3, $5 }' >acls.list
+    sed 's/^/add /' acls.list | acl
+    produce 40
+    check "the $(wc -l <acls.list) permissions of doctor --acls are enough" \
+        runs acls "${app[@]}" -X "sasl.password=$canary-app"
+    while read -r line; do
+        kind=$(sed 's/ acls\.[^ ]*\.\([a-z]*\) / \1 /' <<<"$line")
+        [ -z "${ALL:-}" ] && [[ $seen == *"$kind;"* ]] && continue
+        seen="$seen$kind;"
+        check "without $line" without "$line"
+    done <acls.list
+    check "with all of them it goes on" runs acls "${app[@]}" \
+        -X "sasl.password=$canary-app"
+}
+
+# --- topics that are not as they should be ----------------------------------
+
+no_secrets() {
+    ! grep -rl --include='*.said' --include='*.err' --include='*.out' \
+        "$canary" .
+}
+
+logins
+refusals
+permissions
+check "no secret was said" no_secrets
+finish
