@@ -22,10 +22,11 @@
 #include <unistd.h>
 
 static const sim_how laws[] = {
-    {"oracle", true, 0, 1, 0, 0, 0, 1000000},
-    {"cuts", true, 7, 3, 0, 0, 0, 15},
-    {"crash", true, 12, 2, 12, 1, 10, 10},
-    {"transport", false, 9, 3, 10, 1, 10, 10},
+    {"oracle", true, 0, 1, 0, 0, 0, 1000000, 0},
+    {"cuts", true, 7, 3, 0, 0, 0, 15, 0},
+    {"crash", true, 12, 2, 12, 1, 10, 10, 0},
+    {"transport", false, 9, 3, 10, 1, 10, 10, 0},
+    {"reset", false, 9, 3, 10, 1, 0, 10, 2},
 };
 enum { LAWS = sizeof(laws) / sizeof(*laws) };
 
@@ -77,8 +78,9 @@ static int run_laws(uint64_t seed, uint32_t cases)
         }
         sim_case_free(c);
     }
-    printf("%u cases x %d laws from seed %llu, %llu kills\n", cases, LAWS,
-           (unsigned long long)seed, (unsigned long long)sim_crashes());
+    printf("%u cases x %d laws from seed %llu, %llu kills, %llu resets\n",
+           cases, LAWS, (unsigned long long)seed,
+           (unsigned long long)sim_crashes(), (unsigned long long)sim_resets());
     printf("%u passed, %u failed\n", passed, failed);
     return failed ? 1 : 0;
 }

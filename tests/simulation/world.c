@@ -13,7 +13,7 @@ enum { MOST_STEPS = 200000, MOST_WORKERS = 3 };
 /* Walls count from 1970, times from 2000. */
 #define UNIX_2000_US INT64_C(946684800000000)
 
-static uint64_t n_crashes;
+static uint64_t n_crashes, n_resets;
 bool sim_trace;
 void (*sim_sabotage)(const cu_program *p);
 
@@ -22,6 +22,11 @@ void (*sim_sabotage)(const cu_program *p);
 uint64_t sim_crashes(void)
 {
     return n_crashes;
+}
+
+uint64_t sim_resets(void)
+{
+    return n_resets;
 }
 
 static int64_t now_us(const sim_world *w)
@@ -90,6 +95,36 @@ static void crash(sim_world *w)
     if (w->state_kv != w->log_kv)
         cu_kv_memory_crash(w->state_kv, true);
     open_process(w);
+    add_worker(w);
+}
+
+/* offsets reset, to where the views began: they are made anew, and come out
+ * the same. */
+static void reset(sim_world *w)
+{
+    cu_err err = {0};
+    cu_worker *k = NULL;
+    bool busy;
+    while (w->n_workers)
+        cu_worker_close(w->workers[--w->n_workers]);
+    TRACE("reset\n");
+    int rc = cu_worker_open(cu_engine_runtime(w->engine), w->next_worker++, &k,
+                            &err);
+    if (rc == 0)
+        cu_worker_still(k);
+    for (int i = 0; rc == 0 && !cu_worker_owns_all(k) && i < 1000; i++)
+        rc = cu_worker_step(k, 0, &busy, &err);
+    if (rc == 0)
+        rc = cu_worker_reset(k, &(cu_positions){0}, &err);
+    if (k)
+        cu_worker_close(k);
+    if (rc == CU_STOPPED) {
+        crash(w);
+        return;
+    }
+    if (rc && rc != CU_BUSY)
+        sim_fail(w, "a reset fails: %s (%s:%d)", err.msg, err.file, err.line);
+    n_resets += rc == 0;
     add_worker(w);
 }
 
@@ -188,6 +223,9 @@ static void something(sim_world *w)
     uint32_t left = left_to_feed(w);
     if (sim_below(&w->rng, 1000) < w->how->crash_percent * 10) {
         crash(w);
+    } else if (w->how->reset_percent && w->c->n_phases == 1 &&
+               sim_chance(&w->rng, w->how->reset_percent)) {
+        reset(w);
     } else if (left && sim_chance(&w->rng, 30)) {
         uint32_t most = w->how->most_feed ? w->how->most_feed : left;
         feed(w, w->how->most_feed ? 1 + sim_below(&w->rng, most) : left);
@@ -212,7 +250,8 @@ static bool drained(sim_world *w, cu_drain *d)
     cu_err err = {0};
     bool done = false;
     for (uint32_t i = 0; i < w->n_workers; i++)
-        if (!cu_worker_ready(w->workers[i]))
+        if (!cu_worker_ready(w->workers[i]) ||
+            (w->how->reset_percent && !cu_worker_settled(w->workers[i])))
             return false;
     if (cu_drain_done(d, &done, &err))
         sim_fail(w, "drain: %s", err.msg);

@@ -20,6 +20,7 @@ typedef struct sim_how {
     uint32_t crash_percent; /* of steps: a kill between two steps */
     uint32_t full_percent;  /* of steps: its first write finds a full disk */
     int64_t commit_ms;
+    uint32_t reset_percent; /* of steps: the app is set back to its beginning */
 } sim_how;
 
 /* Runs the case and compares every view, its topic and the dead letters with
@@ -31,5 +32,7 @@ extern bool sim_trace;
 extern void (*sim_sabotage)(const cu_program *p);
 /* How often the process was killed in all runs so far. */
 uint64_t sim_crashes(void);
+/* How often an app was set back. */
+uint64_t sim_resets(void);
 
 #endif
