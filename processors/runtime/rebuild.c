@@ -8,6 +8,8 @@
  */
 #include "processors/runtime/rebuild.h"
 
+#include "processors/runtime/sabotage.h"
+
 enum { LOOK_MS = 100, SWEEP_ROWS = 20000 };
 
 /* --- at work
@@ -78,7 +80,8 @@ int cu_rebuild_commit(cu_instance *i, cu_err *err)
 {
     bool left;
     if (i->caught_up) {
-        int rc = i->silver ? cu_silver_correct(i, err) : 0;
+        bool corrects = i->silver && !CU_SABOTAGED(CU_SABOTAGE_CORRECT);
+        int rc = corrects ? cu_silver_correct(i, err) : 0;
         i->caught_up = false;
         i->rebuild.phase = CU_REBUILD_NOT;
         return rc;

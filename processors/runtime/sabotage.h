@@ -15,6 +15,7 @@ typedef enum cu_sabotage {
     CU_SABOTAGE_CUT,      /* a poll of several records loses its first */
     CU_SABOTAGE_POSITION, /* progress says less than was applied */
     CU_SABOTAGE_RESTORE,  /* restore stops one record early */
+    CU_SABOTAGE_CORRECT,  /* views made anew correct no topic */
     CU_SABOTAGE_STABLE,   /* restore ends where open transactions begin */
     CU_SABOTAGE_GO_ON,    /* after an abort nothing is read again */
 } cu_sabotage;

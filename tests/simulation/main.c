@@ -160,6 +160,7 @@ static int run_sabotage(uint64_t seed, uint32_t most)
         {CU_SABOTAGE_CUT, 0, 1, "the first row of a poll is lost"},
         {CU_SABOTAGE_POSITION, 0, 2, "progress is one commit behind the state"},
         {CU_SABOTAGE_RESTORE, 0, 3, "restore stops before the changelog's end"},
+        {CU_SABOTAGE_CORRECT, 0, 4, "a reset corrects no topic"},
         {0, CU_N_HISTORY, 0, "history does not hear of deletes"},
         {0, CU_N_NORMALIZE, 0, "versions within a commit are lost"},
         {0, CU_N_LOOKUP, 0, "a lookup follows what comes later"},
