@@ -56,7 +56,7 @@ def wait_working(run, process, seconds=60):
 @scenario(60, 0, workers=2)
 def kill9_loop(run):
     up(run, "x", "y", "z")
-    for _ in range(10):
+    for _ in range(run.rounds(10)):
         run.sleep(1, 2)
         p = run.random.choice(run.living())
         p.kill()
@@ -87,7 +87,7 @@ def zombie_long_commits(run):
 
 def zombies(run):
     up(run, "x", "y", "z")
-    for name in ("x", "y", "z", "x", "y"):
+    for name in "xyzxy"[:run.rounds(5)]:
         run.sleep(1.5, 2)
         run.process(name).stop()
         run.sleep(session(run) + 1, session(run) + 4)
@@ -95,10 +95,10 @@ def zombies(run):
 
 
 # The transaction outlives the session by far: nothing but restore may end it.
-@scenario(30, 4, session=2000, transaction=20000, socket=5000)
+@scenario(30, 2, session=2000, transaction=20000, socket=5000)
 def zombie_before_endtxn(run):
     up(run, "x", "y")
-    for _ in range(4):
+    for _ in range(run.rounds(4)):
         z = run.process("z")
         z.start(env={"CUPEL_CRASH_AT": "kafka_before_end:12:stop"})
         z.wait_stopped()
@@ -166,7 +166,7 @@ def endtxn_faults(run):
     before = run.world.faults()
     for fault in ("drop-request", "drop-reply", "delay:3", "cut"):
         run.world.rule("26 0.15 " + fault)
-        run.sleep(7)
+        run.sleep(run.rounds(7))
     run.world.rule("-")
     need_faults(run, before, 8)
 

@@ -42,13 +42,14 @@ class Outcome:
         self.idle, self.judged = False, False
 
 
-def one(world, name, body, cupel, seed, env, postgres=None):
+def one(world, name, body, a, seed, env, postgres=None):
     """Runs, heals, verifies a scenario, as the app `name`."""
-    from verify import verify
+    from verify import verify, verify_part
     from world import Idle, Run, Violation
     out, begin = Outcome(name), time.monotonic()
     f, transactions, takeovers, options = body
-    run = Run(world, name, cupel, seed, env, **options)
+    run = Run(world, name, a.cupel, seed, env, **options)
+    run.short = a.short
     try:
         f(run)
         run.heal()
@@ -76,8 +77,14 @@ def one(world, name, body, cupel, seed, env, postgres=None):
         out.told.append("proves nothing: %s (at least %d transactions and %d "
                         "takeovers are needed)" % (e, transactions, takeovers))
     except Violation as e:
-        out.counts["violations"] = 1
         out.told.append(str(e))
+        out.counts["violations"] = 1
+        if env:  # sabotaged, and some process has noticed by itself
+            run.abandon()
+            v = verify_part(world.brokers, run.app, run.fed)
+            out.told += v.told
+            out.counts.update(v.counts, violations=v.violations)
+            out.judged = True
     finally:
         run.abandon()
     out.counts.update(run.counts)
@@ -136,12 +143,12 @@ def run_all(a, world, postgres):
     outcomes = []
     for app, name, sabotage in jobs_of(a):
         env = {"CUPEL_SABOTAGE": sabotage} if sabotage else {}
-        out = one(world, app, ALL[name], a.cupel, a.seed, env, postgres)
+        out = one(world, app, ALL[name], a, a.seed, env, postgres)
         judge(world, a, out, sabotage, outcomes)
     while a.long and sum(o.counts["rows"] for o, _ in outcomes) < a.long:
         out = one(world, "chaos-%d" % len(outcomes),
                   (lambda run: chaos(run, 60, 4000), 50, 4, {}),
-                  a.cupel, a.seed + len(outcomes), {}, postgres)
+                  a, a.seed + len(outcomes), {}, postgres)
         if not judge(world, a, out, None, outcomes):
             break
     table([o for o, _ in outcomes], world)

@@ -142,6 +142,8 @@ class Process:
         return self.child is not None and self.child.poll() is None
 
     def stopped(self):
+        if not self.alive():
+            return False
         with open("/proc/%d/stat" % self.child.pid) as f:
             return f.read().rsplit(")", 1)[1].split()[0] == "T"
 
@@ -190,7 +192,9 @@ class Process:
         """it stops itself at a named point"""
         until = time.monotonic() + seconds
         while not self.stopped():
-            if time.monotonic() > until or not self.alive():
+            if not self.alive():
+                self.hit(0)
+            if time.monotonic() > until:
                 raise Idle("%s never came to its point" % self.name)
             time.sleep(0.01)
         self.run.counts["stops"] += 1
@@ -242,6 +246,7 @@ class Run:
         self.counts = {"starts": 0, "kills": 0, "stops": 0, "terms": 0}
         self.slowest_end = 0.0
         self.notes, self.compacted = [], False
+        self.short = False  # fewer rounds of the same
         self.needs = {}  # what the verifier must have counted at least
         self.fed = [0] * PARTITIONS
         self.feeding, self.feed_error, self.enough = None, None, False
@@ -313,6 +318,9 @@ class Run:
     def living(self):
         self.supervise()
         return [p for p in self.processes.values() if p.alive()]
+
+    def rounds(self, n):
+        return (n + 1) // 2 if self.short else n
 
     def sleep(self, low, high=None):
         time.sleep(low if high is None else self.random.uniform(low, high))
