@@ -219,8 +219,9 @@ static int start_reading(cu_worker *w, cu_feed_in *in, cu_err *err)
         return cu_fail(err, CU_HISTORY, CU_FATAL,
                        "%s[%d]: records from offset %lld on are needed, but "
                        "the oldest one left is %lld: the topic's retention was "
-                       "shorter than the outage; remove the state folder to "
-                       "rebuild from what is left",
+                       "shorter than the outage; cupel offsets reset PATH "
+                       "--to-earliest --execute makes the views anew from "
+                       "what is left",
                        in->part.topic, (int)in->part.partition, (long long)from,
                        (long long)oldest);
     rc = w->reader->vt->reader_seek(w->reader, in->part, from, err);

@@ -310,6 +310,32 @@ Test(reset, too_often_is_refused)
     rig_close(&r);
 }
 
+Test(reset, mends_an_app_whose_input_lost_what_it_needs)
+{
+    rig r;
+    cu_err err = {0};
+    bool busy;
+    int rc = 0;
+    const cu_part part = {"t", 0};
+    rig_open_beside(&r, sql, NULL);
+    feed(&r, 0, 1);
+    rig_drain(&r);
+    stop_workers(&r);
+    feed_all(&r, 0); /* offsets 1 to 8 */
+    cr_assert_eq(r.log->vt->delete_records(r.log, part, 5, &err), 0);
+    rig_add_worker(&r);
+    for (int i = 0; i < 20 && rc == 0; i++)
+        rc = cu_worker_step(r.workers[0], 0, &busy, &err);
+    cr_assert_eq(rc, CU_HISTORY);
+    cr_assert(strstr(err.msg, "offsets reset"), "%s", err.msg);
+    cr_assert_eq(try_reset(&r, NULL, 0, NULL), 0);
+    rig_drain(&r);
+    cr_expect_str_eq(rig_view(&r, "sums"),
+                     "0 1 10\n1 2 12\n2 1 12\n3 2 16\n4 1 14\n5 2 20\n"
+                     "6 1 16\n7 2 24\n");
+    rig_close(&r);
+}
+
 /* --- other kinds of views -------------------------------------------------
  */
 
