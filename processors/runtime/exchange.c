@@ -5,8 +5,12 @@
  * bytes, so that SQL-equal keys meet.  When the watermark moved, or the stage
  * became idle or awoke, every target hears of it, with a mark (a block without
  * rows) if it gets no rows.
+ *
+ * A block that the topic does not take is cut in two until it does; a single
+ * row that is too large becomes a dead letter of the view.  Only the last part
+ * tells the new watermark: with an earlier one, rows behind it would be late.
  */
-#include "processors/runtime/int.h"
+#include "processors/runtime/letters.h"
 
 #include "rows/numeric.h"
 
@@ -15,6 +19,8 @@ typedef struct target {
     cu_batch *batch; /* NULL: empty */
     int64_t *marks;  /* of its rows; NULL: they came without */
     bool told;       /* the newest watermark was sent */
+    int64_t sent_us; /* the watermark that it was told last */
+    bool sent_idle;
 } target;
 
 typedef struct cu_exchange_out {
@@ -28,9 +34,62 @@ typedef struct cu_exchange_out {
     cu_buf block;
 } cu_exchange_out;
 
-static int send(cu_exchange_out *x, uint32_t t, cu_err *err)
+static int put(cu_exchange_out *x, uint32_t t, const cu_block_head *h,
+               const cu_batch *b, cu_err *err)
 {
     cu_worker *w = x->instance->worker;
+    cu_buf_clear(&x->block);
+    cu_block_encode(h, b, &x->block);
+    cu_record rec = {.part = {x->instance->stage->exchange_topic, (int32_t)t},
+                     .timestamp_ms = w->newest_ms,
+                     .value = cu_buf_slice(&x->block)};
+    return cu_log_append(w->writer, &rec, err);
+}
+
+/* Its retraction, should one come, is as large, and is left out here. */
+static int put_aside(cu_exchange_out *x, const cu_batch *b, cu_err *err)
+{
+    uint32_t row = cu_batch_row(b, 0);
+    cu_arena *a = x->instance->worker->arena;
+    cu_letter l = {.batch = b,
+                   .row = row,
+                   .sqlstate = CU_SQLSTATE('5', '4', '0', '0', '0'),
+                   .message = cu_arena_str(a, err->msg),
+                   .stage = "exchange"};
+    cu_err_clear(err);
+    return cu_batch_weight(b, row) > 0 ? cu_letter_row(x->instance, &l, err)
+                                       : 0;
+}
+
+static int put_rows(cu_exchange_out *x, uint32_t t, const cu_block_head *h,
+                    const cu_batch *b, cu_err *err)
+{
+    target *to = &x->targets[t];
+    int rc = put(x, t, h, b, err);
+    if (rc != CU_LIMIT || b == NULL)
+        return rc;
+    if (b->n_sel == 1) {
+        rc = put_aside(x, b, err);
+        return rc ? rc : put(x, t, h, NULL, err);
+    }
+    uint16_t *sel = cu_arena_alloc(to->arena, b->n_sel * sizeof(*sel));
+    uint32_t half = b->n_sel / 2;
+    for (uint32_t i = 0; i < b->n_sel; i++)
+        sel[i] = (uint16_t)cu_batch_row(b, i);
+    cu_block_head before = *h;
+    before.watermark_us = to->sent_us;
+    before.idle = to->sent_idle;
+    cu_err_clear(err);
+    rc = put_rows(x, t, &before, cu_batch_select(to->arena, b, sel, half), err);
+    if (rc)
+        return rc;
+    return put_rows(x, t, h,
+                    cu_batch_select(to->arena, b, sel + half, b->n_sel - half),
+                    err);
+}
+
+static int send(cu_exchange_out *x, uint32_t t, cu_err *err)
+{
     const cu_stage *s = x->instance->stage;
     target *to = &x->targets[t];
     cu_block_head h = {.source = (uint32_t)x->instance->partition,
@@ -41,15 +100,12 @@ static int send(cu_exchange_out *x, uint32_t t, cu_err *err)
         cu_batch_seal(to->batch);
         to->batch->marks = to->marks;
     }
-    cu_buf_clear(&x->block);
-    cu_block_encode(&h, to->batch, &x->block);
-    int rc = cu_worker_begin(w, err);
+    int rc = cu_worker_begin(x->instance->worker, err);
     if (rc)
         return rc;
-    cu_record rec = {.part = {s->exchange_topic, (int32_t)t},
-                     .timestamp_ms = w->newest_ms,
-                     .value = cu_buf_slice(&x->block)};
-    rc = cu_log_append(w->writer, &rec, err);
+    rc = put_rows(x, t, &h, to->batch, err);
+    to->sent_us = x->watermark_us;
+    to->sent_idle = x->idle;
     to->batch = NULL;
     to->marks = NULL;
     to->told = true;
@@ -169,6 +225,7 @@ int cu_exchange_open(cu_instance *i, cu_err *err)
     for (uint32_t t = 0; t < x->n_targets; t++) {
         x->targets[t].arena = cu_arena_new(0);
         x->targets[t].told = true;
+        x->targets[t].sent_us = INT64_MIN;
     }
     x->cols = cu_calloc(s->n_exchange_cols + 1, sizeof(*x->cols));
     for (uint32_t k = 0; k < s->n_exchange_cols; k++)

@@ -63,6 +63,21 @@ static void put_fault(letter *l, uint32_t sqlstate, const char *message)
     put_str(l, "cupel.error.message", message);
 }
 
+/* The last resort: what names the source and the fault. */
+static void keep_least(letter *l)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < l->n; i++) {
+        const cu_header *h = &l->headers[i];
+        bool ours = h->name.len > 12 &&
+                    (memcmp(h->name.data, "cupel.error.", 12) == 0 ||
+                     memcmp(h->name.data, "__streams.er", 12) == 0);
+        if (ours && h->value.len <= 512)
+            l->headers[n++] = *h;
+    }
+    l->n = n;
+}
+
 /* Letters that do not fit the topic are cut, never lost: the source is named
  * in the headers. */
 static int append(cu_worker *w, const char *topic, cu_record *rec, letter *l,
@@ -77,12 +92,22 @@ static int append(cu_worker *w, const char *topic, cu_record *rec, letter *l,
     rc = cu_log_append(w->writer, rec, err);
     if (rc != CU_LIMIT)
         return rc;
-    cu_err_clear(err);
     put_str(l, "cupel.error.truncated",
             cu_arena_printf(l->a, "%zu", rec->value.len));
-    rec->n_headers = l->n;
-    rec->value.len = rec->value.len > 65536 ? 65536 : rec->value.len;
-    return cu_log_append(w->writer, rec, err);
+    static const size_t keep[] = {65536, 4096, 0, 0};
+    for (size_t i = 0; rc == CU_LIMIT && i < sizeof(keep) / sizeof(*keep);
+         i++) {
+        cu_err_clear(err);
+        if (keep[i] == 0)
+            rec->key = CU_NULL_SLICE;
+        if (i == 3)
+            keep_least(l);
+        rec->n_headers = l->n;
+        if (rec->value.len > keep[i])
+            rec->value.len = keep[i];
+        rc = cu_log_append(w->writer, rec, err);
+    }
+    return rc;
 }
 
 static void put_where(letter *l, const cu_worker *w, const char *stage,

@@ -10,6 +10,7 @@
  *       \\-> finals (emit = 'early_final') ---^
  */
 #include "processors/runtime/hold.h"
+#include "processors/runtime/letters.h"
 #include "processors/runtime/rebuild.h"
 
 #include "schemas/codec.h"
@@ -52,12 +53,41 @@ static int send(cu_silver_out *s, const cu_record *rec, cu_err *err)
     s->instance->pending_rows++;
     int rc = cu_log_append(s->instance->worker->writer, rec, err);
     if (rc == CU_LIMIT) {
-        /* A view's row that no topic can hold would be lost silently. */
-        err->flags |= CU_FATAL;
         cu_err_note(err, "view %s: a row is too large for its topic: ",
                     s->instance->stage->view->name);
     }
     return rc;
+}
+
+/* What stands there of the key is no longer true. */
+static int take_back(cu_silver_out *s, cu_record *rec, cu_err *err)
+{
+    cu_err_clear(err);
+    if (!s->keyed || rec->value.data == NULL)
+        return 0;
+    rec->value = CU_NULL_SLICE;
+    rec->n_headers = 0;
+    int rc = cu_log_append(s->instance->worker->writer, rec, err);
+    if (rc == CU_LIMIT) { /* so large a key never stood there */
+        cu_err_clear(err);
+        return 0;
+    }
+    return rc;
+}
+
+/* A row that the topic does not take: a dead letter instead. */
+static int put_aside(cu_silver_out *s, const cu_batch *b, uint32_t row,
+                     cu_record *rec, cu_err *err)
+{
+    cu_letter l = {
+        .batch = b,
+        .row = row,
+        .sqlstate = CU_SQLSTATE('5', '4', '0', '0', '0'),
+        .message = cu_arena_str(s->instance->worker->arena, err->msg),
+        .stage = "publish"};
+    bool is_row = rec->value.data != NULL;
+    int rc = take_back(s, rec, err);
+    return rc == 0 && is_row ? cu_letter_row(s->instance, &l, err) : rc;
 }
 
 static bool is_final(const cu_silver_out *s, const cu_batch *b, uint32_t row)
@@ -100,7 +130,8 @@ static int append(cu_silver_out *s, const cu_batch *b, uint32_t row,
     }
     if (rebuilding(s))
         return cu_said_note(s->instance->space, rec.key, rec.value, err);
-    return send(s, &rec, err);
+    rc = send(s, &rec, err);
+    return rc == CU_LIMIT ? put_aside(s, b, row, &rec, err) : rc;
 }
 
 static bool same_key_next(cu_silver_out *s, const cu_batch *b, uint32_t i)
@@ -222,7 +253,12 @@ static int say(void *ctx, cu_slice key, cu_slice value, cu_err *err)
     rec.part = (cu_part){s->topic, s->instance->partition % s->partitions};
     if (s->keyed)
         rec.part.partition = cu_partition_of(rec.key, s->partitions);
-    return rc ? rc : send(s, &rec, err);
+    if (rc == 0)
+        rc = send(s, &rec, err);
+    if (rc != CU_LIMIT)
+        return rc;
+    cu_warn("%s", err->msg); /* the letter was written when it was made */
+    return take_back(s, &rec, err);
 }
 
 static int correct_said(cu_silver_out *s, cu_err *err)

@@ -224,9 +224,10 @@ refusals() {
         "error: no broker answers *security.protocol*" --brokers "$sasl"
 }
 
+acl() { python3 "$root/tests/kafka/admin.py" "$plain" User:app; }
+
 # --- permissions ------------------------------------------------------------
 
-acl() { python3 "$root/tests/kafka/acls.py" "$plain" User:app; }
 
 app=(--brokers "$sasl" -X security.protocol=SASL_PLAINTEXT
     -X sasl.mechanism=PLAIN -X sasl.username=app)
@@ -249,6 +250,7 @@ without() { # line
     esac
     echo "remove $line" | acl || return 1
     produce 40
+    echo '{"id":"none"}' | "$cupel" produce sales --brokers "$plain" -q
     timeout 30 "$cupel" run acls --drain --state acls/state "${app[@]}" \
         -X "sasl.password=$canary-app" >acls.out 2>acls.err </dev/null
     got=$?
@@ -283,6 +285,91 @@ permissions() {
 
 # --- topics that are not as they should be ----------------------------------
 
+warns() { # file pattern…
+    local pattern
+    for pattern in "${@:2}"; do
+        # shellcheck disable=SC2053
+        [[ $(<"$1") == $pattern ]] && continue
+        echo "no $pattern in"
+        cat "$1"
+        return 1
+    done
+}
+
+policies() {
+    pipeline_in policy ""
+    acl <<'T'
+make policy.shops.changelog 2 cleanup.policy=delete retention.ms=60000
+make policy.shops 2 cleanup.policy=delete retention.ms=-1
+make policy.dlq 1 max.message.bytes=10000
+T
+    "$cupel" run policy --drain --state policy/state --brokers "$plain" \
+        >policy.out 2>policy.said </dev/null
+    echo "exit $?" >>policy.said
+    check "a changelog that forgets is refused, with what mends it" \
+        warns policy.said "*error: topic policy.shops.changelog*delete*\
+*kafka-configs.sh*--entity-name policy.shops.changelog*policy=compact*exit 3"
+    check "a view's topic that only grows is a warning" \
+        warns policy.said "*warning: topic policy.shops *grows for ever*"
+    "$cupel" doctor policy --brokers "$plain" >doctor.out 2>&1
+    check "doctor tells all of them" warns doctor.out \
+        "*fail *topics *policy.shops.changelog*" \
+        "*warn *topics *policy.shops *" \
+        "*warn *topics *policy.dlq *up to 10000 bytes*larger letters are cut*"
+}
+
+# Rows of 30 to 9,000 bytes; the topics take 10,000.  Those of 20,000 are
+# letters of the exchange, and of the view whose topic is small.
+sizes_sql() { # folder
+    mkdir -p "$1"
+    cat >"$1/pipeline.sql" <<'SQL'
+CREATE SERVER kafka FOREIGN DATA WRAPPER kafka;
+CREATE FOREIGN TABLE note (id bigint NOT NULL, shop text, body text)
+  SERVER kafka OPTIONS (topic 'notes', format 'json');
+CREATE MATERIALIZED VIEW moved AS
+SELECT shop, max(id) AS id, max(body) AS body FROM note GROUP BY shop;
+CREATE MATERIALIZED VIEW plain AS
+SELECT id, repeat(body, 2) AS body FROM note WHERE id % 10 = 0;
+COPY (SELECT shop, id, length(body) AS n FROM moved ORDER BY shop)
+  TO 'moved.csv' WITH (FORMAT csv, HEADER);
+SQL
+}
+
+notes() {
+    python3 -c '
+for i in range(1, 201):
+    n = 20000 if i % 50 == 0 else 30 if i % 7 else 6000
+    print("{\"id\":%d,\"shop\":\"s%d\",\"body\":\"%0*d\"}" % (i, i, n, i))'
+}
+
+too_large() {
+    local n
+    sizes_sql large
+    acl <<'T'
+make notes 2 max.message.bytes=1000000
+make large.moved.by_shop.repartition 2 max.message.bytes=10000
+make large.plain 2 max.message.bytes=10000
+make large.dlq 1 max.message.bytes=10000
+T
+    notes | "$cupel" produce notes --brokers "$plain" --key-field id -q
+    timeout 60 "$cupel" run large --drain --state large/state \
+        --brokers "$plain" >large.out 2>large.said </dev/null || return 1
+    # 50, 100, 150, 200 do not go through the exchange; of view plain also
+    # 70 and 140, which are 12,000 bytes there.
+    n=$(awk -F, 'NR > 1 { n++; if ($3 > 6000) bad = 1 }
+        END { print n, bad + 0 }' large/moved.csv)
+    [ "$n" = "196 0" ] || {
+        echo "rows and too large ones in the report: $n"
+        return 1
+    }
+    "$cupel" dlq list large --brokers "$plain" >large.dlq.out 2>&1
+    cat large.dlq.out
+    "$cupel" dlq show large all --brokers "$plain" -o jsonl >large.letters.out
+    [ "$(grep -c '"54000"' large.letters.out)" = 10 ] &&
+        [ "$(grep -c '"exchange"' large.letters.out)" = 4 ] &&
+        [ "$(grep -c '"publish"' large.letters.out)" = 6 ]
+}
+
 no_secrets() {
     ! grep -rl --include='*.said' --include='*.err' --include='*.out' \
         "$canary" .
@@ -291,5 +378,7 @@ no_secrets() {
 logins
 refusals
 permissions
+policies
+check "rows that their topics do not take become dead letters" too_large
 check "no secret was said" no_secrets
 finish
