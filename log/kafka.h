@@ -49,7 +49,7 @@ typedef struct cu_kafka_client {
     void *owner;          /* the reader or writer around it */
     char what[128];       /* for diag: "reader of group app" */
     char last_error[200]; /* what error_cb heard; under kafka->mutex */
-    char denied[256];     /* a topic that may not be written to; likewise */
+    char denied[256]; /* a topic not to be written to; likewise */
 } cu_kafka_client;
 
 /* A topic's name, kept while the log is open, and what its records may
@@ -105,9 +105,7 @@ void cu_kafka_callbacks(cu_kafka_client *c, rd_kafka_conf_t *conf);
 /* Takes `conf`. `type`: rd_kafka_type_t. */
 int cu_kafka_client_open(cu_kafka_client *c, int type, rd_kafka_conf_t *conf,
                          cu_err *err);
-/* What to do when `why` (librdkafka's words) says that brokers refuse us or
- * we them: credentials, certificates, the wrong kind of listener; NULL when
- * it says something else. */
+/* What to do if `why` says that brokers refuse us, or we them; else NULL. */
 const char *cu_kafka_refusal(const char *why);
 /* A topic that a transaction was refused to write to, or "". */
 void cu_kafka_denied(cu_kafka_client *c, char *out, size_t size);
@@ -119,8 +117,7 @@ void cu_kafka_last_error(cu_kafka_client *c, char *out, size_t size);
 int cu_kafka_fail(cu_err *err, int code, uint32_t flags, const char *why,
                   const char *format, ...)
     __attribute__((format(printf, 5, 6)));
-/* The same where a permission is missing that has a name: "Write on topic
- * x"; other codes as cu_kafka_fail(). */
+/* The same, naming the permission on the topic if that is missing. */
 int cu_kafka_fail_grant(cu_err *err, int code, const char *operation,
                         const char *topic, const char *doing);
 /* True for the codes that say: another owner took over. */

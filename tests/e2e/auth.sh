@@ -190,7 +190,9 @@ ssl.keystore.location=$work/client.p12
 ssl.keystore.password=$canary
 P
     pipeline_in java ""
-    check "TLS with a PKCS 12 store, by a file with Java's names" runs java \
+    # librdkafka 2.0 never frees what it reads from such a store.
+    cupel=$release/cupel check \
+        "TLS with a PKCS 12 store, by a file with Java's names" runs java \
         --brokers "$tls" --command-config tls.properties
 }
 
@@ -274,7 +276,9 @@ permissions() {
     check "the $(wc -l <acls.list) permissions of doctor --acls are enough" \
         runs acls "${app[@]}" -X "sasl.password=$canary-app"
     while read -r line; do
-        kind=$(sed 's/ acls\.[^ ]*\.\([a-z]*\) / \1 /' <<<"$line")
+        kind=$(sed 's/ acls\.[^ ]*\.\([a-z]*\) / \1 /
+            s/ acls\.s[a-z]* / view /
+            s/.* DescribeConfigs/DescribeConfigs/' <<<"$line")
         [ -z "${ALL:-}" ] && [[ $seen == *"$kind;"* ]] && continue
         seen="$seen$kind;"
         check "without $line" without "$line"

@@ -105,8 +105,8 @@ Test(config, options_of_a_kafka_server_come_first)
     cu_program p = {.servers = servers, .n_servers = 2};
     cr_assert_eq(load("client.id=file\n", "-X client.id=line t"), 0);
     cu_config_of_program(&rig.c, &p);
-    cr_assert_str_eq(
-        all(), "security.protocol=SSL client.id=file client.id=line");
+    cr_assert_str_eq(all(),
+                     "security.protocol=SSL client.id=file client.id=line");
 }
 
 Test(config, the_servers_are_the_brokers_unless_told)
