@@ -41,12 +41,12 @@ if [ "$form" = long ]; then
     for version in 3.9.2 4.3.1; do
         part "Kafka $version" --cupel "$release/cupel" --kafka $version \
             --long "${ROWS:-1000000}"
-        part "sabotages on Kafka $version" --cupel "$debug/cupel" \
+        part "sabotages on Kafka $version" --test-cupel "$debug/cupel" \
             --kafka $version --sabotage all
     done
 else
-    part "the scenarios that matter most" --cupel "$release/cupel" --short
-    part "the verifier can fail" --cupel "$debug/cupel" --short \
+    part "the scenarios that matter most" --short --jobs 3 \
+        --cupel "$release/cupel" --test-cupel "$debug/cupel" \
         --sabotage restore-to-lso
 fi
 echo "$passed passed, $failed failed"

@@ -53,7 +53,7 @@ def wait_working(run, process, seconds=60):
         time.sleep(0.1)
 
 
-@scenario(60, 0, workers=2)
+@scenario(30, 0, workers=2)
 def kill9_loop(run):
     up(run, "x", "y", "z")
     for _ in range(run.rounds(10)):
@@ -68,14 +68,15 @@ def kill9_loop(run):
 def kill9_takeover(run):
     up(run, "x", "y", "z")
     for name in ("x", "y", "z"):
-        run.sleep(1)
+        run.wait_rows()
         run.process(name).kill()
-        run.sleep(session(run) + 3)
+        run.sleep(session(run))
+        run.wait_rows()
         run.process(name).start()
         wait_working(run, run.process(name))
 
 
-@scenario(40, 10, commit=400)
+@scenario(40, 6, commit=400)
 def zombie_pending_rows(run):
     zombies(run)
 
@@ -88,9 +89,11 @@ def zombie_long_commits(run):
 def zombies(run):
     up(run, "x", "y", "z")
     for name in "xyzxy"[:run.rounds(5)]:
-        run.sleep(1.5, 2)
+        run.wait_rows()
+        run.sleep(0, 1)
         run.process(name).stop()
-        run.sleep(session(run) + 1, session(run) + 4)
+        run.sleep(session(run) + 1, session(run) + 3)
+        run.wait_rows()
         run.process(name).go_on()
 
 
@@ -165,10 +168,16 @@ def endtxn_faults(run):
     up(run, "x", "y", proxied=True)
     before = run.world.faults()
     for fault in ("drop-request", "drop-reply", "delay:3", "cut"):
-        run.world.rule("26 0.15 " + fault)
-        run.sleep(run.rounds(7))
-    run.world.rule("-")
+        run.rule("26 0.15 " + fault)
+        wait_faults(run, run.world.faults() + run.rounds(4))
+    run.rule("-")
     need_faults(run, before, 8)
+
+
+def wait_faults(run, n, seconds=40):
+    until = time.monotonic() + seconds
+    while run.world.faults() < n and time.monotonic() < until:
+        run.sleep(0.2)
 
 
 def need_faults(run, before, least):
@@ -186,9 +195,10 @@ def need_faults(run, before, least):
 def endtxn_late(run):
     up(run, "x", "y", rate=4000, proxied=True)
     before = run.world.faults()
-    run.world.rule("26 0.3 hold:2.6")
-    run.sleep(35)
-    run.world.rule("-")
+    run.rule("26 0.3 hold:2.6")
+    run.sleep(25)
+    wait_faults(run, before + 6)
+    run.rule("-")
     need_faults(run, before, 4)
 
 
@@ -224,14 +234,14 @@ def join_during_restore(run):
     run.start("x")
     wait_working(run, run.process("x"))
     run.sleep(8)
-    run.world.rule("1 1 delay:0.4")
+    run.rule("1 1 delay:0.4")
     run.start("y", proxied=True)
     run.sleep(4)
     run.start("z")
     run.sleep(4)
     run.process("z").kill()
     run.sleep(session(run) + 2)
-    run.world.rule("-")
+    run.rule("-")
     run.sleep(2)
 
 
@@ -340,9 +350,9 @@ def cuts_and_delays(run):
     before = run.world.faults()
     for rule in ("-1 0.01 cut drop-reply drop-request", "-1 0.05 delay:0.3",
                  "-1 0.005 drop-request delay:2.5", "26 0.2 cut delay:0.5"):
-        run.world.rule(rule)
+        run.rule(rule)
         run.sleep(6)
-    run.world.rule("-")
+    run.rule("-")
     need_faults(run, before, 10)
 
 
@@ -354,9 +364,9 @@ def produce_timeouts(run):
     up(run, "x", "y", proxied=True)
     before = run.world.faults()
     for _ in range(3):
-        run.world.rule("0 1 drop-request")
+        run.rule("0 1 drop-request")
         run.sleep(6)
-        run.world.rule("-")
+        run.rule("-")
         run.sleep(4)
     need_faults(run, before, 4)
     expect(run, "message(s) timed out", 2, "deliveries timed out")

@@ -2,10 +2,12 @@
 """Chaos on a real broker, and a verifier that asks cupel nothing.
 
     torture.py --cupel BINARY [--kafka VERSION] [SCENARIO…]
-    torture.py --cupel TEST_BINARY --sabotage NAME     must be caught
+    torture.py --test-cupel BINARY --sabotage NAME|all      must be caught
+    torture.py --cupel BINARY --test-cupel BINARY --short   some of both
     torture.py --list
 
     --long ROWS   all scenarios, then random chaos until so many rows were fed
+    --jobs N      so many side by side (none may touch broker or proxy)
     --seed N      the random moments
     --keep        leave the folder of what failed
 
@@ -20,6 +22,7 @@ import sys
 import tempfile
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -42,13 +45,13 @@ class Outcome:
         self.idle, self.judged = False, False
 
 
-def one(world, name, body, a, seed, env, postgres=None):
-    """Runs, heals, verifies a scenario, as the app `name`."""
+def one(world, job, a, seed, postgres=None):
+    """Runs, heals, verifies a scenario."""
     from verify import verify, verify_part
     from world import Idle, Run, Violation
-    out, begin = Outcome(name), time.monotonic()
-    f, transactions, takeovers, options = body
-    run = Run(world, name, a.cupel, seed, env, **options)
+    out, begin = Outcome(job.app), time.monotonic()
+    f, transactions, takeovers, options = job.body
+    run = Run(world, job.app, job.cupel, seed, job.env, **options)
     run.short = a.short
     try:
         f(run)
@@ -79,7 +82,7 @@ def one(world, name, body, a, seed, env, postgres=None):
     except Violation as e:
         out.told.append(str(e))
         out.counts["violations"] = 1
-        if env:  # sabotaged, and some process has noticed by itself
+        if job.sabotage:  # some process has noticed by itself
             run.abandon()
             v = verify_part(world.brokers, run.app, run.fed)
             out.told += v.told
@@ -116,22 +119,28 @@ def table(outcomes, world):
         "%d %s" % (n, what) for what, n in world.counts.items())))
 
 
+class Job:
+    def __init__(self, a, app, name, sabotage=None):
+        from scenarios import ALL
+        self.app, self.body, self.sabotage = app, ALL[name], sabotage
+        self.cupel = a.test_cupel if sabotage else a.cupel
+        self.env = {"CUPEL_SABOTAGE": sabotage} if sabotage else {}
+
+
 def jobs_of(a):
-    """[(app, scenario, sabotage or None)]"""
     from scenarios import ALL, SABOTAGES, SHORT
-    if a.sabotage == "all":
-        return [(s, SABOTAGES[s], s) for s in SABOTAGES]
-    if a.sabotage:
-        return [(a.sabotage, SABOTAGES[a.sabotage], a.sabotage)]
     names = a.scenarios or (SHORT if a.short else ALL)
-    return [(name, name, None) for name in names]
+    if a.sabotage and not a.short:
+        names = ()
+    wrong = SABOTAGES if a.sabotage == "all" else [a.sabotage]
+    return [Job(a, name, name) for name in names] + [
+        Job(a, s, SABOTAGES[s], s) for s in wrong if s]
 
 
-def judge(world, a, out, sabotaged, outcomes):
+def judge(world, a, out, sabotaged):
     """True when it went as it must"""
     bad = out.counts["violations"]
     good = bad > 0 and out.judged if sabotaged else bad == 0 and not out.idle
-    outcomes.append((out, good))
     tell(out, good, sabotaged)
     if good and not a.keep:
         shutil.rmtree(os.path.join(world.work, out.name), ignore_errors=True)
@@ -139,17 +148,21 @@ def judge(world, a, out, sabotaged, outcomes):
 
 
 def run_all(a, world, postgres):
-    from scenarios import ALL, chaos
+    from scenarios import chaos
     outcomes = []
-    for app, name, sabotage in jobs_of(a):
-        env = {"CUPEL_SABOTAGE": sabotage} if sabotage else {}
-        out = one(world, app, ALL[name], a, a.seed, env, postgres)
-        judge(world, a, out, sabotage, outcomes)
+
+    def do(job):
+        out = one(world, job, a, a.seed + len(outcomes), postgres)
+        outcomes.append((out, judge(world, a, out, job.sabotage)))
+        return outcomes[-1][1]
+
+    # Side by side: they mostly wait.
+    with ThreadPoolExecutor(a.jobs) as pool:
+        list(pool.map(do, jobs_of(a)))
     while a.long and sum(o.counts["rows"] for o, _ in outcomes) < a.long:
-        out = one(world, "chaos-%d" % len(outcomes),
-                  (lambda run: chaos(run, 60, 4000), 50, 4, {}),
-                  a, a.seed + len(outcomes), {}, postgres)
-        if not judge(world, a, out, None, outcomes):
+        job = Job(a, "chaos-%d" % len(outcomes), "kill9-loop")
+        job.body = (lambda run: chaos(run, 60, 4000), 50, 4, {})
+        if not do(job):
             break
     table([o for o, _ in outcomes], world)
     good = sum(g for _, g in outcomes)
@@ -163,6 +176,8 @@ def main():
     p.add_argument("--cupel")
     p.add_argument("--kafka", default="3.9.2")
     p.add_argument("--sabotage")
+    p.add_argument("--test-cupel")
+    p.add_argument("--jobs", type=int, default=1)
     p.add_argument("--short", action="store_true")
     p.add_argument("--long", type=int, default=0)
     p.add_argument("--seed", type=int,
@@ -178,7 +193,8 @@ def main():
         print("SKIPPED: kcat is not installed (Debian: kcat)")
         return 77
     from world import World
-    a.cupel = os.path.abspath(a.cupel)
+    a.cupel = a.cupel and os.path.abspath(a.cupel)
+    a.test_cupel = a.test_cupel and os.path.abspath(a.test_cupel)
     work = tempfile.mkdtemp(prefix="cupel-torture-")
     world = World(a.kafka, free_ports(4), work)
     failed, postgres = 1, None

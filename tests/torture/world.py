@@ -246,6 +246,7 @@ class Run:
         self.counts = {"starts": 0, "kills": 0, "stops": 0, "terms": 0}
         self.slowest_end = 0.0
         self.notes, self.compacted = [], False
+        self.ruled = False  # the proxy has a rule of ours
         self.short = False  # fewer rounds of the same
         self.needs = {}  # what the verifier must have counted at least
         self.fed = [0] * PARTITIONS
@@ -325,6 +326,25 @@ class Run:
     def sleep(self, low, high=None):
         time.sleep(low if high is None else self.random.uniform(low, high))
 
+    def wait_rows(self, seconds=60):
+        """until the group has gone on in every partition of the input"""
+        def now():
+            try:
+                return [at or 0 for at in client.positions(self.input,
+                                                           PARTITIONS)]
+            except Refused:  # a transaction is open there
+                return before
+        client = Client(self.world.brokers, group=self.app)
+        before = [0] * PARTITIONS
+        before = now()
+        until = time.monotonic() + seconds
+        while any(a >= b for a, b in zip(before, now())):
+            if time.monotonic() > until:
+                client.close()
+                raise Idle("no rows went through for %d s" % seconds)
+            time.sleep(0.2)
+        client.close()
+
     def count_of(self, text):
         """lines in what the processes said"""
         n = 0
@@ -382,10 +402,15 @@ class Run:
                 if p.child is not None and p.child.poll() not in
                 (None, 0, -signal.SIGKILL, 137)]
 
+    def rule(self, text):
+        self.ruled = True
+        self.world.rule(text)
+
     def heal(self, seconds=150):
         """Everybody may go on; all input must go through, else something
         waits for ever.  Then SIGTERM must end everybody."""
-        self.world.rule("-")
+        if self.ruled:
+            self.world.rule("-")
         for p in self.living():
             p.go_on()
         self.fed_all()
