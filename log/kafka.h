@@ -49,7 +49,7 @@ typedef struct cu_kafka_client {
     void *owner;          /* the reader or writer around it */
     char what[128];       /* for diag: "reader of group app" */
     char last_error[200]; /* what error_cb heard; under kafka->mutex */
-    char denied[256]; /* a topic not to be written to; likewise */
+    char denied[256];     /* a topic not to be written to; likewise */
 } cu_kafka_client;
 
 /* A topic's name, kept while the log is open, and what its records may
