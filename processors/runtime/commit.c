@@ -76,24 +76,42 @@ static int hand_over_state(cu_worker *w, cu_kv_batch *batch, cu_err *err)
     return 0;
 }
 
+/* Where the group may go on in an input: the lowest of the twins. */
+static int64_t next_of(const cu_feed_in *in, bool *moved)
+{
+    int64_t next = INT64_MAX;
+    *moved = false;
+    for (const cu_feed_in *t = in->younger ? NULL : in; t; t = t->twin) {
+        if (t->n_subs && t->next < next)
+            next = t->next;
+        *moved = *moved || (t->n_subs && t->next != t->marked);
+    }
+    return next;
+}
+
+/* What moved; when nothing did, one position as it was: it is the marks that
+ * the group fences a zombie by. */
 static int mark_inputs(cu_worker *w, cu_err *err)
 {
-    for (uint32_t k = 0; k < w->n_inputs; k++) {
+    const cu_feed_in *still = NULL;
+    int64_t next, still_at = 0;
+    bool moved, any = false;
+    int rc = 0;
+    for (uint32_t k = 0; rc == 0 && k < w->n_inputs; k++) {
         const cu_feed_in *in = w->inputs[k];
-        int64_t next = INT64_MAX;
-        bool moved = false;
-        for (const cu_feed_in *t = in->younger ? NULL : in; t; t = t->twin) {
-            if (t->n_subs && t->next < next)
-                next = t->next;
-            moved = moved || (t->n_subs && t->next != t->marked);
+        next = next_of(in, &moved);
+        if (moved) {
+            any = true;
+            rc = w->writer->vt->mark(w->writer, w->reader, in->part, next, err);
+        } else if (next != INT64_MAX) {
+            still = in;
+            still_at = next;
         }
-        if (!moved)
-            continue;
-        int rc = w->writer->vt->mark(w->writer, w->reader, in->part, next, err);
-        if (rc)
-            return rc;
     }
-    return 0;
+    if (rc || any || still == NULL)
+        return rc;
+    return w->writer->vt->mark(w->writer, w->reader, still->part, still_at,
+                               err);
 }
 
 static int64_t end_of(const cu_positions *ends, cu_part part)

@@ -87,16 +87,31 @@ void cu_instance_progress(const cu_instance *i, cu_progress *out, cu_arena *a)
                                      : cu_entry_watermark(i->entries[f]);
 }
 
+/* The workers of a process share its store.  One that slept may still have
+ * what the group has given to another: never both at once. */
+static int claim(cu_runtime *rt, const cu_stage *s, int32_t partition,
+                 cu_err *err)
+{
+    if (!atomic_exchange(&rt->open[s->index][partition], true))
+        return 0;
+    return cu_fail(err, CU_BUSY, CU_RETRY,
+                   "stage %s[%d]: another worker of this process still has it",
+                   s->name, (int)partition);
+}
+
 int cu_instance_open(cu_worker *w, const cu_stage *s, int32_t partition,
                      cu_instance **out, cu_err *err)
 {
     cu_runtime *rt = w->rt;
+    int rc = claim(rt, s, partition, err);
+    if (rc)
+        return rc;
     cu_instance *i = cu_calloc(1, sizeof(*i));
     i->worker = w;
     i->stage = s;
     i->partition = partition;
-    int rc = cu_space_open(rt->o.store, rt->stage_ids[s->index],
-                           (uint16_t)partition, &i->space, err);
+    rc = cu_space_open(rt->o.store, rt->stage_ids[s->index],
+                       (uint16_t)partition, &i->space, err);
     if (rc) {
         cu_err_note(err, "stage %s[%d]: ", s->name, (int)partition);
         cu_instance_close(i);
@@ -136,6 +151,7 @@ void cu_instance_close(cu_instance *i)
         cu_op_close(i->tap);
     if (i->space)
         cu_space_close(i->space);
+    atomic_store(&i->worker->rt->open[i->stage->index][i->partition], false);
     cu_free(i->entries);
     cu_free(i->slots);
     cu_free(i);

@@ -16,6 +16,7 @@ struct cu_runtime {
     cu_arena *arena;
     cu_stages stages;
     uint32_t *stage_ids; /* by stage index */
+    _Atomic bool **open; /* [stage][partition]: some worker's instance */
     int32_t *partitions; /* by table index */
     const char *dlq;
     const char **inputs; /* every topic that workers read */

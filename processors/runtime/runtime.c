@@ -277,6 +277,11 @@ int cu_runtime_open(const cu_runtime_opts *opts, cu_runtime **out, cu_err *err)
         return rc;
     }
     collect_inputs(rt);
+    rt->open = cu_arena_calloc(rt->arena, rt->stages.n + 1, sizeof(*rt->open));
+    for (uint32_t i = 0; i < rt->stages.n; i++)
+        rt->open[i] = cu_arena_calloc(rt->arena,
+                                      (size_t)rt->stages.at[i]->partitions + 1,
+                                      sizeof(**rt->open));
     *out = rt;
     return 0;
 }

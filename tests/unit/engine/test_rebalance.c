@@ -174,3 +174,31 @@ Test(rebalance, records_purged_by_the_next_owner_stop_nobody)
     cr_expect_str_eq(rig_view(&r, "sums"), "1 4 40\n2 4 20\n");
     rig_close(&r);
 }
+
+/* A worker that does not poll while others wait is evicted after a minute, and
+ * does not know it. */
+Test(rebalance, what_a_sleeper_still_has_is_not_opened_beside_it)
+{
+    rig r;
+    cu_err err = {0};
+    bool busy;
+    rig_open_beside(&r, sql, NULL);
+    rig_add_worker(&r);
+    feed_both(&r);
+    rig_run(&r);
+    cr_assert(cu_worker_ready(r.workers[0]) && cu_worker_ready(r.workers[1]));
+    rig_add_worker(&r);
+    for (int second = 0; second < 70; second++)
+        for (int i = 1; i <= 2; i++) {
+            rig_pass_ms(&r, 500);
+            cr_assert_eq(cu_worker_step(r.workers[i], 0, &busy, &err), 0, "%s",
+                         err.msg);
+        }
+    cr_expect(cu_worker_ready(r.workers[0]));
+    cr_expect_not(cu_worker_ready(r.workers[1]));
+    cr_expect(cu_worker_ready(r.workers[2]));
+    feed_both(&r);
+    rig_run(&r);
+    cr_expect_str_eq(rig_view(&r, "sums"), "1 4 40\n2 4 20\n");
+    rig_close(&r);
+}
