@@ -187,16 +187,15 @@ static int dial(cu_kafka *k, cu_err *err)
     if (todo)
         return cu_fail(err, CU_DENIED, 0, "the brokers at %s refuse us: %s; %s",
                        k->brokers, why, todo);
-    if (!*why)
-        return cu_fail(err, CU_NETWORK, CU_RETRY,
-                       "no broker answers at %s within %g s: is it running? "
-                       "check --brokers, and security.protocol: the listener "
-                       "may want TLS or a password",
-                       k->brokers, (double)ms / 1000);
+    bool nobody = strstr(why, "refused") || strstr(why, "resol");
     return cu_fail(err, CU_NETWORK, CU_RETRY,
-                   "no broker answers at %s within %g s (%s): is it running? "
-                   "check --brokers",
-                   k->brokers, (double)ms / 1000, why);
+                   "no broker answers at %s within %g s%s%s%s: is it running? "
+                   "check --brokers%s",
+                   k->brokers, (double)ms / 1000, *why ? " (" : "", why,
+                   *why ? ")" : "",
+                   nobody ? ""
+                          : ", and security.protocol: the listener may want "
+                            "TLS or a password");
 }
 
 #ifdef CU_SABOTAGE

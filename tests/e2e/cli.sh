@@ -186,7 +186,7 @@ try: cupel help state'
     gave "a missing properties file" 1 "" 'error: --command-config: cannot open nosuch.properties: No such file or directory; check the path'
     printf 'a=b\nnonsense\n' >bad.properties
     go query lib 'SELECT 1' --command-config bad.properties
-    gave "a bad properties file" 2 "" 'error: bad.properties:2: "nonsense" is not NAME=VALUE
+    gave "a bad properties file" 2 "" 'error: bad.properties:2: this is not NAME=VALUE
 try: cupel help query'
 }
 

@@ -171,7 +171,7 @@ embedded() {
 # --- Kafka ------------------------------------------------------------------
 
 groups() {
-    "$here/groups.sh" ConsumerGroupCommand --bootstrap-server "$brokers" "$@"
+    "$root/tests/kafka/tools.sh" ConsumerGroupCommand --bootstrap-server "$brokers" "$@"
 }
 
 # Kafka's own tool sees what cupel sees, of the app's group.
@@ -280,7 +280,7 @@ gains_partitions() {
     sales 1 50 | at produce grows --key-field id -q
     timeout 60 "$cupel" run "$b" --brokers "$brokers" --state "$b/state" \
         --drain -q || return 1
-    "$here/groups.sh" TopicCommand --bootstrap-server "$brokers" --alter \
+    "$root/tests/kafka/tools.sh" TopicCommand --bootstrap-server "$brokers" --alter \
         --topic grows --partitions 4 >/dev/null 2>&1
     timeout 60 "$cupel" run "$b" --brokers "$brokers" --state "$b/state" \
         --drain -q >"$b/said" 2>&1
@@ -307,7 +307,7 @@ gains_while_running() {
         kcat_has grows.shops && break
         sleep 0.2
     done
-    "$here/groups.sh" TopicCommand --bootstrap-server "$brokers" --alter \
+    "$root/tests/kafka/tools.sh" TopicCommand --bootstrap-server "$brokers" --alter \
         --topic more --partitions 4 >/dev/null 2>&1
     timeout 60 tail --pid="$pid" -s 0.1 -f /dev/null
     hit TERM "$pid" && echo "it did not notice"
@@ -345,7 +345,7 @@ case $? in
 0)
     at_end+=("$root/tests/kafka/broker.sh wipe $work/broker")
     brokers=127.0.0.1:$port
-    "$here/groups.sh" ConsumerGroupCommand --version >"$work/tools" 2>&1
+    "$root/tests/kafka/tools.sh" ConsumerGroupCommand --version >"$work/tools" 2>&1
     if [ $? = 77 ]; then
         skip "Kafka's tools cannot be fetched here"
     else

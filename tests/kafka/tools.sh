@@ -2,8 +2,8 @@
 # Kafka's own tools, from their published jars: what kafka-consumer-groups.sh
 # and kafka-topics.sh start.
 #
-#   groups.sh ConsumerGroupCommand --bootstrap-server … --group g --describe
-#   groups.sh TopicCommand --bootstrap-server … --alter …
+#   tools.sh ConsumerGroupCommand --bootstrap-server … --group g --describe
+#   tools.sh TopicCommand --bootstrap-server … --alter …
 #
 # CUPEL_KAFKA_JARS is where jars are kept.  77: this machine cannot.
 set -eu
@@ -14,7 +14,7 @@ if [ ! -e "$lib/.complete" ]; then
     command -v mvn >/dev/null || exit 77
     rm -rf "$lib"
     mkdir -p "$lib"
-    mvn -q -B -f "$here/kafka_tools.xml" dependency:copy-dependencies \
+    mvn -q -B -f "$here/tools.xml" dependency:copy-dependencies \
         -DoutputDirectory="$lib" >&2 || exit 77
     touch "$lib/.complete"
 fi
