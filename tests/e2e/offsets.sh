@@ -182,7 +182,14 @@ same_positions() {
     [ -s "$a/theirs" ] && diff "$a/theirs" "$a/ours"
 }
 
+# Theirs refuses while the session of a stopped process lasts.
 same_export() {
+    local _
+    for _ in $(seq 10); do
+        groups --group "$app" --describe --state 2>/dev/null |
+            grep -q Empty && break
+        sleep 1
+    done
     groups --group "$app" --reset-offsets --to-current --topic sales \
         --export --dry-run 2>/dev/null | grep . | sort >"$a/theirs"
     [ -s "$a/theirs" ] && diff "$a/theirs" "$a/ours"

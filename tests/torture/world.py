@@ -406,6 +406,10 @@ class Run:
                 if ends[p] - (at[p] or 0) > 200 or
                 rows_from(self.world.brokers, topic, p, at[p], ends[p])]
 
+    def hanging(self):
+        return hanging(self.world.brokers,
+                       topics_of(self.world.brokers, self.app))
+
     def ended_by_themselves(self):
         return [p for p in self.processes.values()
                 if p.child is not None and p.child.poll() not in
@@ -427,7 +431,9 @@ class Run:
             raise Violation("nobody is left to go on")
         begin, calm = time.monotonic(), 0
         while calm < 2:
-            left = self.behind()
+            # What a killed process left open ends with its timeout; until then
+            # it hides what came behind it.
+            left = self.behind() or self.hanging()
             calm = 0 if left else calm + 1
             self.supervise()
             for p in self.ended_by_themselves():
@@ -435,8 +441,7 @@ class Run:
                     p.name, p.child.returncode, p.tail()))
             if time.monotonic() - begin > seconds:
                 where = [p.stacks() for p in self.living()]
-                where += hanging(self.world.brokers,
-                                 topics_of(self.world.brokers, self.app))
+                where += self.hanging()
                 raise Violation("not through after %d s: %s; %s" % (
                     seconds, "; ".join(left[:5]), "; ".join(where)))
             time.sleep(0.5)
