@@ -26,12 +26,15 @@ struct cu_drain {
     int64_t left;
 };
 
+/* `ours`: the app itself writes the topic.  When a position has moved, the
+ * records of its transaction may still wait for their markers in other
+ * partitions, so that what is not committed yet counts. */
 static int add_goal(cu_drain *d, const char *topic, int32_t partition,
-                    cu_err *err)
+                    bool ours, cu_err *err)
 {
     cu_log *log = d->rt->o.log;
     goal g = {.part = {topic, partition}};
-    int rc = log->vt->end_offset(log, g.part, false, &g.end, err);
+    int rc = log->vt->end_offset(log, g.part, ours, &g.end, err);
     if (rc)
         return rc;
     d->goals = cu_realloc(d->goals, (d->n_goals + 1) * sizeof(*d->goals));
@@ -43,7 +46,7 @@ static int add_table(cu_drain *d, const cu_table_def *t, cu_err *err)
 {
     int rc = 0;
     for (int32_t p = 0; rc == 0 && p < d->rt->partitions[t->index]; p++)
-        rc = add_goal(d, t->topic, p, err);
+        rc = add_goal(d, t->topic, p, t->letters != CU_LETTERS_NONE, err);
     return rc;
 }
 
@@ -116,7 +119,7 @@ static int next_goals(cu_drain *d, cu_err *err)
         return rc;
     }
     for (int32_t p = 0; rc == 0 && p < s->exchange_partitions; p++)
-        rc = add_goal(d, s->exchange_topic, p, err);
+        rc = add_goal(d, s->exchange_topic, p, true, err);
     d->stage++;
     d->fed = false;
     return rc;
