@@ -200,6 +200,19 @@ void cu_input_settle(cu_feed_in *in)
                      lowest->upstream[k].idle);
 }
 
+/* Has the group read past what was deleted?  Then a newer owner has purged it,
+ * and our state is old: it is restored once more, or we hear that the
+ * partition is not ours. */
+static bool gone_on(cu_worker *w, cu_part part, int64_t oldest)
+{
+    cu_log *log = w->rt->o.log;
+    cu_err ignored = {0};
+    int64_t at;
+    return log->vt->committed(log, w->rt->program->app, part, &at, &ignored) ==
+               0 &&
+           at >= oldest;
+}
+
 /* Where a partition is read from: the lowest of the twins. */
 static int start_reading(cu_worker *w, cu_feed_in *in, cu_err *err)
 {
@@ -215,6 +228,10 @@ static int start_reading(cu_worker *w, cu_feed_in *in, cu_err *err)
     int rc = log->vt->offset_at(log, in->part, CU_OLDEST, &oldest, err);
     if (rc)
         return rc;
+    if (from < oldest && gone_on(w, in->part, oldest))
+        return cu_fail(err, CU_BUSY, CU_ABORT | CU_RETRY,
+                       "another member has gone on in %s[%d]", in->part.topic,
+                       (int)in->part.partition);
     if (from < oldest)
         return cu_fail(err, CU_HISTORY, CU_FATAL,
                        "%s[%d]: records from offset %lld on are needed, but "

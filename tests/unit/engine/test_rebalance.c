@@ -202,3 +202,41 @@ Test(rebalance, what_a_sleeper_still_has_is_not_opened_beside_it)
     cr_expect_str_eq(rig_view(&r, "sums"), "1 4 40\n2 4 20\n");
     rig_close(&r);
 }
+
+/* A newer owner reads on and purges while we restore what it took over. */
+static int purged(cu_log *log, cu_part part, int64_t at_ms, int64_t *off,
+                  cu_err *err)
+{
+    int rc = broker.real->offset_at(log, part, at_ms, off, err);
+    if (at_ms == CU_OLDEST && broker.silent > 0 &&
+        strstr(part.topic, "repartition")) {
+        *off += 1000;
+        broker.silent--;
+    }
+    return rc;
+}
+
+static int ahead(cu_log *log, const char *group, cu_part part, int64_t *off,
+                 cu_err *err)
+{
+    int rc = broker.real->committed(log, group, part, off, err);
+    *off += 1000;
+    return rc;
+}
+
+Test(rebalance, what_a_newer_owner_has_purged_is_restored_once_more)
+{
+    rig r;
+    rig_open_beside(&r, sql, NULL);
+    feed_both(&r);
+    rig_run(&r);
+    feed_both(&r);
+    slow_down(&r);
+    broker.slow.offset_at = purged;
+    broker.slow.committed = ahead;
+    end_transactions_of(&r, "app.local.0");
+    rig_run(&r);
+    cr_expect_eq(broker.silent, 0);
+    cr_expect_str_eq(rig_view(&r, "sums"), "1 4 40\n2 4 20\n");
+    rig_close(&r);
+}
