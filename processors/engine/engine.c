@@ -25,7 +25,7 @@ cu_memory_plan cu_memory_shares(size_t bytes, bool embedded)
         bytes = (size_t)256 << 20;
     return (cu_memory_plan){
         .block_cache = bytes / 16 * 3,
-        .memtables = bytes / 8,
+        .memtables = bytes / 32 * 3,
         .operators = bytes / 16 * 3,
         .tables = bytes / 16,
         .log = embedded ? bytes / 16 : bytes / 4,
