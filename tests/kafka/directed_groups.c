@@ -431,7 +431,10 @@ void cu_kafka_directed_a_broker_crash_loses_and_repeats_nothing(
 
 /* --- the guard ------------------------------------------------------------ */
 
-enum { TRANSACTION_MS = 2000, HOLD_MS = 2600 };
+/* The client gives a request up while the transaction is far from its
+ * timeout: else the broker might abort it before the second try arrives. */
+enum { TRANSACTION_MS = 20000, HOLD_MS = 2600 };
+#define PATIENCE_MS "2000"
 
 /* A log whose requests go through the proxy; NULL without one. */
 static cu_log *behind_proxy(cu_proxy **proxy)
@@ -449,7 +452,11 @@ static cu_log *behind_proxy(cu_proxy **proxy)
         return NULL;
     }
     *proxy = cu_proxy_open((uint16_t)from, (uint16_t)to);
-    cu_test_opts o = {.brokers = at, .transaction_ms = TRANSACTION_MS};
+    static const cu_property impatient = {"socket.timeout.ms", PATIENCE_MS};
+    cu_test_opts o = {.brokers = at,
+                      .transaction_ms = TRANSACTION_MS,
+                      .properties = &impatient,
+                      .n_properties = 1};
     CU_OK_(cu_test_open(&o, &log, &err), &err);
     return log;
 }
