@@ -104,6 +104,8 @@ def tell(out, good, sabotaged):
         out.seconds), flush=True)
     for line in out.told:
         print("    " + line, flush=True)
+    if out.judged and c["violations"] and not sabotaged:
+        print("    what consumers read is wrong", flush=True)
 
 
 def table(outcomes, world):
