@@ -151,6 +151,13 @@ class Arrivals:
         return self.rows
 
 
+def delays(arrivals):
+    """From the clock in a row to its arrival."""
+    took = sorted(now * 1e6 - sent for now, _, sent in arrivals.close())
+    return (f"p50 {took[len(took) // 2] / 1000:.0f} ms, p99 "
+            f"{took[len(took) * 99 // 100] / 1000:.0f} ms ({len(took)} rows)")
+
+
 class Bench:
     def __init__(self, options, work):
         self.cupel, self.rows, self.work = options.cupel, options.rows, work
@@ -244,13 +251,9 @@ class Bench:
             time.sleep(1)
             self.pace(folder.name + ".in", 20000, 20)
             time.sleep(1)
-            took = sorted(now * 1e6 - sent
-                          for now, _, sent in arrivals.close())
             p.end()
             yield (f"latency, {delivery}, commits every {interval} ms",
-                   f"p50 {took[len(took) // 2] / 1000:.0f} ms, p99 "
-                   f"{took[len(took) * 99 // 100] / 1000:.0f} ms "
-                   f"({len(took)} rows)")
+                   delays(arrivals))
 
     def restore(self):
         folder = self.app("restore", COUNT, keys=self.rows)
@@ -277,43 +280,45 @@ class Bench:
                f"{(at - p.began) * 1000:.0f} ms")
         p.end()
 
-    def gap(self, name, folder, topic, event, seconds):
-        """The longest silence of a partition of `topic` around an event."""
-        arrivals = Arrivals(self, folder.name + ".passed")
+    def silences(self, folder, topic, event, seconds):
+        """The longest of each partition of `topic` around an event, in ms."""
+        arrivals = Arrivals(self, topic)
         time.sleep(1)
-        self.pace(topic, 2000, seconds, event)
+        self.pace(folder.name + ".in", 2000, seconds, event)
         time.sleep(2)
         times = {}
         for now, part, _ in arrivals.close():
             times.setdefault(part, []).append(now)
-        longest = [max(b - a for a, b in zip(t, t[1:]))
-                   for t in times.values() if len(t) > 1]
-        return (name, f"longest silence of a partition "
-                      f"{max(longest) * 1000:.0f} ms, of the others "
-                      f"{sorted(longest)[0] * 1000:.0f} ms at least")
+        return sorted(max(b - a for a, b in zip(t, t[1:])) * 1000
+                      for t in times.values() if len(t) > 1)
+
+    def gap(self, name, folder, event, seconds):
+        longest = self.silences(folder, folder.name + ".passed", event,
+                                seconds)
+        return (name, f"longest silence of a partition {longest[-1]:.0f} ms, "
+                      f"of the others {longest[0]:.0f} ms at least")
 
     def gaps(self):
         for kind, options in (("static members", ()),
                               ("members with --leave", ("--leave",))):
             folder = self.app("g-leave" if options else "g-static", PASS)
-            topic = folder.name + ".in"
             first = Process(self, folder, "a", *options)
             first.wait("commits_total", 1)
-            self.pace(topic, 2000, 2)
+            self.pace(folder.name + ".in", 2000, 2)
             started = []
 
             def join():
                 time.sleep(3)
                 started.append(Process(self, folder, "b", *options))
 
-            yield self.gap(f"a second process joins, {kind}", folder, topic,
+            yield self.gap(f"a second process joins, {kind}", folder,
                            join, 10)
 
             def leave():
                 time.sleep(3)
                 started[0].end()
 
-            yield self.gap(f"it stops, {kind}", folder, topic, leave, 18)
+            yield self.gap(f"it stops, {kind}", folder, leave, 18)
             second = Process(self, folder, "b", *options)
             second.wait("commits_total", 1)
 
@@ -321,7 +326,7 @@ class Bench:
                 time.sleep(3)
                 second.end(signal.SIGKILL)
 
-            yield self.gap(f"it is killed, {kind}", folder, topic, die, 20)
+            yield self.gap(f"it is killed, {kind}", folder, die, 20)
             first.end()
 
     def close(self):
@@ -332,9 +337,9 @@ class Bench:
         self.broker.close()
 
 
-def main():
+def main(kind=Bench, what=__doc__):
     names = ["throughput", "latency", "restore", "gaps"]
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=what.split("\n")[0])
     parser.add_argument("cupel")
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--kafka", default="3.9.2")
@@ -342,7 +347,7 @@ def main():
     options = parser.parse_intermixed_args()
     options.cupel = os.path.abspath(options.cupel)
     work = pathlib.Path(tempfile.mkdtemp(prefix="cupel-figures-"))
-    bench = Bench(options, work)
+    bench = kind(options, work)
     try:
         for name in options.names or names:
             say(f"{time.strftime('%H:%M:%S')} {name}")
