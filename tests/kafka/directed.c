@@ -1,5 +1,6 @@
 /* Cases that only a real broker can show: errors, ends, limits, seeking.
- * Those about groups and fencing stand in directed_groups.c. */
+ * Those about groups stand in directed_groups.c, those that need a proxy in
+ * directed_proxy.c. */
 #include "tests/kafka/directed.h"
 
 #include "base/alloc.h"
@@ -36,10 +37,12 @@ void cu_kafka_directed_a_missing_broker_is_named(cu_log *log,
     cu_err err = {0};
     cu_log *other = NULL;
     cu_test_opts o = {.brokers = "127.0.0.1:9", .deadline_ms = 1500};
-    CU_EXPECT(cu_test_open(&o, &other, &err) == CU_NETWORK);
-    CU_EXPECT(err.flags & CU_RETRY);
-    CU_EXPECT(strstr(err.msg, "no broker answers at 127.0.0.1:9 within 1.5 s"));
-    CU_EXPECT(strstr(err.msg, "Connection refused"));
+    do { /* on a busy machine it may have had no time to be refused */
+        CU_EXPECT(cu_test_open(&o, &other, &err) == CU_NETWORK);
+        CU_EXPECT(err.flags & CU_RETRY);
+        CU_EXPECT(
+            strstr(err.msg, "no broker answers at 127.0.0.1:9 within 1.5 s"));
+    } while (!strstr(err.msg, "Connection refused"));
     CU_EXPECT(strstr(err.msg, "check --brokers"));
     CU_EXPECT(other == NULL);
 }
@@ -139,22 +142,6 @@ void cu_kafka_directed_times_and_ends_skip_what_is_open(cu_log *log,
 
 /* --- writers ------------------------------------------------------------ */
 
-void cu_kafka_directed_an_empty_transaction_is_not_sent(cu_log *log,
-                                                        const char *prefix)
-{
-    cu_test_topic(log, prefix, 1);
-    cu_writer *w = cu_test_writer(log, prefix);
-    int64_t began = cu_test_now_ms();
-    for (int i = 0; i < 1000; i++) {
-        cu_test_begin(w);
-        cu_test_commit(w);
-    }
-    /* A round trip each would take longer, a marker each would be seen. */
-    CU_EXPECT(cu_test_now_ms() - began < 500);
-    CU_EXPECT(cu_test_end(log, prefix, 0, true) == 0);
-    w->vt->writer_close(w);
-}
-
 void cu_kafka_directed_a_fenced_writer_says_so_at_commit(cu_log *log,
                                                          const char *prefix)
 {
@@ -163,7 +150,8 @@ void cu_kafka_directed_a_fenced_writer_says_so_at_commit(cu_log *log,
     cu_writer *old = cu_test_writer(log, prefix);
     open_transaction(log, old, prefix, 0); /* only EndTxn is left to do */
     cu_writer *young = cu_test_writer(log, prefix);
-    CU_EXPECT(old->vt->commit(old, 10000, NULL, NULL, &err) == CU_FENCED);
+    CU_EXPECT(old->vt->commit(old, CU_TEST_WAIT_MS, NULL, NULL, &err) ==
+              CU_FENCED);
     CU_EXPECT(err.flags & CU_FATAL);
     CU_EXPECT(!(err.flags & CU_RETRY));
     CU_EXPECT(strstr(err.msg, prefix));
@@ -243,7 +231,7 @@ void cu_kafka_directed_a_record_of_16_mb_passes_a_small_reader(
     cu_reader_opts o = {.parts = &from, .n_parts = 1, .max_bytes = 2 << 20};
     CU_OK_(log->vt->reader_open(log, &o, &reader, &err), &err);
     size_t n = 0, n_large = 0;
-    int64_t until = cu_test_now_ms() + 30000;
+    int64_t until = cu_test_now_ms() + CU_TEST_WAIT_MS;
     while (n < 4) {
         CU_EXPECT(cu_test_now_ms() < until);
         CU_OK_(cu_log_poll(reader, 100, &p, &err), &err);
@@ -302,8 +290,7 @@ void cu_kafka_directed_pause_and_seek_lose_and_repeat_nothing(
     /* Small helpings of each partition in turn: runs end by the other. */
     cu_property small = {"fetch.message.max.bytes", "2000"};
     cu_test_opts o = {.properties = &small, .n_properties = 1};
-    cu_log *nibbling = NULL;
-    CU_OK_(cu_test_open(&o, &nibbling, &err), &err);
+    cu_log *nibbling = cu_test_open_log(&o);
     cu_test_topic(log, prefix, 2);
     cu_writer *w = cu_test_writer(log, prefix);
     for (int i = 0; i < TXNS; i++)
@@ -331,7 +318,7 @@ void cu_kafka_directed_pause_and_seek_lose_and_repeat_nothing(
     }
     pause_both(r, prefix, false);
     int64_t end = TXNS * (ROWS_PER_TXN + 1); /* with the markers */
-    int64_t until = cu_test_now_ms() + 30000;
+    int64_t until = cu_test_now_ms() + CU_TEST_WAIT_MS;
     while (e.at[0] < end || e.at[1] < end) {
         CU_EXPECT(cu_test_now_ms() < until);
         check_poll(r, &e, 50);
@@ -353,7 +340,7 @@ void cu_kafka_directed_lost_history_is_an_error(cu_log *log, const char *prefix)
     CU_EXPECT(cu_test_offset(log, prefix, 0, CU_OLDEST) == 5);
     cu_reader *r = cu_test_reader(log, prefix, 1, 2);
     int rc = 0;
-    int64_t until = cu_test_now_ms() + 20000;
+    int64_t until = cu_test_now_ms() + CU_TEST_WAIT_MS;
     while (rc == 0) {
         CU_EXPECT(cu_test_now_ms() < until);
         rc = cu_log_poll(r, 100, &p, &err);

@@ -29,14 +29,17 @@
 CU_KAFKA_DIRECTED(CU_DECLARE_)
 #undef CU_DECLARE_
 
-/* Another log on the same broker; 0: the default. */
+/* Another log on the same broker. */
 typedef struct cu_test_opts {
     const char *brokers; /* NULL: CUPEL_TEST_BROKERS */
-    int64_t session_ms, transaction_ms, deadline_ms;
+    int64_t deadline_ms; /* 0: as long as any wait */
+    int64_t timeout_ms;  /* of sessions and transactions; 0: long */
     const cu_property *properties;
     size_t n_properties;
 } cu_test_opts;
 int cu_test_open(const cu_test_opts *o, cu_log **out, cu_err *err);
+/* The same, again and again while nobody answers in time. */
+cu_log *cu_test_open_log(const cu_test_opts *o);
 /* A variable of the environment, NULL when it is not set. */
 const char *cu_test_variable(const char *name);
 

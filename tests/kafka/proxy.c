@@ -3,9 +3,10 @@
  *   client --> [size i32 | api key i16 | ...] --> held if EndTxn --> broker
  *   client <------------------ bytes as they come ---------------- broker
  *
- * Two threads per connection.  A held request is forwarded even when the
- * client has given up and connected anew: that is the late EndTxn.  It
- * lives until the process ends.
+ * Two threads per connection.  A held request waits for something to happen,
+ * never for a time: whoever is slow, the test goes the same way.  It is
+ * forwarded even when the client has given up and connected anew: that is the
+ * late EndTxn.  The proxy lives until the process ends.
  */
 #include "tests/kafka/proxy.h"
 
@@ -13,12 +14,12 @@
 #include "tests/unit/log/tools.h"
 
 #include <arpa/inet.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { API_END_TXN = 26, FRAME_MAX = 64 << 20 };
@@ -26,7 +27,10 @@ enum { API_END_TXN = 26, FRAME_MAX = 64 << 20 };
 struct cu_proxy {
     int listener;
     uint16_t to;
-    atomic_int hold, hold_ms, seen;
+    atomic_int n_requests;
+    atomic_int n_seen; /* EndTxn */
+    atomic_int until;  /* n_seen that lets a held one go */
+    atomic_bool hold;  /* the next one */
 };
 
 typedef struct leg {
@@ -67,15 +71,13 @@ static bool write_all(int fd, const char *from, size_t n)
 
 static void hold(cu_proxy *p, const char *frame)
 {
+    atomic_fetch_add(&p->n_requests, 1);
     if (frame[4] != 0 || frame[5] != API_END_TXN)
         return;
-    atomic_fetch_add(&p->seen, 1);
-    if (atomic_fetch_sub(&p->hold, 1) <= 0) {
-        atomic_fetch_add(&p->hold, 1);
-        return;
-    }
-    int ms = atomic_load(&p->hold_ms);
-    nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL);
+    bool held = atomic_exchange(&p->hold, false);
+    atomic_fetch_add(&p->n_seen, 1);
+    while (held && atomic_load(&p->n_seen) < atomic_load(&p->until))
+        cu_test_nap();
 }
 
 static void *requests(void *arg)
@@ -163,13 +165,29 @@ cu_proxy *cu_proxy_open(uint16_t from, uint16_t to)
     return &proxy;
 }
 
-void cu_proxy_hold(cu_proxy *p, int n, int ms)
+void cu_proxy_hold(cu_proxy *p)
 {
-    atomic_store(&p->hold_ms, ms);
-    atomic_store(&p->hold, n);
+    atomic_store(&p->until, INT_MAX);
+    atomic_store(&p->hold, true);
+}
+
+void cu_proxy_hold_until_resent(cu_proxy *p)
+{
+    atomic_store(&p->until, atomic_load(&p->n_seen) + 2); /* itself, too */
+    atomic_store(&p->hold, true);
+}
+
+void cu_proxy_release(cu_proxy *p)
+{
+    atomic_store(&p->until, 0);
 }
 
 int cu_proxy_seen(const cu_proxy *p)
 {
-    return atomic_load(&p->seen);
+    return atomic_load(&p->n_seen);
+}
+
+int cu_proxy_requests(const cu_proxy *p)
+{
+    return atomic_load(&p->n_requests);
 }

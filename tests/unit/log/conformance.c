@@ -259,7 +259,7 @@ void cu_log_conformance_nulls_and_headers_come_back(cu_log *log,
     cu_test_commit(w);
 
     cu_reader *r = cu_test_reader(log, t.s, 1, CU_OLDEST);
-    int64_t until = cu_test_now_ms() + 30000;
+    int64_t until = cu_test_now_ms() + CU_TEST_WAIT_MS;
     size_t seen = 0;
     while (seen < N) {
         cu_err err = {0};
@@ -321,7 +321,7 @@ void cu_log_conformance_a_record_of_5_mb_comes_back(cu_log *log,
     cu_test_commit(w);
 
     cu_reader *r = cu_test_reader(log, t.s, 1, CU_OLDEST);
-    int64_t until = cu_test_now_ms() + 30000;
+    int64_t until = cu_test_now_ms() + CU_TEST_WAIT_MS;
     size_t n = 0, found = 0;
     while (n < 3) {
         cu_err err = {0};
@@ -349,7 +349,7 @@ void cu_log_conformance_an_empty_transaction_commits(cu_log *log,
     cu_arena *a = cu_arena_new(0);
     cu_positions ends = {.n = 7};
     cu_test_begin(w);
-    CU_OK_(w->vt->commit(w, 30000, a, &ends, &err), &err);
+    CU_OK_(w->vt->commit(w, CU_TEST_WAIT_MS, a, &ends, &err), &err);
     CU_EXPECT(ends.n == 0);
     cu_test_begin(w);
     CU_OK_(w->vt->abort(w, &err), &err);
@@ -379,7 +379,8 @@ void cu_log_conformance_a_newer_writer_fences_the_older(cu_log *log,
     cu_test_commit(w);
 
     cu_arena *a = cu_arena_new(0);
-    CU_EXPECT(old->vt->commit(old, 30000, a, NULL, &err) == CU_FENCED);
+    CU_EXPECT(old->vt->commit(old, CU_TEST_WAIT_MS, a, NULL, &err) ==
+              CU_FENCED);
     CU_EXPECT(err.flags & CU_FATAL);
     old->vt->writer_close(old);
     cu_seen seen = {0};
@@ -410,7 +411,8 @@ void cu_log_conformance_fencing_ends_an_open_transaction(cu_log *log,
     cu_reader *r = cu_test_reader(log, t.s, 1, CU_OLDEST);
     cu_test_read(r, &seen, 2);
     cu_arena *a = cu_arena_new(0);
-    CU_EXPECT(old->vt->commit(old, 30000, a, NULL, &err) == CU_FENCED);
+    CU_EXPECT(old->vt->commit(old, CU_TEST_WAIT_MS, a, NULL, &err) ==
+              CU_FENCED);
     cu_test_read_to_end(r, &seen, 1);
     cu_test_expect_seen(&seen, "k0=v0 k1=v1");
     r->vt->reader_close(r);
@@ -435,7 +437,7 @@ void cu_log_conformance_commit_tells_where_partitions_end(cu_log *log,
         cu_test_begin(w);
         cu_test_put(w, t.s, 2, "a", "1", t0);
         cu_test_put(w, t.s, 0, "b", "2", t0);
-        CU_OK_(w->vt->commit(w, 30000, a, &ends, &err), &err);
+        CU_OK_(w->vt->commit(w, CU_TEST_WAIT_MS, a, &ends, &err), &err);
         CU_EXPECT(ends.n == 2);
         for (size_t i = 0; i < ends.n; i++) {
             int32_t n = ends.at[i].part.partition;

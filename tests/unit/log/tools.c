@@ -71,7 +71,7 @@ void cu_test_commit(cu_writer *w)
 {
     cu_err err = {0};
     cu_arena *a = cu_arena_new(0);
-    CU_OK_(w->vt->commit(w, 30000, a, NULL, &err), &err);
+    CU_OK_(w->vt->commit(w, CU_TEST_WAIT_MS, a, NULL, &err), &err);
     cu_arena_free(a);
 }
 
@@ -180,7 +180,7 @@ void cu_test_poll(cu_reader *r, cu_seen *seen)
 
 void cu_test_read(cu_reader *r, cu_seen *seen, size_t n)
 {
-    int64_t until = cu_test_now_ms() + 30000;
+    int64_t until = cu_test_now_ms() + CU_TEST_WAIT_MS;
     while (seen->n < n) {
         CU_EXPECT(cu_test_now_ms() < until);
         cu_test_poll(r, seen);
@@ -190,7 +190,7 @@ void cu_test_read(cu_reader *r, cu_seen *seen, size_t n)
 
 void cu_test_read_to_end(cu_reader *r, cu_seen *seen, size_t n_ends)
 {
-    int64_t until = cu_test_now_ms() + 30000;
+    int64_t until = cu_test_now_ms() + CU_TEST_WAIT_MS;
     size_t goal = seen->n_ends + n_ends;
     while (seen->n_ends < goal) {
         CU_EXPECT(cu_test_now_ms() < until);

@@ -1,0 +1,222 @@
+/* Cases that need a proxy before the broker: what is on its way is counted, or
+ * held until a test has looked. */
+#include "tests/kafka/directed.h"
+
+#include "base/alloc.h"
+#include "tests/kafka/proxy.h"
+#include "tests/unit/log/tools.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The proxy, opened once, and the address behind which it listens, for a log;
+ * NULL without one. */
+static cu_proxy *proxy_at(char at[64])
+{
+    const char *ports = cu_test_variable("CUPEL_TEST_BEHIND_PROXY");
+    char listener[64];
+    unsigned to, from;
+    if (!ports || sscanf(ports, "%63s %63s", listener, at) != 2 ||
+        sscanf(listener, "127.0.0.1:%u", &to) != 1 ||
+        sscanf(at, "127.0.0.1:%u", &from) != 1) {
+        fprintf(stderr, "SKIPPED: CUPEL_TEST_BEHIND_PROXY is not set; run "
+                        "through tests/kafka/run.sh\n");
+        return NULL;
+    }
+    return cu_proxy_open((uint16_t)from, (uint16_t)to);
+}
+
+/* A log whose requests go through the proxy. */
+static cu_log *behind(const char *at)
+{
+    return cu_test_open_log(&(cu_test_opts){.brokers = at});
+}
+
+/* One that gives a request up after two seconds and sends it again, while the
+ * transaction is far from its own timeout. */
+static cu_log *impatient_behind(const char *at)
+{
+    static const cu_property impatient = {"socket.timeout.ms", "2000"};
+    return cu_test_open_log(&(cu_test_opts){
+        .brokers = at, .properties = &impatient, .n_properties = 1});
+}
+
+void cu_kafka_directed_an_empty_transaction_is_not_sent(cu_log *log,
+                                                        const char *prefix)
+{
+    enum { N = 1000 };
+    char at[64];
+    cu_proxy *proxy = proxy_at(at);
+    if (!proxy)
+        return;
+    cu_log *far = behind(at);
+    cu_test_topic(log, prefix, 1);
+    cu_writer *w = cu_test_writer(far, prefix);
+    int before = cu_proxy_requests(proxy);
+    for (int i = 0; i < N; i++) {
+        cu_test_begin(w);
+        cu_test_commit(w);
+    }
+    /* librdkafka may look at the cluster once in a while. */
+    CU_EXPECT(cu_proxy_requests(proxy) - before < N / 10);
+    CU_EXPECT(cu_proxy_seen(proxy) == 0);
+    CU_EXPECT(cu_test_end(log, prefix, 0, true) == 0);
+    w->vt->writer_close(w);
+    far->vt->close(far);
+}
+
+static void *commit_aside(void *arg)
+{
+    cu_test_commit(arg);
+    return NULL;
+}
+
+static void *release_soon(void *proxy)
+{
+    for (int i = 0; i < 10; i++)
+        cu_test_nap();
+    cu_proxy_release(proxy);
+    return NULL;
+}
+
+static cu_reader *member_of(cu_log *log, const char *group, const char *topic)
+{
+    cu_err err = {0};
+    cu_reader *r = NULL;
+    cu_poll p = {0};
+    cu_reader_opts o = {.group = group, .topics = &topic, .n_topics = 1};
+    CU_OK_(log->vt->reader_open(log, &o, &r, &err), &err);
+    while (p.kind != CU_POLL_ASSIGNED)
+        CU_OK_(cu_log_poll(r, 100, &p, &err), &err);
+    return r;
+}
+
+/* Asks until the answer is what a transaction in the way looks like; a busy
+ * machine may have given no answer at all. */
+static void expect_unstable(cu_log *hasty, const char *group, cu_part part)
+{
+    int64_t off = 0;
+    cu_err err = {0};
+    do {
+        CU_EXPECT(hasty->vt->committed(hasty, group, part, &off, &err) ==
+                  CU_TIMEOUT);
+        CU_EXPECT(err.flags & CU_RETRY);
+    } while (!strstr(err.msg, "a transaction of the group is still open"));
+}
+
+void cu_kafka_directed_group_positions_wait_until_they_are_stable(
+    cu_log *log, const char *prefix)
+{
+    cu_err err = {0};
+    char at[64];
+    cu_part part = {prefix, 0};
+    pthread_t committer, releaser;
+    cu_proxy *proxy = proxy_at(at);
+    if (!proxy)
+        return;
+    cu_log *far = behind(at);
+    cu_test_topic(log, prefix, 1);
+    cu_writer *w = cu_test_writer(far, prefix);
+    cu_test_put_many(w, prefix, 0, 3);
+    cu_reader *r = member_of(log, prefix, prefix);
+    cu_test_begin(w);
+    CU_OK_(w->vt->mark(w, r, part, 2, &err), &err);
+    cu_test_commit(w);
+    CU_EXPECT(cu_test_committed(log, prefix, prefix, 0) == 2);
+
+    /* Stopped between the marks and the end of the transaction. */
+    cu_log *hasty = cu_test_open_log(&(cu_test_opts){.deadline_ms = 500});
+    cu_test_begin(w);
+    CU_OK_(w->vt->mark(w, r, part, 3, &err), &err);
+    int seen = cu_proxy_seen(proxy);
+    cu_proxy_hold(proxy);
+    CU_EXPECT(!pthread_create(&committer, NULL, commit_aside, w));
+    CU_AWAIT(cu_proxy_seen(proxy) > seen);
+    expect_unstable(hasty, prefix, part);
+    CU_EXPECT(!pthread_create(&releaser, NULL, release_soon, proxy));
+    CU_EXPECT(cu_test_committed(log, prefix, prefix, 0) == 3);
+    pthread_join(releaser, NULL);
+    pthread_join(committer, NULL);
+    hasty->vt->close(hasty);
+    r->vt->reader_close(r);
+    w->vt->writer_close(w);
+    far->vt->close(far);
+}
+
+void cu_kafka_directed_a_resent_end_puts_the_commit_in_doubt(cu_log *log,
+                                                             const char *prefix)
+{
+    cu_err err = {0};
+    char at[64];
+    cu_proxy *proxy = proxy_at(at);
+    if (!proxy)
+        return;
+    cu_log *far = behind(at), *hasty = impatient_behind(at);
+    cu_test_topic(log, prefix, 1);
+    cu_writer *w = cu_test_writer(far, prefix);
+    cu_test_put_many(w, prefix, 0, 1);
+    CU_EXPECT(cu_proxy_seen(proxy) == 1); /* the quiet case: one end, OK */
+    w->vt->writer_close(w);
+
+    w = cu_test_writer(hasty, prefix);
+    cu_test_begin(w);
+    cu_test_put(w, prefix, 0, "doubt", "1", 1);
+    int seen = cu_proxy_seen(proxy);
+    cu_proxy_hold_until_resent(proxy);
+    CU_EXPECT(w->vt->commit(w, CU_TEST_WAIT_MS, NULL, NULL, &err) ==
+              CU_IN_DOUBT);
+    CU_EXPECT(err.flags == CU_FATAL);
+    int times = 0;
+    const char *said = strstr(err.msg, "its end was sent ");
+    CU_EXPECT(said && sscanf(said, "its end was sent %d times", &times) == 1);
+    CU_EXPECT(times >= 2);
+    CU_EXPECT(cu_proxy_seen(proxy) >= seen + 2);
+    CU_EXPECT(w->vt->begin(w, &err) == CU_IN_DOUBT);
+    w->vt->writer_close(w);
+
+    /* Reopened, the log tells: librdkafka's second try had got through. */
+    w = cu_test_writer(far, prefix);
+    cu_test_begin(w);
+    cu_test_put(w, prefix, 0, "next", "2", 2);
+    cu_test_commit(w);
+    cu_seen *rows = cu_calloc(1, sizeof(*rows));
+    cu_reader *r = cu_test_reader(log, prefix, 1, CU_OLDEST);
+    cu_test_read(r, rows, 3);
+    cu_test_expect_seen(rows, "k0=v0 doubt=1 next=2");
+    r->vt->reader_close(r);
+    w->vt->writer_close(w);
+    hasty->vt->close(hasty);
+    far->vt->close(far);
+    cu_free(rows);
+}
+
+void cu_kafka_directed_a_resent_end_of_an_abort_retires_the_writer(
+    cu_log *log, const char *prefix)
+{
+    cu_err err = {0};
+    char at[64];
+    cu_proxy *proxy = proxy_at(at);
+    if (!proxy)
+        return;
+    cu_log *hasty = impatient_behind(at);
+    cu_test_topic(log, prefix, 1);
+    cu_writer *w = cu_test_writer(hasty, prefix);
+    cu_test_begin(w);
+    cu_test_put(w, prefix, 0, "gone", "1", 1);
+    CU_AWAIT(cu_test_end(log, prefix, 0, true) > 0);
+    cu_proxy_hold_until_resent(proxy);
+    CU_EXPECT(w->vt->abort(w, &err) == CU_IN_DOUBT);
+    CU_EXPECT(err.flags == CU_FATAL);
+    w->vt->writer_close(w);
+    w = cu_test_writer(log, prefix);
+    cu_test_put_many(w, prefix, 0, 1);
+    cu_seen *seen = cu_calloc(1, sizeof(*seen));
+    cu_reader *r = cu_test_reader(log, prefix, 1, CU_OLDEST);
+    cu_test_read(r, seen, 1);
+    cu_test_expect_seen(seen, "k0=v0");
+    r->vt->reader_close(r);
+    w->vt->writer_close(w);
+    hasty->vt->close(hasty);
+    cu_free(seen);
+}
