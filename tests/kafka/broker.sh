@@ -24,6 +24,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 jars=${CUPEL_KAFKA_JARS:-$here/../../build/kafka}
+patience=180 # seconds; a busy machine takes long to start Java
 cluster_id=Y3VwZWwtdGVzdC1jbHVzdA # 16 bytes in base64url, any will do
 
 say() { echo "broker.sh: $*" >&2; }
@@ -139,13 +140,13 @@ format_once() { # data
 }
 
 wait_for() { # port data
-    local deadline=$((SECONDS + 60))
+    local deadline=$((SECONDS + patience))
     until answers "$1"; do
         alive "$2" || {
             tail -20 "$2/out" >&2
             die "the broker ended; the rest of its output is in $2/out"
         }
-        [ $SECONDS -lt $deadline ] || die "no answer on port $1 after 60 s"
+        [ $SECONDS -lt $deadline ] || die "no answer on port $1 after $patience s"
         sleep 0.1
     done
 }
@@ -154,10 +155,8 @@ launch() { # data
     (jvm kafka.Kafka "$1/server.properties") </dev/null >>"$1/out" 2>&1 &
     echo $! >"$1/pid"
     # Until the child has become java its command line is this script's.
-    local tries=0
-    until alive "$1" || [ $tries -ge 50 ]; do
+    until alive "$1" || ! jobs -pr | grep -qx "$(cat "$1/pid")"; do
         sleep 0.1
-        tries=$((tries + 1))
     done
     wait_for "$(cat "$1/port")" "$1"
 }
@@ -194,15 +193,14 @@ again() { # data
 
 end() { # signal data
     [ -d "$2" ] || return 0
-    local data tries=0
+    local data deadline=$((SECONDS + patience))
     data=$(cd "$2" && pwd)
     if alive "$data"; then
         kill -"$1" "$(cat "$data/pid")"
         while alive "$data"; do
-            [ $tries -lt 300 ] ||
-                die "pid $(cat "$data/pid") does not end within 30 s"
+            [ $SECONDS -lt $deadline ] ||
+                die "pid $(cat "$data/pid") does not end within $patience s"
             sleep 0.1
-            tries=$((tries + 1))
         done
     fi
     rm -f "$data/pid"
