@@ -13,7 +13,7 @@
 
 enum {
     PREFIX = 9,
-    META_TABLE = 0xFFFF,
+    LONG_TABLE = 0xFFFE, /* and what is behind it: no rows */
     TABLES_PER_NODE = 8,
 };
 
@@ -59,7 +59,7 @@ static int count(walk *w, cu_kv *kv, cu_err *err)
         uint32_t stage = cu_scan_u32be(&s);
         uint16_t partition = cu_scan_u16be(&s);
         uint16_t table = cu_scan_u16be(&s);
-        if (s.bad || table == META_TABLE)
+        if (s.bad || table >= LONG_TABLE)
             continue;
         kept *k = slot(w, stage, partition, table);
         k->keys++;

@@ -13,7 +13,7 @@
 
 #include "base/assert.h"
 
-enum { PREFIX = 7, META = 0xFFFF, WRITE_BYTES = 4 << 20, POLL_MS = 200 };
+enum { PREFIX = 7, LONG = 0xFFFE, WRITE_BYTES = 4 << 20, POLL_MS = 200 };
 
 typedef struct reading {
     cu_kv *kv;
@@ -29,11 +29,12 @@ static int take(reading *r, const cu_poll *p, cu_err *err)
     for (size_t i = 0; rc == 0 && i < p->n; i++) {
         const cu_record *rec = &p->records[i];
         rc = cu_space_restore(r->into, rec, err);
-        if (rc || rec->offset < r->applied)
+        cu_slice row = cu_space_restored_row(r->into);
+        if (rc || rec->offset < r->applied || !row.data)
             continue;
         cu_buf_clear(&r->key);
         cu_buf_put_u8(&r->key, 'T');
-        cu_buf_put_slice(&r->key, rec->key);
+        cu_buf_put_slice(&r->key, row);
         cu_kv_batch_put(&r->marks, cu_buf_slice(&r->key), CU_LIT(""));
     }
     return rc;
@@ -63,7 +64,9 @@ static int read_all(reading *r, cu_reader *from, cu_part part, int64_t at,
         if (rc == 0 && cu_space_restoring_bytes(r->into) >= WRITE_BYTES)
             rc = write(r, at, err);
     }
-    return rc ? rc : write(r, at, err);
+    if (rc == 0)
+        rc = write(r, at, err);
+    return rc ? rc : cu_space_whole(r->into, err);
 }
 
 int cu_verify_read(cu_log *log, cu_part changelog, int64_t applied, cu_kv *kv,
@@ -119,7 +122,7 @@ static int open_side(side *s, uint32_t stage, uint16_t partition, cu_err *err)
 {
     cu_buf lo = {0}, hi = {0};
     put_bound(stage, partition, 0, &lo);
-    put_bound(stage, partition, META, &hi);
+    put_bound(stage, partition, LONG, &hi);
     int rc = s->kv->vt->iter(s->kv, cu_buf_slice(&lo), cu_buf_slice(&hi),
                              &s->it, err);
     cu_buf_free(&lo);

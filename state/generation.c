@@ -6,10 +6,10 @@
  * highest bits:
  *
  *   number < 0x3FF0            number ^ g << 14
- *   0xFFF0 <= number < 0xFFFF  number ^ g << 14
+ *   0xFFF0 <= number < 0xFFFE  number ^ g << 14
  *
  * so that generation 0 is what was there before generations were, and 0xFFFF
- * (position and progress) belongs to none.  Which one is meant stands in the
+ * (position and progress) and 0xFFFE (long rows) belong to none.  Which one is meant stands in the
  * progress record: the log's order alone decides, and a state that is behind
  * finds out by rolling forward.
  */
@@ -21,7 +21,8 @@
 uint16_t cu_space_stored(uint16_t number, unsigned generation)
 {
     CU_ASSERT(generation < CU_GENERATIONS);
-    CU_ASSERT(number < HIGH_TABLES || number >= 0xFFF0);
+    CU_ASSERT(number < HIGH_TABLES ||
+              (number >= 0xFFF0 && number < LONG_TABLE));
     return (uint16_t)(number ^ (generation << GENERATION_SHIFT));
 }
 
@@ -69,14 +70,14 @@ static int collect(sweep *w, cu_err *err)
     cu_buf lo = {0}, hi = {0};
     uint32_t table = 0;
     int rc = 0;
-    cu_space_put_key(s, META_TABLE, CU_NULL_SLICE, &hi);
-    while (rc == 0 && table < META_TABLE && w->n < w->left) {
+    cu_space_put_key(s, LONG_TABLE, CU_NULL_SLICE, &hi);
+    while (rc == 0 && table < LONG_TABLE && w->n < w->left) {
         cu_kv_iter *it;
         cu_slice key, value;
         bool skip = false;
         cu_buf_clear(&lo);
         cu_space_put_key(s, (uint16_t)table, CU_NULL_SLICE, &lo);
-        table = META_TABLE;
+        table = LONG_TABLE;
         rc = kv->vt->iter(kv, cu_buf_slice(&lo), cu_buf_slice(&hi), &it, err);
         if (rc)
             break;

@@ -10,6 +10,7 @@
 
 enum {
     META_TABLE = 0xFFFF,  /* never a table of rows */
+    LONG_TABLE = 0xFFFE,  /* nor this: slots of long rows (long.c) */
     KEY_PREFIX_BYTES = 9, /* 'S' | stage | partition | table */
     GENERATION_SHIFT = 14,
     HIGH_TABLES = 0x3FF0, /* without its generation: table 0xFFF0 and above */
@@ -21,6 +22,8 @@ struct cu_store {
     atomic_size_t clean_bytes; /* of all spaces */
     atomic_size_t n_spaces;
 };
+
+typedef struct cu_longs cu_longs;
 
 enum { UNKNOWN, ABSENT, PRESENT };
 
@@ -66,6 +69,7 @@ struct cu_space {
     cu_kv_batch restoring;
     cu_buf noticed; /* progress record met while restoring */
     bool has_noticed;
+    struct cu_longs *longs; /* NULL: there are none */
     cu_buf scratch;  /* a key being built */
     cu_arena *arena; /* what one call needs */
 };

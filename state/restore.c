@@ -8,7 +8,7 @@
  * The overlay is bypassed: it must hold nothing uncommitted, and its clean
  * rows are forgotten when a batch is written.
  */
-#include "state/int.h"
+#include "state/long.h"
 
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -29,7 +29,11 @@ int cu_space_restore(cu_space *s, const cu_record *r, cu_err *err)
     }
     cu_scan scan = cu_scan_of(r->key);
     uint16_t table = cu_scan_u16be(&scan);
+    if (table == LONG_TABLE)
+        return cu_long_restore(s, r, err);
+    cu_long_interrupt(s, r->key);
     if (table == META_TABLE) {
+        cu_buf_clear(&s->scratch);
         s->has_noticed = r->value.data != NULL;
         cu_buf_clear(&s->noticed);
         cu_buf_put_slice(&s->noticed, r->value);
@@ -43,6 +47,14 @@ int cu_space_restore(cu_space *s, const cu_record *r, cu_err *err)
     else
         cu_kv_batch_del(&s->restoring, cu_buf_slice(&s->scratch));
     return 0;
+}
+
+cu_slice cu_space_restored_row(const cu_space *s)
+{
+    enum { BEFORE = KEY_PREFIX_BYTES - 2 };
+    return s->scratch.len > BEFORE ? cu_slice_n(s->scratch.data + BEFORE,
+                                                s->scratch.len - BEFORE)
+                                   : CU_NULL_SLICE;
 }
 
 size_t cu_space_restoring_bytes(const cu_space *s)
@@ -82,6 +94,7 @@ int cu_space_restored(cu_space *s, int64_t position, cu_err *err)
     CU_ASSERT(s->n_touched == 0);
     cu_kv *kv = s->store->kv;
     cu_kv_batch batch = {0};
+    position = cu_long_position(s, position);
     if (s->has_noticed) {
         cu_buf_clear(&s->progress);
         cu_buf_put_slice(&s->progress, cu_buf_slice(&s->noticed));
@@ -155,6 +168,7 @@ int cu_space_drop(cu_space *s, cu_err *err)
 {
     cu_space_revert(s);
     cu_space_forget(s);
+    cu_long_free(s);
     cu_kv_batch_clear(&s->restoring);
     cu_buf_clear(&s->progress);
     s->has_progress = s->has_noticed = false;
@@ -172,9 +186,9 @@ static int next_table(cu_space *s, uint32_t from, uint32_t *found, cu_err *err)
     cu_kv_iter *it;
     cu_slice key, value;
     cu_buf lo = {0}, hi = {0};
-    *found = META_TABLE;
+    *found = LONG_TABLE;
     cu_space_put_key(s, (uint16_t)from, CU_NULL_SLICE, &lo);
-    cu_space_put_key(s, META_TABLE, CU_NULL_SLICE, &hi);
+    cu_space_put_key(s, LONG_TABLE, CU_NULL_SLICE, &hi);
     int rc = kv->vt->iter(kv, cu_buf_slice(&lo), cu_buf_slice(&hi), &it, err);
     if (!rc) {
         if (kv->vt->iter_next(it, &key, &value)) {
@@ -212,7 +226,7 @@ int cu_space_each(cu_space *s, cu_space_visit *visit, void *ctx, cu_err *err)
     uint32_t table = 0;
     for (;;) {
         int rc = next_table(s, table, &table, err);
-        if (rc || table == META_TABLE)
+        if (rc || table == LONG_TABLE)
             return rc;
         rc = walk_table(s, (uint16_t)table, visit, ctx, err);
         if (rc)

@@ -16,7 +16,7 @@
  * Dropping deletes in many batches; the flag makes open() finish what a
  * crash cut short, so that half a state is never taken for a whole one.
  */
-#include "state/int.h"
+#include "state/long.h"
 
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -101,6 +101,8 @@ int cu_space_open(cu_store *store, uint32_t stage, uint16_t partition,
     s->ring.next = s->ring.prev = &s->ring;
     atomic_fetch_add(&store->n_spaces, 1);
     int rc = read_meta(s, err);
+    if (rc == 0)
+        rc = cu_long_load(s, err);
     if (rc) {
         cu_space_close(s);
         return rc;
@@ -115,6 +117,7 @@ void cu_space_close(cu_space *s)
         return;
     cu_space_revert(s);
     cu_space_forget(s);
+    cu_long_free(s);
     for (uint32_t i = 0; i < s->n_tables; i++)
         cu_table_free(s->tables[i]);
     cu_free(s->tables);
@@ -150,7 +153,7 @@ cu_table *cu_space_table(cu_space *s, uint16_t number)
 
 cu_table *cu_space_stored_table(cu_space *s, uint16_t number)
 {
-    CU_ASSERT(number < META_TABLE);
+    CU_ASSERT(number < LONG_TABLE);
     uint32_t at = 0;
     while (at < s->n_tables && s->tables[at]->number < number)
         at++;
@@ -210,6 +213,7 @@ int cu_space_log_changes(cu_space *s, cu_writer *w, cu_part changelog,
                          cu_err *err)
 {
     cu_record r = {.part = changelog, .timestamp_ms = timestamp_ms};
+    cu_long_revert(s);
     cu_space_sort(s);
     for (size_t i = 0; i < s->n_sorted; i++) {
         const entry *e = s->sorted[i].item;
@@ -218,7 +222,7 @@ int cu_space_log_changes(cu_space *s, cu_writer *w, cu_part changelog,
         cu_buf_put_slice(&s->scratch, s->sorted[i].key);
         r.key = cu_buf_slice(&s->scratch);
         r.value = current_of(e);
-        int rc = cu_log_append(w, &r, err);
+        int rc = cu_long_append(s, w, &r, e, progress->sequence, err);
         if (rc)
             return rc;
     }
@@ -245,6 +249,7 @@ void cu_space_to_batch(cu_space *s, int64_t applied,
         else
             cu_kv_batch_del(out, cu_buf_slice(&s->scratch));
     }
+    cu_long_to_batch(s, out);
     cu_buf_clear(&s->next_progress);
     cu_progress_encode(progress, &s->next_progress);
     s->has_next = true;
@@ -282,10 +287,12 @@ void cu_space_committed(cu_space *s, int64_t applied)
         s->has_progress = true;
     }
     s->applied = applied;
+    cu_long_committed(s);
     end_commit(s, cu_entry_keep);
 }
 
 void cu_space_revert(cu_space *s)
 {
+    cu_long_revert(s);
     end_commit(s, cu_entry_revert);
 }

@@ -11,7 +11,8 @@
  *
  * Key in the kv: 'S' | stage u32 | partition u16 | table u16 | key bytes.
  * Record in the changelog: key = table u16 | key bytes, value = the full
- * value, absent = deleted.  The progress record has key 0xFFFF.
+ * value, absent = deleted.  The progress record has key 0xFFFF.  What no
+ * record can hold goes in pieces (long.c).
  *
  * S1 store = fold(changelog[0..applied]) and `applied` is in the same kv
  *    batch as the data.
@@ -171,11 +172,15 @@ void cu_space_revert(cu_space *s);
 /* One changelog record into the pending restore batch; the progress record
  * is noticed. */
 int cu_space_restore(cu_space *s, const cu_record *r, cu_err *err);
+/* Which row the last record changed, as table u16 | key bytes; absent: none. */
+cu_slice cu_space_restored_row(const cu_space *s);
 /* What is pending: write it before it grows large. */
 size_t cu_space_restoring_bytes(const cu_space *s);
 /* Writes what was restored so far together with `position`: the last value of
  * each key, in the order of keys. */
 int cu_space_restored(cu_space *s, int64_t position, cu_err *err);
+/* At the end of the changelog: CU_CORRUPT when a long row lacks pieces. */
+int cu_space_whole(const cu_space *s, cu_err *err);
 /* Everything of the space goes (declared rebuilds only). */
 int cu_space_drop(cu_space *s, cu_err *err);
 /* A digest of all rows, order-independent: equal states, equal digests. */

@@ -128,7 +128,8 @@ static int advance(restore *all, restoring *r, int64_t next, cu_err *err)
     }
     if (left && cu_space_restoring_bytes(r->i->space) < WRITE_BYTES)
         return 0;
-    return cu_space_restored(r->i->space, next, err);
+    int rc = cu_space_restored(r->i->space, next, err);
+    return rc || left ? rc : cu_space_whole(r->i->space, err);
 }
 
 static int take(restore *all, const cu_poll *p, cu_err *err)

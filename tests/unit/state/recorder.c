@@ -9,6 +9,8 @@ static int append(cu_writer *w, const cu_record *from, cu_err *err)
     recorder *r = (recorder *)w;
     if (r->fail_at && r->n + 1 == r->fail_at)
         return cu_fail(err, CU_NETWORK, CU_ABORT, "no broker");
+    if (r->limit && from->key.len + from->value.len > r->limit)
+        return cu_fail(err, CU_LIMIT, 0, "the record is too large");
     if (r->n == r->cap) {
         r->cap = r->cap ? r->cap * 2 : 64;
         r->records = cu_realloc(r->records, r->cap * sizeof(*r->records));

@@ -11,6 +11,7 @@ typedef struct recorder {
     cu_record *records;
     size_t n, cap;
     size_t fail_at; /* the append that fails; 0: none */
+    size_t limit;   /* bytes of a record; 0: any */
 } recorder;
 
 recorder *recorder_new(cu_kv *kv);

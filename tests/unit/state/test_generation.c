@@ -155,7 +155,7 @@ Test(generation, sweeping_leaves_the_current_one)
 
 Test(generation, a_stored_number_says_which)
 {
-    static const uint16_t numbers[] = {0, 7, 0x3FEF, 0xFFF0, 0xFFF8, 0xFFFE};
+    static const uint16_t numbers[] = {0, 7, 0x3FEF, 0xFFF0, 0xFFF8, 0xFFFD};
     world w;
     open_world(&w);
     for (unsigned g = 0; g < CU_GENERATIONS; g++) {
