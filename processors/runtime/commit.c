@@ -11,6 +11,7 @@
  * Between the steps stand the named crash points of the simulation.
  */
 #include "processors/runtime/rebuild.h"
+#include "processors/runtime/sabotage.h"
 #include "processors/runtime/time.h"
 
 enum { COMMIT_TIMEOUT_MS = 10000, PURGE_MS = 10000 };
@@ -102,6 +103,8 @@ static int mark_inputs(cu_worker *w, cu_err *err)
         next = next_of(in, &moved);
         if (moved) {
             any = true;
+            if (CU_SABOTAGED(CU_SABOTAGE_FORGET))
+                continue;
             rc = w->writer->vt->mark(w->writer, w->reader, in->part, next, err);
         } else if (next != INT64_MAX) {
             still = in;
@@ -112,6 +115,24 @@ static int mark_inputs(cu_worker *w, cu_err *err)
         return rc;
     return w->writer->vt->mark(w->writer, w->reader, still->part, still_at,
                                err);
+}
+
+/* What a store must never be: ahead of the log.  See sabotage.h. */
+static int apply_early(cu_worker *w, cu_err *err)
+{
+    cu_kv_batch batch = {0};
+    cu_kv *kv = cu_store_kv(w->rt->o.store);
+    for (uint32_t k = 0; k < w->n_instances; k++) {
+        cu_instance *i = w->instances[k];
+        if (!changed(i))
+            continue;
+        cu_progress p;
+        cu_instance_progress(i, &p, w->arena);
+        cu_space_to_batch(i->space, cu_space_applied(i->space), &p, &batch);
+    }
+    int rc = kv->vt->write(kv, &batch, false, err);
+    cu_kv_batch_free(&batch);
+    return rc;
 }
 
 static int64_t end_of(const cu_positions *ends, cu_part part)
@@ -217,6 +238,8 @@ static int transact(cu_worker *w, cu_err *err)
         rc = hand_over_state(w, &batch, err);
     if (rc == 0)
         rc = mark_inputs(w, err);
+    if (rc == 0 && CU_SABOTAGED(CU_SABOTAGE_EARLY))
+        rc = apply_early(w, err);
     if (rc == 0)
         rc = crash(w, "commit_marked", err);
     if (rc == 0)

@@ -11,6 +11,7 @@
  * tells the new watermark: with an earlier one, rows behind it would be late.
  */
 #include "processors/runtime/letters.h"
+#include "processors/runtime/sabotage.h"
 
 #include "rows/numeric.h"
 
@@ -204,7 +205,8 @@ int cu_exchange_flush(cu_instance *i, cu_err *err)
     cu_exchange_out *x = i->exchange;
     tell(x, i->ended ? INT64_MAX : INT64_MIN, i->idle);
     for (uint32_t t = 0; t < x->n_targets; t++) {
-        if (x->targets[t].batch == NULL && x->targets[t].told)
+        if (x->targets[t].batch == NULL &&
+            (x->targets[t].told || CU_SABOTAGED(CU_SABOTAGE_DROP)))
             continue;
         int rc = send(x, t, err);
         if (rc)

@@ -112,6 +112,8 @@ int cu_instance_open(cu_worker *w, const cu_stage *s, int32_t partition,
     i->partition = partition;
     rc = cu_space_open(rt->o.store, rt->stage_ids[s->index],
                        (uint16_t)partition, &i->space, err);
+    if (rc == 0 && CU_SABOTAGED(CU_SABOTAGE_WIPE))
+        rc = cu_space_drop(i->space, err);
     if (rc) {
         cu_err_note(err, "stage %s[%d]: ", s->name, (int)partition);
         cu_instance_close(i);

@@ -2,8 +2,8 @@
  *
  * A check that cannot fail proves nothing: each law of the simulation must
  * catch the sabotage made for it (tests/simulation --sabotage), and so must
- * the scenarios on a real broker (tests/torture, which names one of the last
- * two in CUPEL_SABOTAGE).  In other builds CU_SABOTAGED() is false and
+ * the scenarios on a real broker (tests/torture, which names
+ * STABLE or GO_ON in CUPEL_SABOTAGE).  In other builds CU_SABOTAGED() is false and
  * nothing is left of this.
  */
 #ifndef CU_RUNTIME_SABOTAGE_H
@@ -18,6 +18,10 @@ typedef enum cu_sabotage {
     CU_SABOTAGE_CORRECT,  /* views made anew correct no topic */
     CU_SABOTAGE_STABLE,   /* restore ends where open transactions begin */
     CU_SABOTAGE_GO_ON,    /* after an abort nothing is read again */
+    CU_SABOTAGE_EARLY,    /* the store is written before the commit */
+    CU_SABOTAGE_FORGET,   /* an input that moved is not marked */
+    CU_SABOTAGE_DROP,     /* watermarks without rows are not exchanged */
+    CU_SABOTAGE_WIPE,     /* a store is emptied when it is opened */
 } cu_sabotage;
 
 #ifdef CU_SABOTAGE

@@ -93,7 +93,7 @@ static bool view_agrees(sim_world *w, const cu_view_def *v, cu_arena *a)
     sim_rel *have = cu_arena_calloc(a, 1, sizeof(*have));
     have->schema = v->schema;
     gathered g = {have, a};
-    if (cu_view_scan(cu_engine_runtime(w->engine), v, gather, &g, &err)) {
+    if (cu_view_scan(w->runtime, v, gather, &g, &err)) {
         sim_fail(w, "view %s cannot be read: %s", v->name, err.msg);
         return false;
     }
@@ -197,7 +197,7 @@ static int encode_rows(void *ctx, const cu_batch *b, cu_err *err)
 /* An independent reader that folds the silver topic has the view. */
 static void topic_agrees(sim_world *w, const cu_view_def *v, cu_arena *a)
 {
-    const cu_stages *stages = cu_runtime_stages(cu_engine_runtime(w->engine));
+    const cu_stages *stages = cu_runtime_stages(w->runtime);
     const cu_stage *s = cu_stages_of_view(stages, v);
     cu_err err = {0};
     folded have = {.last = cu_map_new(), .a = a}, want = {.a = a};
@@ -209,7 +209,7 @@ static void topic_agrees(sim_world *w, const cu_view_def *v, cu_arena *a)
         if (text)
             add_value(&have, text);
     cu_map_free(have.last);
-    cu_view_scan(cu_engine_runtime(w->engine), v, encode_rows, &want, &err);
+    cu_view_scan(w->runtime, v, encode_rows, &want, &err);
     bool same = have.n == want.n;
     if (have.n)
         qsort(have.values, have.n, sizeof(*have.values), by_text);
@@ -250,7 +250,7 @@ static void take_letter(void *ctx, const cu_record *r)
 /* Is the table read at all? Nobody judges what nobody reads. */
 static bool is_read(sim_world *w, const char *table)
 {
-    const cu_stages *s = cu_runtime_stages(cu_engine_runtime(w->engine));
+    const cu_stages *s = cu_runtime_stages(w->runtime);
     for (uint32_t i = 0; i < s->n; i++)
         for (uint32_t k = 0; k < s->at[i]->n_feeds; k++)
             if (s->at[i]->feeds[k].table &&

@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/diag.h"
 #include "processors/runtime/sabotage.h"
+#include "tests/simulation/storms.h"
 #include "tests/simulation/world.h"
 
 #include <stdio.h>
@@ -201,5 +202,19 @@ int main(int argc, char **argv)
             }
         return 2;
     }
+    uint32_t n = argc > 2 ? (uint32_t)atoi(argv[2]) : 0;
+    if (argc > 1 && strcmp(argv[1], "--conformance") == 0)
+        return sim_conformance();
+    if (argc > 1 && strcmp(argv[1], "--storms") == 0)
+        return sim_storms(seed, n ? n : 60);
+    if (argc > 1 && strcmp(argv[1], "--sweep") == 0)
+        return sim_sweep(seed, n ? n : 1);
+    if (argc > 1 && strcmp(argv[1], "--break") == 0)
+        return sim_storm_sabotages(seed, n ? n : 60);
+    if (argc > 1 && strcmp(argv[1], "--storm") == 0)
+        return sim_storm_trace(seed, NULL, 0, 0);
+    if (argc > 4 && strcmp(argv[1], "--point") == 0)
+        return sim_storm_trace(seed, argv[2], (uint32_t)atoi(argv[3]),
+                               (uint32_t)atoi(argv[4]));
     return run_laws(seed, argc > 1 ? (uint32_t)atoi(argv[1]) : 300);
 }

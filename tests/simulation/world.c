@@ -53,6 +53,7 @@ static void open_process(sim_world *w)
         rc = cu_engine_open(&eo, &w->engine, &err);
     if (rc)
         sim_fail(w, "the process does not open: %s", err.msg);
+    w->runtime = rc ? NULL : cu_engine_runtime(w->engine);
 }
 
 static void add_worker(sim_world *w)
@@ -131,7 +132,7 @@ static void reset(sim_world *w)
 /* --- one thing that happens
  * ---------------------------------------------------- */
 
-static cu_record record_of(const sim_record *r, cu_header *header)
+cu_record sim_record_of(const sim_record *r, cu_header *header)
 {
     cu_record out = {.part = {sim_topics[r->table], r->partition},
                      .timestamp_ms = 1000,
@@ -164,7 +165,7 @@ static void feed(sim_world *w, uint32_t n)
     n = n < left_to_feed(w) ? n : left_to_feed(w);
     for (uint32_t i = 0; rc == 0 && i < n; i++) {
         cu_header header;
-        cu_record r = record_of(&w->c->records[w->fed + i], &header);
+        cu_record r = sim_record_of(&w->c->records[w->fed + i], &header);
         rc = cu_log_append(w->feeder, &r, &err);
     }
     cu_arena *a = cu_arena_new(0);
@@ -319,7 +320,7 @@ static void end(sim_world *w)
     settle(w);
 }
 
-static bool compile(sim_world *w, cu_program **out)
+bool sim_program_of(sim_world *w, cu_program **out)
 {
     cu_err err = {0};
     cu_sql_problems problems = {0};
@@ -355,7 +356,7 @@ bool sim_run(sim_case *c, const sim_how *how, uint64_t seed, cu_buf *why)
     w.env = cu_env_sim(seed);
     w.log_kv = cu_kv_open_memory(seed);
     w.state_kv = how->carried ? w.log_kv : cu_kv_open_memory(seed + 1);
-    if (compile(&w, &w.program) && compile(&w, &w.truth)) {
+    if (sim_program_of(&w, &w.program) && sim_program_of(&w, &w.truth)) {
         if (sim_sabotage)
             sim_sabotage(w.program);
         open_process(&w);

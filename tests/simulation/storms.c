@@ -1,0 +1,314 @@
+#include "tests/simulation/storms.h"
+
+#include "base/alloc.h"
+#include "base/diag.h"
+#include "processors/runtime/sabotage.h"
+#include "tests/simulation/cluster.h"
+#include "tests/unit/log/conformance.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static const sim_storm calm = {.name = "calm", .steps = 50, .nodes = 1};
+static const sim_storm storms[] = {
+    {"kills", 40, 2, 0, 0, 6, 10, 2500, 3, false},
+    {"zombies", 2, 40, 0, 0, 0, 4, 2500, 3, false},
+    {"network", 2, 4, 120, 30, 0, 4, 2500, 3, false},
+    {"statics", 15, 15, 20, 10, 4, 15, 2500, 4, true},
+    {"all", 10, 20, 30, 10, 4, 10, 3500, 4, false},
+};
+enum { STORMS = sizeof(storms) / sizeof(*storms), LONG_FREEZE_US = 8000000 };
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+int sim_conformance(void)
+{
+    int n = 0;
+    cu_env *env = cu_env_sim(1);
+#define CASE(name)                                       \
+    {                                                    \
+        sim_rng rng = {7};                               \
+        sim_client c;                                    \
+        sim_broker *b = sim_broker_new(env);             \
+        sim_client_init(&c, b, env, &rng);               \
+        cu_log_conformance_##name(&c.base, "simulated"); \
+        sim_broker_free(b);                              \
+        n++;                                             \
+    }
+    CU_LOG_CONFORMANCE(CASE)
+#undef CASE
+    env->vt->close(env);
+    printf("%d passed, 0 failed: the simulated log is a log\n", n);
+    return 0;
+}
+
+/* --- one run
+ * -------------------------------------------------------------------
+ */
+
+static void report(const char *what, uint64_t seed, const char *replay,
+                   const cu_buf *why)
+{
+    printf("not ok %s seed %llu\n%.*s    replay: SEED=%llu simulation %s\n",
+           what, (unsigned long long)seed, (int)why->len,
+           why->data ? why->data : "", (unsigned long long)seed, replay);
+}
+
+/* Every third case is one of random pipelines; the rest are ledgers, run once
+ * in calm and once in the storm. */
+static bool run_storm(uint64_t seed, cu_buf *why)
+{
+    const sim_storm *storm = &storms[seed % STORMS];
+    bool ledger = seed % 3 != 0;
+    sim_case *c = ledger ? sim_ledger_new(seed) : sim_case_new(seed);
+    sim_outcome same = {0};
+    bool good = true;
+    if (ledger)
+        good = sim_cluster_run(c, true, &calm, NULL, seed, &same, NULL, why);
+    if (good)
+        good = sim_cluster_run(c, ledger, storm, NULL, seed,
+                               ledger ? &same : NULL, NULL, why);
+    sim_case_free(c);
+    return good;
+}
+
+static void print_totals(double took)
+{
+    const sim_counts *t = &sim_total;
+    printf("%llu runs, %.0f a minute: %llu records, %llu commits, %llu aborts, "
+           "%llu fenced, %llu timed out, %llu rebalances, %llu kills, %llu "
+           "freezes (%llu past the session), %llu requests or answers lost or "
+           "late, %llu broker restarts, %llu checks\n",
+           (unsigned long long)t->runs,
+           took > 0 ? (double)t->runs * 60 / took : 0.0,
+           (unsigned long long)t->records, (unsigned long long)t->commits,
+           (unsigned long long)t->aborts, (unsigned long long)t->fenced,
+           (unsigned long long)t->timeouts, (unsigned long long)t->rebalances,
+           (unsigned long long)t->kills, (unsigned long long)t->freezes,
+           (unsigned long long)t->zombies,
+           (unsigned long long)(t->losses + t->late),
+           (unsigned long long)t->restarts, (unsigned long long)t->checks);
+}
+
+int sim_storms(uint64_t seed, uint32_t runs)
+{
+    double start = seconds();
+    uint32_t failed = 0, passed = 0;
+    for (uint32_t i = 0; i < runs && failed < 5; i++) {
+        cu_buf why = {0};
+        if (run_storm(seed + i, &why)) {
+            passed++;
+        } else {
+            failed++;
+            report("storm", seed + i, "--storm", &why);
+        }
+        cu_buf_free(&why);
+    }
+    print_totals(seconds() - start);
+    printf("%u passed, %u failed\n", passed, failed);
+    return failed ? 1 : 0;
+}
+
+/* --- the sweep
+ * -----------------------------------------------------------------
+ */
+
+static const char *const hows[] = {"killed", "frozen", "request lost",
+                                   "answer lost", "late copy"};
+enum { HOWS = sizeof(hows) / sizeof(*hows) };
+
+static sim_plan plan_of(const char *point, uint32_t hit, uint32_t how)
+{
+    static const sim_fate fates[HOWS] = {SIM_KILLED, SIM_GO, SIM_NO_REQUEST,
+                                         SIM_NO_ANSWER, SIM_LATE};
+    return (sim_plan){point, hit, fates[how], how == 1 ? LONG_FREEZE_US : 0};
+}
+
+/* Two processes, of which one meets its fate there. */
+static const sim_storm sweep = {
+    .name = "sweep", .steps = 500, .nodes = 2, .stop = 10};
+
+static bool run_point(uint64_t seed, const char *point, uint32_t hit,
+                      uint32_t how, sim_outcome *same, cu_buf *why)
+{
+    sim_case *c = sim_ledger_new(seed);
+    sim_plan plan = plan_of(point, hit, how);
+    bool good = sim_cluster_run(c, true, &sweep, &plan, seed, same, NULL, why);
+    sim_case_free(c);
+    return good;
+}
+
+int sim_sweep(uint64_t seed, uint32_t hits)
+{
+    double start = seconds();
+    uint32_t passed = 0, failed = 0;
+    cu_buf why = {0};
+    sim_visits v = {0};
+    sim_outcome same = {0};
+    sim_case *c = sim_ledger_new(seed);
+    if (!sim_cluster_run(c, true, &sweep, NULL, seed, &same, &v, &why))
+        report("sweep", seed, "--sweep", &why), failed++;
+    sim_case_free(c);
+    for (uint32_t i = 0; i < v.n && failed < 5; i++)
+        for (uint32_t hit = 1; hit <= hits && hit <= v.hits[i]; hit++)
+            for (uint32_t how = 0; how < HOWS; how++) {
+                char replay[100];
+                cu_buf_clear(&why);
+                snprintf(replay, sizeof(replay), "--point %s %u %u", v.names[i],
+                         hit, how);
+                bool good = run_point(seed, v.names[i], hit, how, &same, &why);
+                passed += good;
+                failed += !good;
+                if (!good)
+                    report(hows[how], seed, replay, &why);
+            }
+    cu_buf_free(&why);
+    printf("%u points:", v.n);
+    for (uint32_t i = 0; i < v.n; i++)
+        printf(" %s", v.names[i]);
+    printf("\n");
+    print_totals(seconds() - start);
+    printf("%u passed, %u failed\n", passed, failed);
+    return failed ? 1 : 0;
+}
+
+int sim_storm_trace(uint64_t seed, const char *point, uint32_t hit,
+                    uint32_t how)
+{
+    cu_buf why = {0};
+    sim_trace = true;
+    cu_diag_to(NULL, NULL);
+    bool good = point ? run_point(seed, point, hit, how % HOWS, NULL, &why)
+                      : run_storm(seed, &why);
+    if (!good)
+        report("storm", seed, "", &why);
+    cu_buf_free(&why);
+    return good ? 0 : 1;
+}
+
+/* --- what is broken on purpose
+ * -----------------------------------------------------
+ */
+
+typedef struct breakage {
+    const char *name;
+    cu_sabotage runtime;
+    sim_client_sabotage client;
+    uint32_t storm;     /* in which it is looked for */
+    bool ledger;        /* else random pipelines */
+    const char *caught; /* by which invariants: names with a blank behind */
+} breakage;
+
+static const breakage breakages[] = {
+    {"marks without the group's generation", 0, SIM_STRANGER, 1, true,
+     "I2 I4 I7 "},
+    {"marks outside of the transaction", 0, SIM_OUTSIDE, 0, true, "I3 I4 "},
+    {"an end sent twice passes for one", 0, SIM_GUARD, 2, true, "I3 "},
+    {"a newer producer fences nobody", 0, SIM_UNFENCED, 4, true,
+     "I2 I3 I4 I7 "},
+    {"the store is written before the commit", CU_SABOTAGE_EARLY, 0, 0, true,
+     "I6 "},
+    {"an input that moved is not marked", CU_SABOTAGE_FORGET, 0, 0, true,
+     "I3 "},
+    {"a watermark is not exchanged", CU_SABOTAGE_DROP, 0, 0, false, "I1 "},
+    {"a kill empties the store", CU_SABOTAGE_WIPE, 0, 0, true, "I18 "},
+    {"restore ends where open transactions begin", CU_SABOTAGE_STABLE, 0, 1,
+     true, "I2 I4 "},
+    {"restore stops before the changelog's end", CU_SABOTAGE_RESTORE, 0, 0,
+     true, "I2 I4 I5 "},
+    {"after an abort nothing is read again", CU_SABOTAGE_GO_ON, 0, 2, true,
+     "I1 I2 I8 I11 I4 I3 "},
+    {"progress is one record behind the state", CU_SABOTAGE_POSITION, 0, 0,
+     true, "I1 I4 "},
+    {"the first row of a poll is lost", CU_SABOTAGE_CUT, 0, 0, true, "I1 I8 "},
+    {"a row is lost in the operators", CU_SABOTAGE_LOSE_ROW, 0, 0, true,
+     "I1 I8 "},
+};
+enum { BREAKAGES = sizeof(breakages) / sizeof(*breakages) };
+
+/* The invariant that a run failed by; what the naive evaluator found is I1. */
+static void name_of(const cu_buf *why, char out[8])
+{
+    size_t n = 0;
+    while (n < 6 && n < why->len && why->data[n] > ' ')
+        n++;
+    bool named = n > 1 && why->data[0] == 'I' && why->data[1] >= '0' &&
+                 why->data[1] <= '9';
+    snprintf(out, 8, "%.*s ", named ? (int)n : 2, named ? why->data : "I1");
+}
+
+/* One run of what is broken; "": nobody noticed. */
+static void run_broken(const breakage *b, uint64_t seed, char out[8])
+{
+    cu_buf why = {0};
+    sim_outcome same = {0};
+    sim_case *c = b->ledger ? sim_ledger_new(seed) : sim_case_new(seed);
+    bool good = true;
+    if (b->ledger)
+        good = sim_cluster_run(c, true, &calm, NULL, seed, &same, NULL, &why);
+    cu_sabotage_now = b->runtime;
+    sim_client_broken = b->client;
+    if (good)
+        good = sim_cluster_run(c, b->ledger, &storms[b->storm], NULL, seed,
+                               b->ledger ? &same : NULL, NULL, &why);
+    cu_sabotage_now = CU_SABOTAGE_NONE;
+    sim_client_broken = SIM_HONEST;
+    sim_case_free(c);
+    out[0] = 0;
+    if (!good)
+        name_of(&why, out);
+    cu_buf_free(&why);
+}
+
+/* In a process of its own, which may stop at a slow assert: "I0 ". */
+static void try_broken(const breakage *b, uint64_t seed, char out[8])
+{
+    int pipes[2];
+    memset(out, 0, 8);
+    fflush(stdout);
+    if (pipe(pipes))
+        return;
+    pid_t child = fork();
+    if (child == 0) {
+        fclose(stderr);
+        run_broken(b, seed, out);
+        _exit(write(pipes[1], out, 8) == 8 ? 0 : 1);
+    }
+    close(pipes[1]);
+    int status = 0;
+    if (read(pipes[0], out, 8) != 8)
+        snprintf(out, 8, "I0 ");
+    close(pipes[0]);
+    waitpid(child, &status, 0);
+}
+
+static bool is_noticed(const breakage *b, uint64_t seed, uint32_t most)
+{
+    char by[8] = "";
+    uint32_t i = 0;
+    do
+        try_broken(b, seed + i, by);
+    while (by[0] == 0 && ++i < most);
+    bool good = by[0] && strstr(b->caught, by);
+    printf("%s cluster: %s, caught by %s(case %u)%s%s\n",
+           good ? "ok" : "not ok", b->name, by[0] ? by : "nobody ", i + 1,
+           good ? "" : "; it should be one of ", good ? "" : b->caught);
+    return good;
+}
+
+int sim_storm_sabotages(uint64_t seed, uint32_t most)
+{
+    uint32_t passed = 0;
+    for (uint32_t i = 0; i < BREAKAGES; i++)
+        passed += is_noticed(&breakages[i], seed, most);
+    printf("%u passed, %u failed\n", passed, (uint32_t)BREAKAGES - passed);
+    return passed == BREAKAGES ? 0 : 1;
+}
