@@ -108,6 +108,14 @@ static inline void cu_mark_write(cu_table *t, int64_t us)
     cu_number_write(t, (uint64_t)us);
 }
 
+/* --- what a materialize keeps: materialize_read.c -------------------------- */
+
+enum { CU_MATERIALIZE_VERSION = 1 };
+/* The row of a stored entry, lent by it, and how often it is there; of a key in
+ * dispute the first row, once. */
+int cu_materialize_entry(const cu_node *node, cu_slice key, cu_slice value,
+                         cu_slice *row, int64_t *weight, cu_err *err);
+
 /* False: made of VALUES alone; such an input has no watermark, ever. */
 bool cu_op_has_source(const cu_node *n);
 

@@ -49,7 +49,7 @@
 #include "processors/operators/retention.h"
 #include "processors/plan/program.h"
 
-enum { VERSION = 1, CHUNK = 1024 };
+enum { CHUNK = 1024 };
 
 typedef struct change {
     struct change *older;
@@ -213,7 +213,7 @@ static int read_zset(materialize *m, cu_slice value, change **out, cu_err *err)
         c->older = *out;
         *out = c;
     }
-    if (s.bad || version != VERSION || cu_scan_left(&s))
+    if (s.bad || version != CU_MATERIALIZE_VERSION || cu_scan_left(&s))
         return corrupt(&m->op, err);
     return 0;
 }
@@ -281,6 +281,14 @@ static int settle(materialize *m, const change *rows, cu_slice *row,
     return 0;
 }
 
+/* The stored rows, and the one that they are. */
+static int read_stored(materialize *m, cu_slice value, change **stored,
+                       cu_slice *row, cu_err *err)
+{
+    int rc = read_zset(m, value, stored, err);
+    return rc ? rc : settle(m, *stored, row, err);
+}
+
 /* Adds the changes to the stored rows, both of them few. */
 static change *apply(materialize *m, const change *stored, const change *more)
 {
@@ -327,7 +335,7 @@ static void store(materialize *m, cu_slice key, cu_slice row)
         return;
     }
     cu_buf_clear(&m->scratch);
-    cu_buf_put_u8(&m->scratch, VERSION);
+    cu_buf_put_u8(&m->scratch, CU_MATERIALIZE_VERSION);
     cu_buf_put_varint(&m->scratch, 1);
     cu_buf_put_svarint(&m->scratch, 1);
     cu_buf_put_lslice(&m->scratch, row);
@@ -366,31 +374,43 @@ static uint32_t length(const change *c)
     return n;
 }
 
-/* All rows of a key in the order they came; the first is the view's. */
+/* The rows of a key in the order they came, with room for the changes; the
+ * first is the view's. */
 static change **line_up(materialize *m, change *stored, const change *changes,
                         uint32_t *n)
 {
-    uint32_t k = length(stored);
+    uint32_t k = *n = length(stored);
     change **at = cu_arena_alloc(m->op.arena,
                                  (k + length(changes) + 1) * sizeof(*at));
-    change *oldest = NULL;
-    *n = k;
     for (change *c = stored; c; c = c->older)
         at[--k] = c;
+    return at;
+}
+
+/* The changes behind them, the oldest first. */
+static void join_line(materialize *m, change **at, uint32_t *n,
+                      const change *changes)
+{
+    change *oldest = NULL;
     for (const change *from = changes; from; from = from->older) {
         change *c = cu_arena_dup(m->op.arena, from, sizeof(*c));
         c->older = oldest;
         oldest = c;
     }
     for (change *c = oldest; c; c = c->older) {
-        for (k = 0; k < *n && !cu_slice_eq(at[k]->row, c->row); k++)
-            ;
+        uint32_t k = 0;
+        while (k < *n && !cu_slice_eq(at[k]->row, c->row))
+            k++;
         if (k < *n)
             at[k]->weight += c->weight;
         else
             at[(*n)++] = c;
     }
-    return at;
+}
+
+static bool in_dispute(change **at, uint32_t n)
+{
+    return n > 1 || (n && at[0]->weight > 1);
 }
 
 /* Takes out what has no weight.  The first stays the first while it lives;
@@ -417,7 +437,7 @@ static int thin_out(materialize *m, change **at, uint32_t *n, cu_err *err)
 static void store_all(materialize *m, cu_slice key, change **at, uint32_t n)
 {
     cu_buf_clear(&m->scratch);
-    cu_buf_put_u8(&m->scratch, VERSION);
+    cu_buf_put_u8(&m->scratch, CU_MATERIALIZE_VERSION);
     cu_buf_put_varint(&m->scratch, n);
     for (uint32_t i = 0; i < n; i++) {
         cu_buf_put_svarint(&m->scratch, at[i]->weight);
@@ -434,10 +454,10 @@ static int commit_gathered(materialize *m, cu_slice key, cu_slice value,
     int rc = read_zset(m, value, &stored, err);
     if (rc)
         return rc;
-    change **at = line_up(m, stored, NULL, &n);
+    change **at = line_up(m, stored, changes, &n);
     cu_slice old = n ? at[0]->row : CU_NULL_SLICE;
-    bool disputed = n > 1 || (n && at[0]->weight > 1);
-    at = line_up(m, stored, changes, &n);
+    bool disputed = in_dispute(at, n);
+    join_line(m, at, &n, changes);
     for (uint32_t i = 0; i < n; i++)
         at[i]->older = i + 1 < n ? at[i + 1] : NULL;
     rc = forget(m, n ? at[0] : NULL, err);
@@ -449,7 +469,7 @@ static int commit_gathered(materialize *m, cu_slice key, cu_slice value,
         rc = tell(m, key, old, now, err);
     if (rc)
         return rc;
-    if (n > 1 || (n && at[0]->weight > 1)) {
+    if (in_dispute(at, n)) {
         cu_table_put(m->disputes, key, CU_LIT(""));
         store_all(m, key, at, n);
         return 0;
@@ -507,8 +527,7 @@ static int commit_lossy(materialize *m, const touched_key *k, cu_slice value,
 {
     change *stored;
     cu_slice old, now;
-    int rc = read_zset(m, value, &stored, err);
-    rc = rc ? rc : settle(m, stored, &old, err);
+    int rc = read_stored(m, value, &stored, &old, err);
     rc = rc ? rc : forget(m, k->changes, err);
     if (rc)
         return rc;
@@ -523,8 +542,7 @@ static int commit_key(materialize *m, const touched_key *k, cu_slice value,
 {
     change *stored;
     cu_slice old, now;
-    int rc = read_zset(m, value, &stored, err);
-    rc = rc ? rc : settle(m, stored, &old, err);
+    int rc = read_stored(m, value, &stored, &old, err);
     change *sum = rc ? NULL : apply(m, stored, k->changes);
     rc = rc ? rc : forget(m, sum, err);
     rc = rc ? rc : settle(m, sum, &now, err);
@@ -540,8 +558,7 @@ static bool holds(materialize *m, cu_slice key, cu_slice old)
     cu_slice value, row;
     change *stored;
     return !cu_table_get(m->table, key, &value, NULL) &&
-           !read_zset(m, value, &stored, NULL) &&
-           !settle(m, stored, &row, NULL) && cu_slice_eq(row, old);
+           !read_stored(m, value, &stored, &row, NULL) && cu_slice_eq(row, old);
 }
 #endif
 
@@ -559,31 +576,15 @@ static int commit_told(materialize *m, const touched_key *k, cu_err *err)
     return replace(m, cu_keyrec_key(&k->rec), old, now, err);
 }
 
-/* How often the row stands there, and where in the key it begins. */
-static int read_count(const materialize *m, cu_slice value, int64_t *count,
-                      size_t *skip, cu_err *err)
-{
-    *count = 0;
-    *skip = 0;
-    if (!value.data)
-        return 0;
-    cu_scan s = cu_scan_of(value);
-    uint8_t version = cu_scan_u8(&s);
-    *count = (int64_t)cu_scan_varint(&s);
-    *skip = (size_t)cu_scan_varint(&s);
-    if (s.bad || version != VERSION || *count <= 0)
-        return corrupt(&m->op, err);
-    return 0;
-}
-
 static int commit_counted(materialize *m, const touched_key *k, cu_slice value,
                           cu_err *err)
 {
-    int64_t old, count;
-    size_t skip;
+    int64_t old = 0, count;
     bool over;
-    cu_slice key = cu_keyrec_key(&k->rec), row = k->changes->row;
-    int rc = read_count(m, value, &old, &skip, err);
+    cu_slice key = cu_keyrec_key(&k->rec), row = k->changes->row, stored;
+    int rc = value.data ? cu_materialize_entry(m->op.node, key, value, &stored,
+                                               &old, err)
+                        : 0;
     rc = rc ? rc : cu_retention_over(&m->retention, row, &over, err);
     if (rc)
         return rc;
@@ -602,7 +603,7 @@ static int commit_counted(materialize *m, const touched_key *k, cu_slice value,
         cu_table_del(m->table, key);
     } else {
         cu_buf_clear(&m->scratch);
-        cu_buf_put_u8(&m->scratch, VERSION);
+        cu_buf_put_u8(&m->scratch, CU_MATERIALIZE_VERSION);
         cu_buf_put_varint(&m->scratch, (uint64_t)count);
         cu_buf_put_varint(&m->scratch, key.len - row.len);
         cu_table_put(m->table, key, cu_buf_slice(&m->scratch));
@@ -665,22 +666,10 @@ static int commit_chunk(materialize *m, const cu_keyed *items, uint32_t n,
 static int sweep_key(materialize *m, cu_slice key, cu_slice value, cu_err *err)
 {
     int64_t count;
-    change *stored;
     cu_slice row;
-    int rc;
     if (m->disputes)
         return commit_gathered(m, key, value, NULL, err);
-    if (m->op.node->materialize.bag) {
-        size_t skip;
-        rc = read_count(m, value, &count, &skip, err);
-        row = behind(key, skip);
-    } else {
-        count = 1;
-        rc = read_zset(m, value, &stored, err);
-        rc = rc ? rc : settle(m, stored, &row, err);
-        if (!rc && !row.data)
-            return corrupt(&m->op, err);
-    }
+    int rc = cu_materialize_entry(m->op.node, key, value, &row, &count, err);
     rc = rc ? rc : cu_outbox_room(&m->out, 1, err);
     rc = rc ? rc
             : cu_outbox_weighed(&m->out, cu_arena_slice(m->out.arena, row),

@@ -14,7 +14,7 @@
 #include "processors/operators/int.h"
 #include "processors/plan/program.h"
 
-enum { VERSION = 1, PAIRS = CU_BATCH_ROWS / 2 };
+enum { PAIRS = CU_BATCH_ROWS / 2 };
 
 typedef int push_fn(void *ctx, const cu_batch *b, cu_err *err);
 
@@ -34,36 +34,6 @@ typedef struct diff {
     bool over;
 } diff;
 
-static int corrupt(const diff *d, cu_err *err)
-{
-    return cu_fail(err, CU_CORRUPT, 0,
-                   "materialize (node %u): a stored value does not check out",
-                   d->node->id);
-}
-
-/* The row of a key, and its weight; of a bag its count. */
-static int read(const diff *d, const side *s, cu_slice *row, int64_t *weight,
-                cu_err *err)
-{
-    cu_scan scan = cu_scan_of(s->value);
-    bool good = cu_scan_u8(&scan) == VERSION;
-    uint64_t n = cu_scan_varint(&scan);
-    if (d->node->materialize.bag) {
-        uint64_t skip = cu_scan_varint(&scan);
-        if (scan.bad || !good || skip > s->key.len)
-            return corrupt(d, err);
-        *weight = (int64_t)n;
-        *row = cu_slice_n(s->key.data + skip, s->key.len - skip);
-        return 0;
-    }
-    cu_scan_svarint(&scan);
-    *weight = 1; /* of a key in dispute the first row is the view's */
-    *row = cu_scan_lslice(&scan);
-    if (scan.bad || !good || n == 0)
-        return corrupt(d, err);
-    return 0;
-}
-
 static int give(diff *d, cu_slice row, int64_t weight, cu_err *err)
 {
     if (weight == 0)
@@ -77,9 +47,13 @@ static int one_key(diff *d, bool was, bool is, cu_err *err)
 {
     cu_slice old = CU_NULL_SLICE, now = CU_NULL_SLICE;
     int64_t n_old = 0, n_now = 0;
-    int rc = was ? read(d, &d->was, &old, &n_old, err) : 0;
+    int rc = 0;
+    if (was)
+        rc = cu_materialize_entry(d->node, d->was.key, d->was.value, &old,
+                                  &n_old, err);
     if (rc == 0 && is)
-        rc = read(d, &d->is, &now, &n_now, err);
+        rc = cu_materialize_entry(d->node, d->is.key, d->is.value, &now, &n_now,
+                                  err);
     if (rc)
         return rc;
     if (d->node->materialize.bag)

@@ -1,11 +1,9 @@
-/* Reading what a materialize keeps, from outside a pipeline: all rows of a
- * space in the order of their keys.  Of a key in dispute (materialize.c) the
- * first row is the view's.
+/* Reading what a materialize keeps: an entry, and, from outside a pipeline, all
+ * rows of a space in the order of their keys.  Of a key in dispute
+ * (materialize.c) the first row is the view's.
  */
 #include "processors/operators/int.h"
 #include "processors/plan/program.h"
-
-enum { VERSION = 1 };
 
 typedef int push_fn(void *ctx, const cu_batch *b, cu_err *err);
 
@@ -43,28 +41,36 @@ static int read_row(reading *r, cu_slice row, int64_t weight, cu_err *err)
     return rc;
 }
 
-static int read_entry(reading *r, cu_slice key, cu_slice value, cu_err *err)
+int cu_materialize_entry(const cu_node *node, cu_slice key, cu_slice value,
+                         cu_slice *row, int64_t *weight, cu_err *err)
 {
     cu_scan s = cu_scan_of(value);
-    int rc = 0;
-    if (cu_scan_u8(&s) != VERSION)
-        s.bad = true;
+    bool good = cu_scan_u8(&s) == CU_MATERIALIZE_VERSION;
     uint64_t n = cu_scan_varint(&s);
-    if (r->node->materialize.bag && !s.bad) {
+    if (node->materialize.bag) {
         uint64_t skip = cu_scan_varint(&s);
-        return read_row(r, cu_slice_n(key.data + skip, key.len - skip),
-                        (int64_t)n, err);
+        good = good && skip <= key.len && n <= INT64_MAX;
+        *row = good ? cu_slice_n(key.data + skip, key.len - skip) : key;
+        *weight = (int64_t)n;
+    } else {
+        cu_scan_svarint(&s);
+        *row = cu_scan_lslice(&s);
+        *weight = 1;
     }
-    cu_scan_svarint(&s);
-    cu_slice row = cu_scan_lslice(&s);
-    if (!s.bad && n)
-        rc = read_row(r, row, 1, err);
-    if (s.bad)
+    if (s.bad || !good || n == 0)
         return cu_fail(err, CU_CORRUPT, 0,
                        "materialize (node %u): a stored value does not check "
                        "out",
-                       r->node->id);
-    return rc;
+                       node->id);
+    return 0;
+}
+
+static int read_entry(reading *r, cu_slice key, cu_slice value, cu_err *err)
+{
+    cu_slice row;
+    int64_t weight;
+    int rc = cu_materialize_entry(r->node, key, value, &row, &weight, err);
+    return rc ? rc : read_row(r, row, weight, err);
 }
 
 int cu_materialize_scan(cu_space *space, const cu_node *node, push_fn *give,
