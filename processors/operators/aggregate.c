@@ -1,9 +1,10 @@
 /* Aggregate: GROUP BY, DISTINCT, aggregates without groups.
  *
- *   push     keys of the batch -> groups in memory (missing ones loaded with
- *            one get_many) -> one loop per call over (group, value, weight)
- *   commit   groups that were touched, in key order: -old +new when the row
- *            changed; the group's state goes to the overlay
+ *   push     keys of the batch -> groups in memory -> one loop per call over
+ *            (group, value, weight).  A few missing groups are loaded with one
+ *            get_many; rows of many wait for the commit (aggregate_park.c)
+ *   commit   what waits; groups that were touched, in key order: -old +new when
+ *            the row changed; the group's state goes to the overlay
  *
  * State, table 0: group key -> u8 1 | svarint n_rows | lslice shown | accs
  *                 ""        -> what is closed (aggregate_close.c)
@@ -37,6 +38,7 @@
 #include "processors/operators/aggregate.h"
 
 #include "processors/operators/aggregate_close.h"
+#include "processors/operators/aggregate_park.h"
 #include "processors/operators/aggregate_values.h"
 #include "processors/operators/ttl.h"
 
@@ -44,6 +46,7 @@ enum {
     VERSION = 1,
     DEFAULT_CACHE_BYTES = 8 << 20,
     GROUP_OVERHEAD = 64, /* slot, list, heap */
+    FEW = 8,             /* missing groups that a batch loads itself */
 };
 
 typedef struct aggregate {
@@ -64,20 +67,15 @@ typedef struct aggregate {
     cu_counted *counted; /* NULL: no call needs it */
     cu_closer closer;
     cu_ttl ttl;
+    cu_parking parking;
+    bool parks;
     cu_arena *interval; /* since the commit: old rows */
     cu_keys keys;
     cu_buf scratch;
     cu_outbox out;
     cu_held_mark mark;
-    /* Of the live rows of a batch: */
-    uint32_t n_live;
-    cu_keyrec *found[CU_BATCH_ROWS];
-    uint16_t rows[CU_BATCH_ROWS];
-    int32_t weights[CU_BATCH_ROWS];
-    /* Of those that count for one call: */
-    cu_keyrec *call_found[CU_BATCH_ROWS];
-    uint16_t call_rows[CU_BATCH_ROWS];
-    int32_t call_weights[CU_BATCH_ROWS];
+    cu_live live;     /* rows of a batch */
+    cu_live counting; /* of these, those that count for one call */
 } aggregate;
 
 /* --- open ---------------------------------------------------------------- */
@@ -154,6 +152,7 @@ static int open_op(cu_op *op, cu_err *err)
     int rc = cu_closer_open(&a->closer, op, &n->aggregate.closing,
                             n->aggregate.group, err);
     rc = rc ? rc : cu_ttl_open(&a->ttl, op, 3, a->table, err);
+    a->parks = a->n_key > 0 && !a->ttl.on; /* its clock is that of the row */
     return rc ? rc : open_calls(a, err);
 }
 
@@ -292,33 +291,21 @@ static void group_write(aggregate *a, cu_group *g)
         cu_table_put(a->table, cu_keyrec_key(&g->rec), bytes);
 }
 
-/* Loads or makes the groups of the rows that found none. */
-static int load_missing(aggregate *a, uint32_t n, cu_err *err)
+/* Makes the groups of the rows that found none; they wait. */
+static void make_missing(aggregate *a)
 {
-    cu_slice keys[CU_BATCH_ROWS], values[CU_BATCH_ROWS];
-    uint16_t at[CU_BATCH_ROWS];
-    uint32_t n_missing = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        if (a->found[i])
+    for (uint32_t i = 0; i < a->live.n; i++) {
+        cu_keyrec **slot = &a->live.groups[i];
+        if (*slot)
             continue;
-        at[n_missing] = (uint16_t)i;
-        keys[n_missing++] = cu_batch_key(&a->keys, i);
-    }
-    if (!n_missing)
-        return 0;
-    int rc = cu_table_get_many(a->table, n_missing, keys, values, err);
-    for (uint32_t k = 0; k < n_missing && !rc; k++) {
-        uint64_t hash = a->keys.hash[at[k]];
-        cu_keyrec **slot = &a->found[at[k]];
-        *slot = cu_keyset_find(&a->set, hash, keys[k]);
+        cu_slice key = cu_batch_key(&a->keys, i);
+        *slot = cu_keyset_find(&a->set, a->keys.hash[i], key);
         if (*slot)
             continue; /* an earlier row of the batch made it */
-        cu_group *g = group_new(a, hash, keys[k]);
+        cu_group *g = group_new(a, a->keys.hash[i], key);
         *slot = &g->rec;
-        if (values[k].data)
-            rc = group_read(a, g, values[k], err);
+        cu_parking_want(&a->parking, g);
     }
-    return rc;
 }
 
 /* --- touching ------------------------------------------------------------ */
@@ -418,10 +405,10 @@ static int touch_rows(aggregate *a, const cu_batch *b, cu_err *err)
 {
     bool negative = false;
     uint32_t n = 0;
-    for (uint32_t i = 0; i < b->n_sel; i++) {
-        cu_group *g = (cu_group *)a->found[i];
-        uint32_t row = a->rows[i];
-        int32_t w = a->weights[i];
+    for (uint32_t i = 0; i < a->live.n; i++) {
+        cu_group *g = (cu_group *)a->live.groups[i];
+        uint32_t row = a->live.rows[i];
+        int32_t w = a->live.weights[i];
         if (!g->dirty) {
             int rc = touch(a, g, err);
             if (rc)
@@ -434,11 +421,11 @@ static int touch_rows(aggregate *a, const cu_batch *b, cu_err *err)
             show(a, g, b, row);
         g->n_rows += w;
         negative |= g->n_rows < 0 || (a->append_only && w < 0);
-        a->found[n] = a->found[i];
-        a->rows[n] = a->rows[i];
-        a->weights[n++] = w;
+        a->live.groups[n] = a->live.groups[i];
+        a->live.rows[n] = a->live.rows[i];
+        a->live.weights[n++] = w;
     }
-    a->n_live = n;
+    a->live.n = n;
     return negative ? cu_negative(&a->op, "a row of a group", err) : 0;
 }
 
@@ -465,10 +452,10 @@ static cu_acc_rows rows_of(aggregate *a, const cu_acc_call *c,
     const cu_agg_call *call = c->call;
     const cu_col *filter = call->filter < 0 ? NULL : &b->cols[call->filter];
     int32_t col = cu_acc_column(call);
-    cu_acc_rows r = {.n = a->n_live,
-                     .groups = a->found,
-                     .rows = a->rows,
-                     .weights = a->weights,
+    cu_acc_rows r = {.n = a->live.n,
+                     .groups = a->live.groups,
+                     .rows = a->live.rows,
+                     .weights = a->live.weights,
                      .col = col < 0 ? NULL : &b->cols[col],
                      .second = call->has_second ? &b->cols[call->second] : NULL,
                      .batch = b};
@@ -476,17 +463,17 @@ static cu_acc_rows rows_of(aggregate *a, const cu_acc_call *c,
         !(c->kind == CU_ACC_PAIR && r.second->valid))
         return r;
     uint32_t n = 0;
-    for (uint32_t i = 0; i < a->n_live; i++) {
-        uint32_t row = a->rows[i];
-        a->call_found[n] = a->found[i];
-        a->call_rows[n] = a->rows[i];
-        a->call_weights[n] = a->weights[i];
+    for (uint32_t i = 0; i < a->live.n; i++) {
+        uint32_t row = a->live.rows[i];
+        a->counting.groups[n] = a->live.groups[i];
+        a->counting.rows[n] = a->live.rows[i];
+        a->counting.weights[n] = a->live.weights[i];
         n += passes(filter, row) && counts(c, &r, row);
     }
     r.n = n;
-    r.groups = a->call_found;
-    r.rows = a->call_rows;
-    r.weights = a->call_weights;
+    r.groups = a->counting.groups;
+    r.rows = a->counting.rows;
+    r.weights = a->counting.weights;
     return r;
 }
 
@@ -508,6 +495,57 @@ static void add_rows(aggregate *a, const cu_batch *b)
     }
 }
 
+static int add_batch(aggregate *a, const cu_batch *b, cu_err *err)
+{
+    int rc = touch_rows(a, b, err);
+    if (!rc)
+        add_rows(a, b);
+    return rc;
+}
+
+/* --- rows that wait ------------------------------------------------------ */
+
+/* Reads the groups that wait, in key order. */
+static int read_waiting(aggregate *a, cu_err *err)
+{
+    cu_slice keys[CU_BATCH_ROWS], values[CU_BATCH_ROWS];
+    uint32_t n = a->parking.n_groups, some;
+    cu_keyed *items = a->parking.groups;
+    int rc = 0;
+    cu_sort_keyed(items, n);
+    for (uint32_t at = 0; at < n && !rc; at += some) {
+        some = n - at < CU_BATCH_ROWS ? n - at : CU_BATCH_ROWS;
+        if (at > 0) /* a batch of this push may lie there */
+            cu_arena_reset(a->op.arena);
+        for (uint32_t i = 0; i < some; i++)
+            keys[i] = items[at + i].key;
+        rc = cu_table_get_many(a->table, some, keys, values, err);
+        for (uint32_t i = 0; i < some && !rc; i++) {
+            cu_group *g = items[at + i].item;
+            g->waits = false;
+            rc = values[i].data ? group_read(a, g, values[i], err) : 0;
+        }
+        /* Touching may read, which ends the loan of the values. */
+        for (uint32_t i = 0; i < some && !rc; i++)
+            rc = touch(a, items[at + i].item, err);
+    }
+    a->parking.n_groups = 0;
+    return rc;
+}
+
+/* Adds the rows that wait. */
+static int unpark(aggregate *a, cu_err *err)
+{
+    int rc = read_waiting(a, err);
+    for (cu_parked *p = a->parking.first; p && !rc; p = p->next) {
+        cu_arena_reset(a->op.arena);
+        cu_parking_give(p, &a->live);
+        rc = add_batch(a, p->batch, err);
+    }
+    cu_parking_reset(&a->parking);
+    return rc;
+}
+
 static int push(cu_op *op, int port, const cu_batch *b, cu_err *err)
 {
     aggregate *a = (aggregate *)op;
@@ -518,15 +556,21 @@ static int push(cu_op *op, int port, const cu_batch *b, cu_err *err)
             return rc;
     }
     cu_keys_encode(b, a->key, a->n_key, &a->keys);
-    cu_keyset_probe(&a->set, &a->keys, a->found);
+    cu_keyset_probe(&a->set, &a->keys, a->live.groups);
+    a->live.n = b->n_sel;
     for (uint32_t i = 0; i < b->n_sel; i++) {
-        a->rows[i] = (uint16_t)cu_batch_row(b, i);
-        a->weights[i] = cu_batch_weight(b, a->rows[i]);
+        a->live.rows[i] = (uint16_t)cu_batch_row(b, i);
+        a->live.weights[i] = cu_batch_weight(b, a->live.rows[i]);
     }
-    int rc = load_missing(a, b->n_sel, err);
-    rc = rc ? rc : touch_rows(a, b, err);
-    if (!rc)
-        add_rows(a, b);
+    make_missing(a);
+    int rc = 0;
+    if (a->parks && a->parking.n_groups > FEW)
+        cu_parking_take(&a->parking, b, &a->live);
+    else
+        rc = read_waiting(a, err);
+    rc = rc ? rc : add_batch(a, b, err);
+    if (!rc && cu_parking_bytes(&a->parking) > a->budget / 4)
+        rc = unpark(a, err);
     return rc;
 }
 
@@ -539,17 +583,19 @@ int cu_aggregate_first(cu_op *op, cu_err *err)
     a->keys.n = 1;
     a->keys.offsets[0] = a->keys.offsets[1] = 0;
     a->keys.hash[0] = cu_hash(CU_LIT(""));
-    cu_keyset_probe(&a->set, &a->keys, a->found);
-    int rc = load_missing(a, 1, err);
-    cu_group *g = (cu_group *)a->found[0];
-    if (rc || g->dirty)
-        return rc;
-    if (!g->shown) {
+    cu_keyset_probe(&a->set, &a->keys, a->live.groups);
+    a->live.n = 1;
+    make_missing(a);
+    int rc = read_waiting(a, err);
+    cu_group *g = (cu_group *)a->live.groups[0];
+    if (!rc && !g->dirty)
+        rc = touch(a, g, err);
+    if (!rc && !g->shown) {
         cu_batch *none = cu_batch_new(op->arena, op->node->inputs[0]->schema,
                                       1);
         show(a, g, none, 0);
     }
-    return touch(a, g, err);
+    return rc;
 }
 
 /* --- commit -------------------------------------------------------------- */
@@ -675,7 +721,8 @@ static void forget(void *ctx, cu_slice key)
 static int commit(cu_op *op, cu_err *err)
 {
     aggregate *a = (aggregate *)op;
-    int rc = a->counted ? cu_counted_commit(a->counted, err) : 0;
+    int rc = unpark(a, err);
+    rc = !rc && a->counted ? cu_counted_commit(a->counted, err) : rc;
     uint64_t touched = a->n_dirty;
     op->n_keys += touched;
     cu_sort_keyed(a->dirty, a->n_dirty);
@@ -715,6 +762,7 @@ static void close_op(cu_op *op)
     cu_keyset_close(&a->set);
     cu_counted_free(a->counted);
     cu_ttl_close(&a->ttl);
+    cu_parking_close(&a->parking);
     cu_outbox_close(&a->out);
     cu_arena_free(a->interval);
     cu_buf_free(&a->keys.bytes);

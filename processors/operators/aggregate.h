@@ -131,6 +131,7 @@ typedef struct cu_group {
     bool exists;     /* its row was emitted at an earlier commit */
     bool used;       /* clock bit */
     bool failed;     /* dirty: its result was an error before */
+    bool waits;      /* not read yet (aggregate_park.c) */
     cu_slice before; /* dirty: lslice shown | results, in the commit arena */
     cu_slice stored; /* dirty: what the table holds; in the commit arena */
 } cu_group;
