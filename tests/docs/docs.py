@@ -25,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 
-TIMEOUT_S = 60
+TIMEOUT_S = 240
 # A tree that is already built does not build again.
 INSTEAD = {"make demo": "tests/scripts/demo.sh"}
 

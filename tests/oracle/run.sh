@@ -84,12 +84,12 @@ give_up() {
     -c log_min_messages=fatal) >"$data/server.log" 2>&1 &
 server=$!
 
-for _ in $(seq 150); do
-    as_user "$bin/pg_isready" -q -h "$data" && break
+deadline=$((SECONDS + 120))
+until as_user "$bin/pg_isready" -q -h "$data"; do
     kill -0 "$server" 2>/dev/null || give_up "the server did not start"
+    [ $SECONDS -lt $deadline ] ||
+        give_up "the server was not ready within 120 s"
     sleep 0.2
 done
-as_user "$bin/pg_isready" -q -h "$data" ||
-    give_up "the server was not ready within 30 s"
 
 CUPEL_ORACLE_DSN="host=$data dbname=postgres user=cupel" "$program" "${@:3}"

@@ -52,7 +52,7 @@ for name in "${names[@]}"; do
     mkdir -p "$mine"
     [ -d "$theirs" ] || theirs=
     rc=0
-    "$program" -max_total_time="$seconds" -max_len=4096 -timeout=10 \
+    "$program" -max_total_time="$seconds" -max_len=4096 -timeout=60 \
         -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 \
         -artifact_prefix="$build/$name-" "$mine" $theirs \
         >"$build/$name.log" 2>&1 || rc=$?

@@ -48,7 +48,7 @@ passed=0 failed=0
 try() { # name program [arguments]
     local name=$1 rc=0
     shift
-    timeout 60 ${run[@]+"${run[@]}"} "$@" >"$build/$name.log" 2>&1 || rc=$?
+    timeout 400 ${run[@]+"${run[@]}"} "$@" >"$build/$name.log" 2>&1 || rc=$?
     if [ $rc = 0 ]; then
         echo "ok $name"
         passed=$((passed + 1))

@@ -34,7 +34,7 @@ static cu_http_request request(const char *path)
                                cu_server_port(server), path),
         .user_agent = "cupel-test",
         .allow_private = true,
-        .timeout_ms = 10000};
+        .timeout_ms = 60000};
 }
 
 static void submit(const cu_http_request *req, uint64_t tag)
@@ -46,7 +46,7 @@ static void submit(const cu_http_request *req, uint64_t tag)
 static cu_http_response *wait_one(void)
 {
     cu_http_response *r = NULL;
-    cr_assert_eq(http->vt->poll(http, 10000, &r, NULL), 0);
+    cr_assert_eq(http->vt->poll(http, 120000, &r, NULL), 0);
     cr_assert_not_null(r);
     return r;
 }

@@ -8,6 +8,7 @@
 
 typedef struct cu_world {
     cu_env *env;
+    bool real; /* its clock */
     cu_kv *kv;
     cu_log *log;
     cu_http *client; /* http tests; closed with the world */
