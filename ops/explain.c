@@ -137,7 +137,7 @@ const char *cu_explain_topic(const cu_view_def *v)
     return cu_view_topic(v);
 }
 
-static const char *shown_name(const cu_explaining *x, const cu_view_def *v)
+const char *cu_explain_name(const cu_explaining *x, const cu_view_def *v)
 {
     for (uint32_t i = 0; i < x->p->n_copies; i++)
         if (x->p->copies[i]->view == v)
@@ -145,21 +145,68 @@ static const char *shown_name(const cu_explaining *x, const cu_view_def *v)
     return v->name;
 }
 
+static bool other(void *ctx, cu_node *n)
+{
+    return n->kind != CU_N_VIEW || n->view.view != ctx;
+}
+
+const char **cu_explain_readers(const cu_explaining *x, const cu_view_def *v,
+                                uint32_t *n)
+{
+    const cu_program *p = x->p;
+    const char **names = cu_arena_calloc(x->a, p->n_views + 1, sizeof(*names));
+    *n = 0;
+    for (uint32_t i = 0; i < p->n_views; i++)
+        if (!cu_node_walk(p->views[i]->root, other, (void *)v))
+            names[(*n)++] = cu_explain_name(x, p->views[i]);
+    return names;
+}
+
+static void put_readers(cu_explaining *x, const cu_view_def *v)
+{
+    uint32_t n;
+    const char **names = cu_explain_readers(x, v, &n);
+    cu_buf_put_str(x->out, n ? "  publishes nothing: shared by "
+                             : "  publishes nothing, and nobody reads it");
+    for (uint32_t i = 0; i < n; i++)
+        cu_buf_printf(x->out, "%s%s",
+                      i == 0      ? ""
+                      : i + 1 < n ? ", "
+                                  : " and ",
+                      names[i]);
+    cu_buf_put_u8(x->out, '\n');
+    if (v->n_key || v->single) {
+        cu_buf_put_str(x->out, "  key (");
+        cu_explain_columns(v->schema, v->key, v->n_key, x->out);
+        cu_buf_put_str(x->out, ")\n");
+    } else {
+        cu_buf_put_str(x->out, cu_view_keeps(v)
+                                   ? "  no key: each row and how often\n"
+                                   : "  no key: rows pass and are not kept\n");
+    }
+}
+
 static void tell_twice(void *ctx, const cu_node *n, const cu_view_def *other)
 {
     cu_explaining *x = ctx;
     cu_buf_printf(x->out,
-                  "  notice: the %s over %s is kept for %s as well; a "
-                  "materialized view of its own\n    would keep it once\n",
+                  "  notice: the %s over %s is kept for %s as well; CREATE "
+                  "VIEW … WITH (shared)\n    would keep it once\n",
                   cu_node_kind_name(n->kind), cu_explain_origin(n, x->a),
-                  shown_name(x, other));
+                  cu_explain_name(x, other));
 }
 
 static void put_view(cu_explaining *x, const cu_view_def *v)
 {
     cu_buf *out = x->out, tree = {0};
-    const char *shown = shown_name(x, v);
-    cu_buf_printf(out, "%s %s\n", shown == v->name ? "view" : "report", shown);
+    const char *shown = cu_explain_name(x, v);
+    cu_buf_printf(out, "%s %s\n",
+                  v->shared          ? "shared view"
+                  : shown == v->name ? "view"
+                                     : "report",
+                  shown);
+    if (v->shared)
+        put_readers(x, v);
     if (v->only_judges)
         cu_buf_put_str(out, "  has no rows: reads a table that only its "
                             "dead_letters() are asked of\n");
@@ -219,7 +266,7 @@ static int no_view(cu_cmd *c, const cu_program *p, const char *wanted)
     size_t least = strlen(wanted) / 3 + 2;
     for (uint32_t i = 0; i < p->n_views; i++) {
         size_t d = cu_edit_distance(wanted, p->views[i]->name);
-        if (p->views[i]->has_topic && d < least) {
+        if (cu_view_is_named(p->views[i]) && d < least) {
             least = d;
             best = p->views[i]->name;
         }

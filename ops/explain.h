@@ -14,6 +14,11 @@ typedef struct cu_explaining {
 
 const char *cu_explain_mode(cu_table_mode m);
 const char *cu_explain_wrapper(cu_wrapper w);
+/* A report's path, else the view's name. */
+const char *cu_explain_name(const cu_explaining *x, const cu_view_def *v);
+/* The names of what reads the view, of the program's order, in the arena. */
+const char **cu_explain_readers(const cu_explaining *x, const cu_view_def *v,
+                                uint32_t *n);
 /* What a view publishes to, or NULL. */
 const char *cu_explain_topic(const cu_view_def *v);
 /* "a, b" */

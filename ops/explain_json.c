@@ -123,6 +123,21 @@ static void json_twice(void *ctx, const cu_node *n, const cu_view_def *other)
     cu_buf_put_u8(x->out, '}');
 }
 
+static void json_shared(cu_explaining *x, const cu_view_def *v)
+{
+    uint32_t n;
+    const char **names = cu_explain_readers(x, v, &n);
+    name("shared", x->out);
+    cu_buf_put_str(x->out, "true");
+    name("readers", x->out);
+    cu_buf_put_u8(x->out, '[');
+    for (uint32_t i = 0; i < n; i++) {
+        comma(x->out);
+        cu_json_put_string(x->out, cu_slice_of(names[i]));
+    }
+    cu_buf_put_u8(x->out, ']');
+}
+
 static void json_view(cu_explaining *x, const cu_view_def *v)
 {
     cu_buf *b = x->out, tree = {0};
@@ -131,6 +146,8 @@ static void json_view(cu_explaining *x, const cu_view_def *v)
     cu_buf_put_u8(b, '{');
     member("view", v->name, b);
     member("topic", v->has_topic ? cu_explain_topic(v) : NULL, b);
+    if (v->shared)
+        json_shared(x, v);
     for (uint32_t i = 0; i < x->p->n_copies; i++)
         if (x->p->copies[i]->view == v)
             member("report", x->p->copies[i]->shown, b);

@@ -529,8 +529,8 @@ static bool tell(void *ctx, cu_node *n)
     cu_state_note notes[CU_STATE_NOTES];
     uint32_t slot = n->id / 64 % 64;
     uint64_t bit = UINT64_C(1) << (n->id % 64);
-    if (w->seen[slot] & bit)
-        return true;
+    if (n->kind == CU_N_EXCHANGE || w->seen[slot] & bit)
+        return true; /* what ends in an exchange is told where it begins */
     w->seen[slot] |= bit;
     finding f = {.id = n->id};
     cu_node_walk((cu_node *)w->root, find, &f);

@@ -3,7 +3,7 @@
  * Within a statement equal subtrees are one operator (processors/sql/
  * bind_unite.c).  Between statements they are not, because then an edit of one
  * view would change the state of another; who wants it kept once makes it a
- * materialized view.  This finds where that would save something.
+ * shared view.  This finds where that would save something.
  */
 #include "ops/explain.h"
 

@@ -92,7 +92,7 @@ static void views(const cu_program *p, const cu_counts *c, cu_buf *b)
                    atomic_load(&c->views[i].rows));
     family(b, "view_rejected_total", "counter", "Rows that the view rejected.");
     for (uint32_t i = 0; i < p->n_views; i++)
-        if (p->views[i]->has_topic)
+        if (cu_view_is_named(p->views[i]))
             sample(b, "view_rejected_total", "view", p->views[i]->name,
                    atomic_load(&c->views[i].letters));
     family(b, "view_late_total", "counter",

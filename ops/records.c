@@ -78,8 +78,15 @@ int cu_topic_find(cu_cmd *c, cu_app *a, const char *name, cu_topic_info *out)
         *out = *t;
         return 0;
     }
+    const cu_view_def *v = a->program ? cu_program_view(a->program, name)
+                                      : NULL;
     const char *near = nearest(&known, a, name);
-    if (near)
+    if (v && v->shared)
+        cu_say(c->out,
+               "error: shared view \"%s\" has no topic: it is fed to its "
+               "readers in memory; CREATE MATERIALIZED VIEW publishes\n",
+               name);
+    else if (near)
         cu_say(c->out, "error: there is no topic \"%s\"; did you mean %s?\n",
                name, near);
     else

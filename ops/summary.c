@@ -172,7 +172,7 @@ static void json_views(cu_running *r, cu_buf *b)
         cu_engine_runtime(r->app->engine));
     cu_buf_put_str(b, ",\"views\":[");
     for (uint32_t i = 0; i < p->n_views; i++) {
-        if (!p->views[i]->has_topic)
+        if (!cu_view_is_named(p->views[i]))
             continue;
         begin(b, "view", p->views[i]->name);
         member(b, "published", counts->views[i].rows);

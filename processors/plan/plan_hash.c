@@ -265,7 +265,10 @@ static void hash_watermark(const cu_node *n, cu_buf *out)
 
 static void hash_materialize(const cu_node *n, cu_buf *out)
 {
+    const cu_view_def *v = n->materialize.view;
     cu_buf_put_u8(out, n->materialize.bag | n->materialize.borrows << 1);
+    if (v && v->shared) /* a topic would lack what it has said so far */
+        hash_string("shared", out);
     hash_order(n->materialize.order, n->materialize.n_order, out);
 }
 

@@ -24,6 +24,16 @@ const char *cu_view_topic(const cu_view_def *v)
     return v->into && !v->topic ? v->into->topic : v->topic;
 }
 
+bool cu_view_is_named(const cu_view_def *v)
+{
+    return v->has_topic || v->shared;
+}
+
+bool cu_view_keeps(const cu_view_def *v)
+{
+    return v->n_key || v->single || v->root->materialize.bag;
+}
+
 bool cu_view_is_loaded(const cu_view_def *v)
 {
     return v->into && v->into->server->wrapper == CU_W_POSTGRES;

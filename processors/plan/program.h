@@ -114,6 +114,7 @@ typedef struct cu_view_def {
                         * is that of `into`, if any (postgres has none) */
     bool has_topic;    /* false for hidden views: of COPY, or */
     bool only_judges;  /* without rows: for the dead letters of its table */
+    bool shared;       /* no topic, not hidden: fed to its readers in memory */
     uint32_t n_key;    /* primary key; 0: single, or append-only, null keys */
     const uint16_t *key;
     bool single;        /* at most one row: the key is {} */
@@ -172,6 +173,10 @@ const cu_view_def *cu_program_view(const cu_program *p, const char *name);
 /* Where its changes are published: its own topic, or the table's that it
  * writes; NULL: nowhere. */
 const char *cu_view_topic(const cu_view_def *v);
+/* Others may name it: it is not hidden. */
+bool cu_view_is_named(const cu_view_def *v);
+/* It has its rows, in state: by key, or as a bag.  Else they pass. */
+bool cu_view_keeps(const cu_view_def *v);
 /* A postgres table's: ops loads it from the view's own topic. */
 bool cu_view_is_loaded(const cu_view_def *v);
 

@@ -385,7 +385,7 @@ static void place_keyed(cutter *c, const cu_node *n, placed *in)
         if (n->n_key)
             gather_by(c, in, n->key, n->n_key,
                       "the primary key needs all its rows in one partition");
-        else if (!n->materialize.view->has_topic &&
+        else if (!cu_view_is_named(n->materialize.view) &&
                  !n->materialize.view->only_judges)
             gather_by(c, in, NULL, 0, "a report is written by one task");
         break;
@@ -499,8 +499,8 @@ static bool is_mapping(const cu_node *n)
 static bool can_borrow(const cu_stage *s)
 {
     const cu_node *n = s->root;
-    if (!n->materialize.bag || s->partitions != 1 || s->n_feeds != 1 ||
-        s->feeds[0].kind != CU_FEED_STAGE)
+    if (!n->materialize.bag || s->view->shared || s->partitions != 1 ||
+        s->n_feeds != 1 || s->feeds[0].kind != CU_FEED_STAGE)
         return false;
     for (n = n->inputs[0]; is_mapping(n);)
         n = n->inputs[0];

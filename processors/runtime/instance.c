@@ -217,6 +217,18 @@ static int settle(cu_instance *i, const cu_progress *p, cu_err *err)
     return 0;
 }
 
+/* What passed through before the reader was there is nowhere. */
+static int came_late(const cu_instance *i, const cu_instance *up, cu_err *err)
+{
+    const cu_view_def *v = up->stage->view;
+    return cu_fail(err, CU_EXISTS, CU_FATAL,
+                   "view %s reads shared view %s, which runs already and keeps "
+                   "no rows that a new reader could begin with; nothing was "
+                   "read. Under another --app all views begin together; a "
+                   "shared view with a primary_key keeps its rows",
+                   i->stage->view->name, v->name);
+}
+
 static int bootstrap_push(void *ctx, const cu_batch *b, cu_err *err)
 {
     return cu_op_push(ctx, 0, b, err);
@@ -230,6 +242,8 @@ static int connect_stage(cu_instance *i, const cu_feed *f, cu_err *err)
     CU_ASSERT(up != NULL);
     cu_op *entry = entry_of(i, f->leaf);
     if (i->fresh && !up->fresh) {
+        if (up->stage->view->shared && !cu_view_keeps(up->stage->view))
+            return came_late(i, up, err);
         int rc = cu_view_scan_part(i->worker->rt, up->stage, up->partition,
                                    bootstrap_push, entry, err);
         if (rc)

@@ -18,6 +18,7 @@
 typedef struct cu_silver_out {
     cu_instance *instance;
     const char *topic; /* NULL: rows are counted and dropped */
+    bool unheard;      /* nor that: the view is shared */
     int32_t partitions;
     bool kept;  /* the view keeps its rows */
     bool keyed; /* with n_key 0: the single row {} */
@@ -179,6 +180,8 @@ static int push_appended(cu_silver_out *s, const cu_batch *b, cu_err *err)
 static int publish(void *ctx, const cu_batch *b, cu_err *err)
 {
     cu_silver_out *s = ctx;
+    if (s->unheard)
+        return 0;
     return s->keyed ? push_keyed(s, b, err) : push_appended(s, b, err);
 }
 
@@ -336,6 +339,7 @@ int cu_silver_open(cu_instance *i, cu_err *err)
     cu_silver_out *s = cu_calloc(1, sizeof(*s));
     s->instance = i;
     s->topic = v->topic;
+    s->unheard = v->shared;
     s->partitions = i->stage->partitions;
     s->keyed = v->n_key > 0 || v->single;
     s->kept = root->n_key || root->single || root->materialize.bag;

@@ -220,6 +220,12 @@ static int scan_part(cu_runtime *rt, const cu_stage *s, int32_t partition,
     bool kept = m->n_key || m->single || m->materialize.bag;
     if (kept)
         return scan_space(rt, s, partition, shown, push, ctx, err);
+    if (s->view->topic == NULL)
+        return cu_fail(err, CU_UNSUPPORTED, 0,
+                       "view %s has no key and no topic of its own: its rows "
+                       "pass and are kept nowhere, so that they cannot be "
+                       "read; give it a primary_key",
+                       s->view->name);
     return scan_topic(rt, s->view, partition, push, ctx, err);
 }
 
@@ -233,6 +239,12 @@ int cu_view_fold(cu_runtime *rt, const cu_view_def *v, cu_view_push *push,
                  void *ctx, cu_err *err)
 {
     const cu_stage *s = cu_stages_of_view(&rt->stages, v);
+    if (v->shared)
+        return cu_fail(err, CU_UNSUPPORTED, 0,
+                       "shared view %s has no topic, and on Kafka a query "
+                       "reads topics: CREATE MATERIALIZED VIEW … AS SELECT * "
+                       "FROM %s publishes its rows",
+                       v->name, v->name);
     if (v->topic == NULL)
         return cu_fail(err, CU_UNSUPPORTED, 0,
                        "view %s has no topic of its own: on Kafka its rows "

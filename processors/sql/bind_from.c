@@ -158,7 +158,7 @@ static const char *unknown_hint(cu_sql *s, const char *name)
     for (uint32_t i = 0; i < p->n_tables; i++)
         known[n++] = p->tables[i]->name;
     for (uint32_t i = 0; i < p->n_views; i++)
-        if (p->views[i]->has_topic)
+        if (cu_view_is_named(p->views[i]))
             known[n++] = p->views[i]->name;
     for (uint32_t i = 0; i < s->n_views; i++)
         known[n++] = s->views[i].name;
@@ -183,7 +183,7 @@ cu_node *cu_from_named(cu_sql *s, const cu_ctes *ctes, const cu_ast_from *f)
             return inlined_view(s, v, f->pos);
     }
     const cu_view_def *v = cu_program_view(s->program, f->name);
-    if (v && v->has_topic)
+    if (v && cu_view_is_named(v))
         return cu_node_view(s, v, f->pos);
     const cu_table_def *t = cu_program_table(s->program, f->name);
     if (t && t->is_sink) {

@@ -166,7 +166,7 @@ static cu_node *letters(cu_sql *s, const cu_ast_expr *call, const char *of,
                                        late ? "late_rows" : "dead_letters", of);
     const cu_node *judge = NULL;
     cu_pos pos = call->args.at[0]->pos;
-    v = v && v->has_topic ? v : NULL;
+    v = v && cu_view_is_named(v) ? v : NULL;
     if ((late || !t) && !v) {
         cu_sql_error(s, pos, STATE('4', '2', 'P', '0', '1'), NULL,
                      late && t ? "\"%s\" is no materialized view"

@@ -186,6 +186,7 @@ void cu_ddl_finish(cu_sql *s)
 {
     cu_program *p = s->program;
     cu_ddl_judges(s);
+    cu_ddl_check_shared(s);
     for (uint32_t i = 0; i < p->n_tables; i++) {
         const cu_table_def *t = p->tables[i];
         bool ours = t->http || t->files || t->is_sink;

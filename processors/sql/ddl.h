@@ -54,6 +54,8 @@ cu_view_def *cu_ddl_hidden_view(cu_sql *s, const char *name, cu_pos pos,
                                 const cu_ast_select *select, cu_bound *bound);
 /* Tables that nobody reads but for their dead letters are read for these. */
 void cu_ddl_judges(cu_sql *s);
+/* ddl_shared.c: notices of shared views that share nothing. */
+void cu_ddl_check_shared(cu_sql *s);
 /* ddl_function.c */
 bool cu_ddl_function(cu_sql *s, const cu_ast_stmt *st);
 /* ddl_alter.c: before any statement is run, columns that ALTER adds become

@@ -2,21 +2,25 @@
  * MATERIALIZE node.
  *
  *     CREATE MATERIALIZED VIEW v AS q    materialize(bind(q))
+ *     CREATE VIEW v WITH (shared) AS q   the same, without a topic
  *     INSERT INTO sink q                 the same, named sink_1, into sink
  *     COPY (q) TO 'f'                    the same as a bag, hidden
  *
  * The key of the rows that stay: the option primary_key, else the sink's key,
  * else what the binder derived.  Without any, rows that are only ever added
  * are published with null keys, a single row with the key {}, and a view
- * whose rows change is refused: its topic could not say which row went.
+ * whose rows change is refused: its topic could not say which row went.  A
+ * shared view has no topic: such rows are a bag.
  */
 #include "processors/sql/bind.h"
 #include "processors/sql/bind_node.h"
 #include "processors/sql/ddl.h"
 
+#include "rows/text.h"
+
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
 
-enum { MV = 1, PLAIN = 2 };
+enum { MV = 1, PLAIN = 2, SHARED = 4 };
 
 enum {
     V_TOPIC,
@@ -31,27 +35,31 @@ enum {
     V_ALLOWED_LATENESS,
     V_LATE,
     V_STATE_TTL,
+    V_SHARED,
     V_LATER,
     N_VIEW = V_LATER + 3
 };
 
 static const cu_opt_spec specs[N_VIEW] = {
     [V_TOPIC] = {"topic", CU_OPT_TOPIC, MV, 0, 0, NULL},
-    [V_PRIMARY_KEY] = {"primary_key", CU_OPT_NAMES, MV, 0, 0, NULL},
+    [V_PRIMARY_KEY] = {"primary_key", CU_OPT_NAMES, MV | SHARED, 0, 0, NULL},
     [V_INTO] = {"into", CU_OPT_TEXT, MV, 0, 0, "sink"},
-    [V_PARTITIONS] = {"partitions", CU_OPT_INT, MV, 0, 0, NULL},
-    [V_RETENTION] = {"retention", CU_OPT_DURATION, MV, 0, 0, "30 days"},
-    [V_ON_ERROR] = {"on_error", CU_OPT_WORD, MV, 0, "dead_letter | fail", NULL},
+    [V_PARTITIONS] = {"partitions", CU_OPT_INT, MV | SHARED, 0, 0, NULL},
+    [V_RETENTION] = {"retention", CU_OPT_DURATION, MV | SHARED, 0, 0,
+                     "30 days"},
+    [V_ON_ERROR] = {"on_error", CU_OPT_WORD, MV | SHARED, 0,
+                    "dead_letter | fail", NULL},
     [V_FORMAT] = {"format", CU_OPT_WORD, MV, 0, "json | avro", NULL},
     /* in the order of cu_emit */
-    [V_EMIT] = {"emit", CU_OPT_WORD, MV, 0, "changes | final | early_final",
-                NULL},
+    [V_EMIT] = {"emit", CU_OPT_WORD, MV | SHARED, 0,
+                "changes | final | early_final", NULL},
     [V_EMIT_INTERVAL] = {"emit_interval", CU_OPT_DURATION, MV, 0, 0,
                          "1 second"},
-    [V_ALLOWED_LATENESS] = {"allowed_lateness", CU_OPT_DELAY, MV, 0, 0,
+    [V_ALLOWED_LATENESS] = {"allowed_lateness", CU_OPT_DELAY, MV | SHARED, 0, 0,
                             "1 minute"},
-    [V_LATE] = {"late", CU_OPT_TOPIC, MV, 0, 0, "bids.late"},
-    [V_STATE_TTL] = {"state_ttl", CU_OPT_DURATION, MV, 0, 0, "1 day"},
+    [V_LATE] = {"late", CU_OPT_TOPIC, MV | SHARED, 0, 0, "bids.late"},
+    [V_STATE_TTL] = {"state_ttl", CU_OPT_DURATION, MV | SHARED, 0, 0, "1 day"},
+    [V_SHARED] = {"shared", CU_OPT_BOOL, PLAIN | SHARED, 0, 0, NULL},
     [V_LATER] = {"replication", CU_OPT_LATER, MV, 0, 0, 0},
     [V_LATER + 1] = {"registry", CU_OPT_LATER, MV, 0, 0, 0},
     [V_LATER + 2] = {"schema_file", CU_OPT_LATER, MV, 0, 0, 0},
@@ -68,8 +76,48 @@ static bool names_fit(cu_sql *s, const cu_ast_stmt *st, uint32_t n)
     return false;
 }
 
+/* What it may not have is told apart from what nobody knows. */
+static cu_ast_options of_shared(cu_sql *s, const cu_ast_options *given,
+                                bool *good)
+{
+    cu_ast_options out = {0};
+    out.at = cu_arena_calloc(s->arena, given->n + 1, sizeof *out.at);
+    for (uint32_t i = 0; i < given->n; i++) {
+        uint32_t k = 0;
+        while (k < N_VIEW && (strcmp(specs[k].name, given->at[i].name) != 0 ||
+                              specs[k].where & SHARED))
+            k++;
+        if (k == N_VIEW) {
+            out.at[out.n++] = given->at[i];
+            continue;
+        }
+        *good = false;
+        cu_sql_error(s, given->at[i].pos, STATE('H', 'V', '0', '0', 'D'),
+                     "CREATE MATERIALIZED VIEW publishes the rows of a view.",
+                     "a shared view is not published: it has no option \"%s\"",
+                     given->at[i].name);
+    }
+    return out;
+}
+
+static bool is_shared(const cu_ast_options *given)
+{
+    for (uint32_t i = 0; i < given->n; i++) {
+        const cu_ast_option *o = &given->at[i];
+        uint8_t b = 1;
+        if (strcmp(o->name, "shared") == 0)
+            return !o->value ||
+                   (!cu_bool_in(cu_slice_of(o->value), &b, NULL) && b);
+    }
+    return false;
+}
+
+static bool kept_view(cu_sql *s, const cu_ast_stmt *st, bool shared);
+
 bool cu_ddl_view(cu_sql *s, const cu_ast_stmt *st)
 {
+    if (is_shared(&st->options))
+        return kept_view(s, st, true);
     bool skip;
     cu_bound bound = {0};
     cu_opt o[N_VIEW];
@@ -382,7 +430,7 @@ static bool finish_view(cu_sql *s, const cu_ast_stmt *st, cu_view_def *v,
             return false;
     } else {
         keyed = derive_key(v, in);
-        if (!keyed && !hole)
+        if (!keyed && !hole && !v->shared)
             return no_key(s, v);
     }
     v->root = materialize(s, v, in, !keyed);
@@ -393,8 +441,14 @@ static bool finish_view(cu_sql *s, const cu_ast_stmt *st, cu_view_def *v,
 static bool view_options(cu_sql *s, const cu_ast_stmt *st, cu_view_def *v,
                          cu_opt *o)
 {
-    bool good = cu_options_read(s, "a materialized view", MV, specs, N_VIEW,
-                                &st->options, st->name_pos, o);
+    bool good = true;
+    cu_ast_options given = v->shared ? of_shared(s, &st->options, &good)
+                                     : st->options;
+    good = cu_options_read(s,
+                           v->shared ? "a shared view" : "a materialized view",
+                           v->shared ? SHARED : MV, specs, N_VIEW, &given,
+                           st->name_pos, o) &&
+           good;
     if (o[V_PARTITIONS].at &&
         (o[V_PARTITIONS].i < 1 || o[V_PARTITIONS].i > 10000)) {
         cu_option_bad(s, &o[V_PARTITIONS],
@@ -407,7 +461,14 @@ static bool view_options(cu_sql *s, const cu_ast_stmt *st, cu_view_def *v,
                                                : CU_FORMAT_JSON;
     cu_ddl_view_time(v, &o[V_EMIT], &o[V_EMIT_INTERVAL],
                      &o[V_ALLOWED_LATENESS]);
-    return good;
+    if (!v->shared || v->emit != CU_EMIT_EARLY_FINAL)
+        return good;
+    cu_sql_error(s, o[V_EMIT].at->value_pos, STATE('4', '2', 'P', '1', '6'),
+                 "Write it where the rows are published: in the views that "
+                 "read this one.",
+                 "emit = 'early_final' marks records of a topic, and a shared "
+                 "view has none");
+    return false;
 }
 
 static bool sink_topic_fits(cu_sql *s, const cu_table_def *to,
@@ -424,7 +485,7 @@ static bool sink_topic_fits(cu_sql *s, const cu_table_def *to,
 /* The default topic is <app>.<view>; `topic` may be NULL. */
 static bool view_topic(cu_sql *s, cu_view_def *v, const cu_opt *topic)
 {
-    if (v->into && !cu_view_is_loaded(v))
+    if (v->shared || (v->into && !cu_view_is_loaded(v)))
         return true;
     v->topic = topic && topic->at ? topic->text
                                   : cu_arena_printf(s->arena, "%s.%s",
@@ -447,7 +508,7 @@ static cu_view_def *new_view(cu_sql *s, const char *name, cu_pos pos)
     return v;
 }
 
-bool cu_ddl_materialized_view(cu_sql *s, const cu_ast_stmt *st)
+static bool kept_view(cu_sql *s, const cu_ast_stmt *st, bool shared)
 {
     bool skip;
     cu_bound bound = {0};
@@ -455,6 +516,8 @@ bool cu_ddl_materialized_view(cu_sql *s, const cu_ast_stmt *st)
     if (!cu_ddl_new_name(s, st, &skip))
         return skip;
     cu_view_def *v = new_view(s, st->name, st->name_pos);
+    v->shared = shared;
+    v->has_topic = !shared;
     bool good = view_options(s, st, v, o);
     cu_table_def *to = NULL;
     if (o[V_INTO].at) {
@@ -483,6 +546,11 @@ bool cu_ddl_materialized_view(cu_sql *s, const cu_ast_stmt *st)
     if (to)
         to->is_sink = true;
     return true;
+}
+
+bool cu_ddl_materialized_view(cu_sql *s, const cu_ast_stmt *st)
+{
+    return kept_view(s, st, false);
 }
 
 bool cu_ddl_insert(cu_sql *s, const cu_ast_stmt *st)

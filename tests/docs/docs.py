@@ -193,7 +193,7 @@ WHO = {"kafka": {"K", "KAFKA", "READ", "ALL"},
        "http": {"H", "HTTP", "READ", "ALL"},
        "files": {"F", "FILES", "READ", "ALL"},
        "postgres": {"P", "PG", "ALL"}, "blackhole": {"B", "ALL"},
-       "materialized": {"MV"}, "report": {"1"}}
+       "materialized": {"MV"}, "shared": {"SHARED"}, "report": {"1"}}
 SPEC = re.compile(r'\[([A-Z]+)_\w+(?: \+ \d+)?\]\s*=\s*\{\s*"(\w+)",\s*'
                   r'CU_OPT_(\w+),\s*([A-Z1| ]+?),')
 

@@ -46,12 +46,12 @@ static void forget_nulls(const cu_case_view *v, cu_answer *a)
             a->cells[i] = NULL;
 }
 
-/* The views that are kept, by their place. */
+/* The views that have rows to ask for, by their place. */
 static uint32_t kept_views(const cu_case *c, uint32_t *at)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < c->n_views; i++)
-        if (!c->views[i].gone && !c->views[i].plain)
+        if (!c->views[i].gone && !c->views[i].plain && !c->views[i].passes)
             at[n++] = i;
     return n;
 }

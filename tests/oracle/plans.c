@@ -80,7 +80,7 @@ static bool ask(cu_postgres *pg, const cu_case *c, cu_arena *a, cu_buf *out)
     cu_case_postgres(c, &sql);
     cu_case_inserts(c, 0, c->n_changes, &sql);
     for (uint32_t i = 0; i < c->n_views; i++)
-        if (!c->views[i].plain) {
+        if (!c->views[i].plain && !c->views[i].shared) {
             cu_buf_printf(&sql, "SELECT * FROM %s;\n", c->views[i].name);
             views[n++] = i;
         }

@@ -45,6 +45,8 @@ typedef struct cu_case_table {
 typedef struct cu_case_view {
     const char *name;
     bool plain;          /* CREATE VIEW: inlined, not kept */
+    bool shared;         /* CREATE VIEW … WITH (shared) */
+    bool passes;         /* shared, and keeps no rows that could be asked */
     bool gone;           /* left out by the reducer */
     const char *options; /* WITH (…) of cupel, or NULL */
     const char *with;    /* WITH … AS (…), or "" */

@@ -331,6 +331,21 @@ static void put_columns(const cu_case_table *t, bool cupel, cu_buf *out)
     cu_arena_free(a);
 }
 
+/* WITH (shared, …) before what the view has. */
+static void put_view(const cu_case_view *v, cu_buf *out)
+{
+    const char *options = v->plain || !v->options ? "" : v->options;
+    cu_buf_printf(out, "CREATE %sVIEW %s",
+                  v->plain || v->shared ? "" : "MATERIALIZED ", v->name);
+    if (!v->shared)
+        cu_buf_put_str(out, options);
+    else if (*options)
+        cu_buf_printf(out, " WITH (shared, %s", options + strlen(" WITH ("));
+    else
+        cu_buf_put_str(out, " WITH (shared)");
+    cu_buf_put_str(out, " AS\n");
+}
+
 void cu_case_cupel(const cu_case *c, cu_buf *out)
 {
     cu_buf_put_str(out, "CREATE SERVER k FOREIGN DATA WRAPPER kafka;\n");
@@ -353,9 +368,7 @@ void cu_case_relations(const cu_case *c, cu_buf *out)
         const cu_case_view *v = &c->views[i];
         if (v->gone)
             continue;
-        cu_buf_printf(out, "CREATE %sVIEW %s%s AS\n",
-                      v->plain ? "" : "MATERIALIZED ", v->name,
-                      v->plain || v->options == NULL ? "" : v->options);
+        put_view(v, out);
         cu_case_select(v, true, out);
         cu_buf_put_str(out, ";\n");
     }

@@ -402,13 +402,25 @@ static bool is_taken(cu_gen *g, cu_env *env)
     if (p) {
         const cu_view_def *v = cu_program_view(p, last->name);
         if (v)
-            last->append = v->n_key == 0 && !v->single;
+            last->append = v->n_key == 0 && !v->single &&
+                           !v->root->materialize.bag;
+        last->passes = v && v->shared && !cu_view_keeps(v);
         cu_program_free(p);
         return true;
     }
     g->c->refused++;
     g->c->refusal = why.message;
     return strcmp(why.state, "0A000") && strcmp(why.state, "42P16");
+}
+
+/* A fifth of the views that are kept; drawn by itself, so that everything
+ * else of a seed stays as it was. */
+static bool is_shared(const cu_gen *g, const cu_case_view *v)
+{
+    cu_rng r = {g->c->seed * 31 + g->c->n_views};
+    bool drawn = cu_rng_chance(&r, 20);
+    return drawn && !v->plain &&
+           !(v->options && strstr(v->options, "early_final"));
 }
 
 static bool draw(cu_gen *g, cu_env *env, cu_case_view *v)
@@ -427,6 +439,7 @@ static bool draw(cu_gen *g, cu_env *env, cu_case_view *v)
     hide(v);
     if (v->n_cols == 0)
         return false;
+    v->shared = is_shared(g, v);
     g->c->n_views++;
     if (is_taken(g, env))
         return true;

@@ -281,8 +281,8 @@ void sim_check(sim_world *w)
     cu_arena *a = cu_arena_new(0);
     for (uint32_t i = 0; i < w->program->n_views; i++) {
         const cu_view_def *v = w->program->views[i];
-        if (!v->has_topic) /* nobody asked for it */
-            continue;
+        if (!v->has_topic && !(v->shared && cu_view_keeps(v)))
+            continue; /* nobody asked for it, or it is nowhere */
         if (view_agrees(w, v, a) && v->topic)
             topic_agrees(w, v, a);
     }

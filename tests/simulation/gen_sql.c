@@ -320,6 +320,26 @@ static void put_plain(sim_writer *w, const char *name)
     put_project(w, name, sim_chance(w->r, 50));
 }
 
+/* A fifth of the views is not published but shared; drawn by itself, so that
+ * everything else of a seed stays as it was. */
+static void share(sim_writer *w, size_t from, const char *name)
+{
+    sim_rng r = {w->c->seed * 31 + w->n};
+    const char *text = cu_arena_strn(w->a, w->sql.data + from,
+                                     w->sql.len - from);
+    const char *begin = cu_arena_printf(w->a, "CREATE MATERIALIZED VIEW %s ",
+                                        name);
+    const char *at = strstr(text, begin);
+    if (!sim_chance(&r, 20) || !at || strstr(text, "emit_interval") ||
+        strstr(text, "early_final"))
+        return;
+    const char *rest = at + strlen(begin);
+    bool options = strncmp(rest, "WITH (", 6) == 0;
+    w->sql.len = from + (size_t)(at - text);
+    cu_buf_printf(&w->sql, "CREATE VIEW %s WITH (shared%s%s", name,
+                  options ? ", " : ") ", options ? rest + 6 : rest);
+}
+
 static void put_view(sim_writer *w)
 {
     static sim_put *const puts[] = {
@@ -346,6 +366,7 @@ static void put_view(sim_writer *w)
     sim_relation *self = &w->rel[w->n];
     const char *name = cu_arena_printf(w->a, "v%u", w->n - SIM_TABLES + 1);
     uint32_t kind = sim_below(w->r, 100);
+    size_t from = w->sql.len;
     *self = (sim_relation){.name = name, .keyed = true, .has_key = true};
     if (kind < 55)
         SIM_ANY(w, puts)(w, name);
@@ -353,6 +374,7 @@ static void put_view(sim_writer *w)
         SIM_ANY(w, timed)(w, name);
     else
         SIM_ANY(w, versions)(w, name);
+    share(w, from, name);
     w->n++;
 }
 

@@ -71,6 +71,42 @@ Test(stage, one_partition_needs_no_exchange)
            "a[1]: table t\n");
 }
 
+Test(stage, a_shared_view_stays_where_its_rows_are)
+{
+    expect(4, 4,
+           TABLES "CREATE VIEW s WITH (shared) AS SELECT t.g, t.v FROM t JOIN "
+                  "u ON t.g = u.g WHERE u.v > 0;"
+                  "CREATE MATERIALIZED VIEW a AS SELECT g, max(v) FROM s GROUP "
+                  "BY g;"
+                  "CREATE MATERIALIZED VIEW b AS SELECT v, count(*) FROM s "
+                  "GROUP BY v;",
+           "s.by_g[4]: table t -> app.s.by_g.repartition[4] by g\n"
+           "s.by_g-2[4]: table u -> app.s.by_g-2.repartition[4] by g\n"
+           "s[4]: exchange s.by_g exchange s.by_g-2\n"
+           "a[4]: stage s\n"
+           "b.by_v[4]: stage s -> app.b.by_v.repartition[4] by v\n"
+           "b[4]: exchange b.by_v\n");
+}
+
+/* A report may read the rows of a key; those of a bag it keeps itself. */
+Test(stage, a_report_borrows_from_a_shared_view_with_a_key)
+{
+    expect(1, 1,
+           TABLES "CREATE VIEW s WITH (shared) AS SELECT g, count(*) AS n FROM "
+                  "t GROUP BY g;"
+                  "CREATE VIEW b WITH (shared) AS SELECT g FROM s WHERE n > 1;"
+                  "CREATE VIEW c WITH (shared) AS SELECT n FROM s;"
+                  "COPY (SELECT g FROM s) TO 'a.csv' WITH (FORMAT csv);"
+                  "COPY (SELECT n FROM c) TO 'b.csv' WITH (FORMAT csv);"
+                  "COPY (SELECT g FROM b) TO 'c.csv' WITH (FORMAT csv);",
+           "s[1]: table t\n"
+           "b[1]: stage s\n"
+           "c[1]: stage s\n"
+           "copy_1_a[1]: stage s borrows\n"
+           "copy_2_b[1]: stage c\n"
+           "copy_3_c[1]: stage b borrows\n");
+}
+
 Test(stage, group_by_gathers_its_groups)
 {
     expect(4, 1,

@@ -91,8 +91,8 @@ Test(explain, a_group_is_kept_and_state_of_two_views_is_told)
     static const char *const wanted[] = {
         "    state table 24: aggregate by (k): a group\n"
         "      about 74 bytes a group, while the group has rows\n",
-        "  notice: the aggregate over o is kept for sums as well; a "
-        "materialized view of its own\n    would keep it once\n",
+        "  notice: the aggregate over o is kept for sums as well; CREATE VIEW "
+        "… WITH (shared)\n    would keep it once\n",
         NULL};
     has("explain a.sql high", wanted);
 }
@@ -114,6 +114,61 @@ Test(explain, a_view_that_forgets_is_approximate)
         "\"approximate\":true,\"state_ttl\":\"24:00:00\",", NULL};
     has("explain a.sql seen", wanted);
     has("explain a.sql seen -o json", json);
+}
+
+static void use(const char *more)
+{
+    cu_err err = {0};
+    cu_buf b = {0};
+    cu_buf_printf(&b, "%s%s", sql, more);
+    cr_assert_eq(
+        rig.env->vt->write_file(rig.env, "b.sql", cu_buf_slice(&b), &err), 0);
+    cu_buf_free(&b);
+}
+
+Test(explain, a_shared_view_names_its_readers)
+{
+    static const char *const wanted[] = {
+        "shared view s\n"
+        "  publishes nothing: shared by a, b and c.csv\n"
+        "  key (k)\n"
+        "  operators\n"
+        "    materialize s ->",
+        NULL};
+    static const char *const reader[] = {
+        "  stage a.all, 4 tasks\n    reads stage s, in memory\n", NULL};
+    static const char *const json[] = {
+        "{\"view\":\"s\",\"topic\":null,\"shared\":true,\"readers\":"
+        "[\"a\",\"b\",\"c.csv\"],\"key\":[\"k\"],",
+        NULL};
+    static const char *const unread[] = {
+        "shared view p\n"
+        "  publishes nothing, and nobody reads it\n"
+        "  no key: rows pass and are not kept\n",
+        NULL};
+    use("CREATE VIEW s WITH (shared) AS SELECT k, count(*) AS n FROM o GROUP "
+        "BY k;"
+        "CREATE MATERIALIZED VIEW a AS SELECT max(n) AS n FROM s;"
+        "CREATE MATERIALIZED VIEW b AS SELECT k FROM s WHERE n > 1;"
+        "COPY (SELECT * FROM s) TO 'c.csv' WITH (FORMAT csv);"
+        "CREATE VIEW p WITH (shared) AS SELECT k FROM o;");
+    has("explain b.sql s", wanted);
+    has("explain b.sql a", reader);
+    has("explain b.sql s -o json", json);
+    has("explain b.sql p", unread);
+}
+
+/* An exchange's leaf keeps nothing of what was exchanged. */
+Test(explain, what_is_exchanged_is_told_where_it_is_kept)
+{
+    use("CREATE FOREIGN TABLE wide (id int PRIMARY KEY, k int) SERVER k "
+        "OPTIONS (topic 'wide', format 'json', mode 'upsert', partitions '2');"
+        "CREATE MATERIALIZED VIEW x AS SELECT k, count(*) AS n FROM wide GROUP "
+        "BY k;");
+    cr_assert_eq(cu_rig_run(&rig, "explain b.sql x"), 0);
+    const char *at = strstr(cu_rig_said(&rig, 1), "normalize by (id)");
+    cr_assert_not_null(at);
+    cr_expect_null(strstr(at + 1, "normalize by (id)"), "%s", at);
 }
 
 Test(explain, values_of_a_window_go_with_it)

@@ -163,7 +163,7 @@ static void put_view(cu_buf *out, const cu_view_def *v)
                       cu_type_name(v->schema->fields[i].type, type));
     cu_buf_put_str(out, ")");
     put_str(out, "topic", v->topic);
-    cu_buf_put_str(out, v->has_topic ? "" : " hidden");
+    cu_buf_put_str(out, v->has_topic ? "" : v->shared ? " shared" : " hidden");
     put_str(out, "into", v->into ? v->into->name : NULL);
     put_names(out, "key", v->schema, v->key, v->n_key);
     cu_buf_put_str(out, v->single ? " single" : "");
