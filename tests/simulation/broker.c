@@ -87,9 +87,12 @@ sim_mark *sim_position(sim_group *g, sim_part *p)
     return NULL;
 }
 
-void sim_position_set(sim_group *g, sim_part *p, int64_t next)
+void sim_position_set(sim_mark mark)
 {
-    sim_mark *m = sim_position(g, p);
+    sim_group *g = mark.group;
+    sim_mark *m = sim_position(g, mark.part);
+    if (m && m->stamp > mark.stamp)
+        return;
     if (m == NULL) {
         if (g->n_positions == g->cap_positions) {
             g->cap_positions = g->cap_positions ? 2 * g->cap_positions : 16;
@@ -98,7 +101,7 @@ void sim_position_set(sim_group *g, sim_part *p, int64_t next)
         }
         m = &g->positions[g->n_positions++];
     }
-    *m = (sim_mark){g, p, next};
+    *m = mark;
 }
 
 /* --- the log -----------------------------------------------------------------
@@ -160,13 +163,20 @@ static void touch(sim_broker *b, sim_txn *t, sim_part *p)
 /* --- transactions ------------------------------------------------------------
  */
 
-static sim_txn *open_txn(sim_broker *b, sim_id *id)
+static bool is_old(sim_broker *b, const sim_id *id, uint64_t epoch)
+{
+    bool old = epoch != id->epoch && !b->unfenced;
+    b->n_fenced += old;
+    return old;
+}
+
+static sim_txn *open_txn(sim_broker *b, sim_id *id, uint64_t epoch)
 {
     if (id->open)
         return id->open;
     sim_txn *t = cu_arena_calloc(b->arena, 1, sizeof(*t));
     t->id = id;
-    t->epoch = id->epoch;
+    t->epoch = epoch;
     t->since_us = cu_mono_us(b->env);
     return id->open = t;
 }
@@ -182,7 +192,7 @@ static void finish(sim_broker *b, sim_txn *t, bool commit)
         e->txn = t;
     }
     for (uint32_t i = 0; commit && i < t->n_marks; i++)
-        sim_position_set(t->marks[i].group, t->marks[i].part, t->marks[i].next);
+        sim_position_set(t->marks[i]);
     t->id->open = NULL;
     t->id->last = t;
     *(commit ? &b->n_commits : &b->n_aborts) += 1;
@@ -202,9 +212,9 @@ uint64_t sim_init(sim_broker *b, sim_id *id)
 bool sim_produce(sim_broker *b, sim_id *id, uint64_t epoch, sim_part *p,
                  const cu_record *r)
 {
-    if (epoch != id->epoch)
-        return b->n_fenced++, false;
-    sim_txn *t = open_txn(b, id);
+    if (is_old(b, id, epoch))
+        return false;
+    sim_txn *t = open_txn(b, id, epoch);
     touch(b, t, p);
     sim_entry *e = extend(p);
     keep(b->arena, &e->r, r);
@@ -214,9 +224,10 @@ bool sim_produce(sim_broker *b, sim_id *id, uint64_t epoch, sim_part *p,
 
 bool sim_add_mark(sim_broker *b, sim_id *id, uint64_t epoch, sim_mark m)
 {
-    if (epoch != id->epoch)
-        return b->n_fenced++, false;
-    sim_txn *t = open_txn(b, id);
+    if (is_old(b, id, epoch))
+        return false;
+    sim_txn *t = open_txn(b, id, epoch);
+    m.stamp = ++b->stamp;
     for (uint32_t i = 0; i < t->n_marks; i++)
         if (t->marks[i].part == m.part && t->marks[i].group == m.group) {
             t->marks[i] = m;
@@ -235,8 +246,8 @@ bool sim_add_mark(sim_broker *b, sim_id *id, uint64_t epoch, sim_mark m)
 
 bool sim_end(sim_broker *b, sim_id *id, uint64_t epoch, bool commit)
 {
-    if (epoch != id->epoch)
-        return b->n_fenced++, false;
+    if (is_old(b, id, epoch))
+        return false;
     if (id->open == NULL) /* said again, or it was empty */
         return id->last == NULL || (id->last->state == SIM_COMMITTED) == commit;
     finish(b, id->open, commit);

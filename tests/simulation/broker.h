@@ -54,6 +54,7 @@ typedef struct sim_mark {
     sim_group *group;
     sim_part *part;
     int64_t next;
+    uint64_t stamp; /* when it was sent, not when it was committed */
 } sim_mark;
 
 struct sim_txn {
@@ -121,9 +122,10 @@ struct sim_broker {
     sim_group *groups;
     sim_id *ids;
     sim_late *late;
-    uint64_t next_member;
+    uint64_t next_member, stamp;
     int64_t down_until_us; /* nobody gets an answer before */
     int64_t session_us, transaction_us;
+    bool unfenced; /* broken: a newer epoch stops no older one */
     uint64_t n_commits, n_aborts, n_fenced, n_timeouts, n_rebalances, n_late;
     /* A transaction is about to be committed; before its markers. */
     void (*on_commit)(void *ctx, sim_txn *t);
@@ -147,7 +149,8 @@ int64_t sim_stable(sim_part *p);
 sim_id *sim_id_of(sim_broker *b, const char *name);
 sim_group *sim_group_of(sim_broker *b, const char *name);
 sim_mark *sim_position(sim_group *g, sim_part *p);
-void sim_position_set(sim_group *g, sim_part *p, int64_t next);
+/* Of two positions the one that was sent later counts, as on Kafka. */
+void sim_position_set(sim_mark m);
 
 /* Requests of a producer; false: fenced (or not its state). */
 uint64_t sim_init(sim_broker *b, sim_id *id);

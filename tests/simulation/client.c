@@ -248,7 +248,7 @@ static int group_alter(cu_log *log, const char *group, const cu_positions *to,
         sim_part *p = sim_part_of(c->broker, to->at[i].part);
         if (p == NULL)
             return sim_no_part(to->at[i].part, err);
-        sim_position_set(g, p, to->at[i].next);
+        sim_position_set((sim_mark){g, p, to->at[i].next, ++c->broker->stamp});
     }
     return 0;
 }

@@ -129,16 +129,10 @@ int sim_begin(cu_writer *base, cu_err *err)
  * -------------------------------------------------------------
  */
 
-/* The epoch that it claims to have. */
-static uint64_t epoch_of(const writer *w)
-{
-    return sim_client_broken == SIM_UNFENCED ? w->id->epoch : w->epoch;
-}
-
 static void produce_one(writer *w)
 {
     queued *q = &w->queue[w->sent++];
-    if (!sim_produce(w->c->broker, w->id, epoch_of(w), q->part, &q->r)) {
+    if (!sim_produce(w->c->broker, w->id, w->epoch, q->part, &q->r)) {
         w->fenced = true;
         return;
     }
@@ -186,7 +180,7 @@ int sim_append(cu_writer *base, const cu_record *r, cu_err *err)
                     sizeof(*w->queue));
     w->queue[w->n_queued].part = p;
     keep(w->a, &w->queue[w->n_queued++], r);
-    if (!sim_chance(w->c->rng, 4) || !is_up(w))
+    if (!sim_chance(w->c->rng, 20) || !is_up(w))
         return 0;
     if (sim_pass(w->c, "produce") == SIM_KILLED)
         return killed(w, err);
@@ -269,8 +263,9 @@ static int send_marks(writer *w, cu_err *err)
                            (int)m->m.part->n);
         }
         if (sim_client_broken == SIM_OUTSIDE)
-            sim_position_set(m->m.group, m->m.part, m->m.next);
-        else if (!sim_add_mark(w->c->broker, w->id, epoch_of(w), m->m))
+            sim_position_set((sim_mark){m->m.group, m->m.part, m->m.next,
+                                        ++w->c->broker->stamp});
+        else if (!sim_add_mark(w->c->broker, w->id, w->epoch, m->m))
             return die(w, CU_FENCED, "a newer producer has its id", err);
     }
     return w->n_marks && sim_pass(w->c, "marked") == SIM_KILLED ? killed(w, err)
@@ -305,7 +300,7 @@ static int send_end(writer *w, bool commit, cu_err *err)
     if (f == SIM_LATE && sim_chance(w->c->rng, 30) &&
         sim_client_broken != SIM_GUARD)
         return die(w, CU_IN_DOUBT, "its end is on its way", err);
-    if (!sim_end(b, w->id, epoch_of(w), commit))
+    if (!sim_end(b, w->id, w->epoch, commit))
         return die(w, CU_FENCED, "a newer producer has its id", err);
     if (sim_pass(w->c, "ended") == SIM_KILLED)
         return killed(w, err);

@@ -44,7 +44,8 @@ static void freeze(sim_node *n, int64_t us)
     n->from_us = now_us(n->w);
     nap(n, us);
     n->frozen = false;
-    bool zombie = !n->client.dead && now_us(n->w) - n->from_us > SESSION_US;
+    bool zombie = !n->client.dead &&
+                  now_us(n->w) - n->from_us > n->w->broker->session_us;
     sim_total.zombies += zombie;
     if (!n->client.dead)
         TRACE("%s wakes up%s\n", n->name, zombie ? " as a zombie" : "");
@@ -62,7 +63,7 @@ static uint32_t visit(sim_cluster *w, const char *name)
     return ++v->hits[i];
 }
 
-static sim_fate by_chance(sim_node *n)
+static sim_fate by_chance(sim_node *n, const char *name)
 {
     sim_cluster *w = n->w;
     uint32_t x = sim_below(&w->rng, 10000);
@@ -77,10 +78,14 @@ static sim_fate by_chance(sim_node *n)
         return SIM_GO;
     }
     x -= s->freeze;
-    if (x < s->lose)
+    bool asked = strncmp(name, "commit_", 7) != 0 && strcmp(name, "flushed") &&
+                 strcmp(name, "marked") && strcmp(name, "ended") &&
+                 strcmp(name, "poll") && strcmp(name, "read") &&
+                 strcmp(name, "seek");
+    if (x < s->lose && asked)
         return (sim_fate)(SIM_NO_REQUEST + sim_below(&w->rng, 3));
-    if (sim_chance(&w->rng, 2))
-        nap(n, 0); /* others may come in between */
+    if (sim_chance(&w->rng, 6)) /* others may come in between */
+        nap(n, sim_below(&w->rng, 20000));
     return SIM_GO;
 }
 
@@ -94,15 +99,15 @@ static sim_fate meet(void *ctx, const char *name)
     if (n->client.dead)
         return SIM_KILLED;
     uint32_t hit = visit(w, name);
-    if (p && p->point && !w->hit && !w->calm && strcmp(p->point, name) == 0 &&
-        hit >= p->hit) {
+    if (p && p->point && !w->calm && strcmp(p->point, name) == 0 &&
+        (p->every ? hit % p->hit == 0 : !w->hit && hit >= p->hit)) {
         w->hit = true;
         TRACE("%s meets %s\n", n->name, name);
         if (p->freeze_us)
             freeze(n, p->freeze_us);
         f = p->fate;
     } else if (!w->calm) {
-        f = by_chance(n);
+        f = by_chance(n, name);
     }
     if (f > SIM_KILLED) {
         sim_total.losses++;
@@ -619,7 +624,11 @@ bool sim_cluster_run(sim_case *c, bool ledger, const sim_storm *storm,
     w->storm = storm;
     w->plan = plan;
     w->broker = sim_broker_new(w->base.env);
-    w->broker->session_us = w->broker->transaction_us = SESSION_US;
+    w->broker->session_us = storm->session_us ? storm->session_us : SESSION_US;
+    w->broker->transaction_us = storm->transaction_us      ? storm->transaction_us
+                                : sim_chance(&w->rng, 50) ? SESSION_US
+                                                          : 3 * SESSION_US;
+    w->broker->unfenced = sim_client_broken == SIM_UNFENCED;
     sim_client_init(&w->feeder, w->broker, w->base.env, &w->rng);
     w->base.log = &w->feeder.base;
     if (sim_program_of(&w->base, &w->base.program) &&

@@ -22,6 +22,7 @@ typedef struct sim_plan {
     uint32_t hit;
     sim_fate fate;
     int64_t freeze_us; /* with SIM_GO: frozen for so long */
+    bool every;        /* and at each later visit of that number's multiples */
 } sim_plan;
 
 typedef struct sim_storm {
@@ -32,6 +33,7 @@ typedef struct sim_storm {
     uint32_t steps;
     uint32_t nodes;
     bool statics;
+    int64_t session_us, transaction_us; /* 0: 3 s; 3 or 9 s */
 } sim_storm;
 
 typedef struct sim_counts {
