@@ -45,7 +45,7 @@ SQL
 }
 
 run() {
-    timeout 60 "$cupel" run "$a" "${on[@]}" --drain >"$a/out" 2>"$a/said"
+    timeout 240 "$cupel" run "$a" "${on[@]}" --drain >"$a/out" 2>"$a/said"
 }
 
 neighbours() {

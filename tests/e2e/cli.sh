@@ -15,7 +15,7 @@ cd "$work" || exit 1
 
 rc=0 out="" err=""
 go() { # arguments of cupel; sets rc, out, err
-    timeout 60 "$cupel" "$@" >"$work/out" 2>"$work/err" </dev/null
+    timeout 240 "$cupel" "$@" >"$work/out" 2>"$work/err" </dev/null
     rc=$?
     out=$(cat "$work/out") err=$(cat "$work/err")
 }
@@ -57,14 +57,6 @@ truth() { # name command…
     local name=$1
     shift
     if "$@"; then ok "$name"; else not_ok "$name"; fi
-}
-
-wait_for() { # command…
-    for _ in $(seq 200); do
-        "$@" && return
-        sleep 0.05
-    done
-    return 1
 }
 
 # --- the pipeline -----------------------------------------------------------
@@ -277,7 +269,7 @@ import pty, sys
 sys.exit(pty.spawn([sys.argv[1], "run", "lib", "--drain"]) >> 8)
 PY
     truth "a terminal gets a status block, redrawn" \
-        grep -q $'lib  0:00 .*commits .* MB.*' terminal
+        grep -q $'lib  [0-9]*:[0-9][0-9] .*commits .* MB.*' terminal
     truth "and wiped" grep -q $'\033\[.*A\033\[J' terminal
 }
 
@@ -409,7 +401,7 @@ lib,orders,0,*" ""
 
 # Lines in, by hand, so that stdin is the test's.
 produce() { # text arguments…
-    printf "$1" | timeout 30 "$cupel" produce "${@:2}" >out 2>err
+    printf "$1" | timeout 240 "$cupel" produce "${@:2}" >out 2>err
     rc=$?
     out=$(cat out) err=$(cat err)
 }
@@ -476,6 +468,22 @@ serving() {
         "$(curl -s -o /dev/null -w '%{http_code}' -d x "$url/metrics")" = 405 ]
 }
 
+has_lines() { # n file
+    [ "$(wc -l <"$2")" -ge "$1" ]
+}
+
+# True when a process has a connection through a socket of a path.
+is_connected() { # pid
+    local fd inode
+    for fd in "/proc/$1/fd"/*; do
+        inode=$(readlink "$fd")
+        inode=${inode#socket:\[}
+        awk -v inode="${inode%]}" '$6 == "03" && $7 == inode { n++ }
+            END { exit !n }' /proc/net/unix && return
+    done
+    return 1
+}
+
 running() {
     start
     truth "the socket is the owner's alone" [ "$(stat -c %a .cupel/lib/socket)" = 600 ]
@@ -498,21 +506,23 @@ running() {
     CUPEL_OUTPUT=csv go query lib 'SELECT count(*) AS n FROM books'
     gave "the asker's environment counts" 0 "n
 3" ""
-    "$cupel" tail lib orders -n 2 -f '%s\n' >followed 2>&1 &
-    local tail=$!
+    local tail before
+    before=$("$cupel" tail lib orders --from-beginning --until-end | wc -l)
+    "$cupel" tail lib orders --from-beginning -n $((before + 2)) -f '%s\n' \
+        >followed 2>&1 &
+    tail=$!
     mine $tail
-    sleep 0.5
+    truth "tail shows what is there" wait_for has_lines $before followed
     produce '{"id":301,"book":301,"n":1}\n' orders --app lib
-    sleep 0.3
+    truth "tail follows" wait_for has_lines $((before + 1)) followed
     produce '{"id":302,"book":302,"n":1}\n' orders --app lib
-    truth "tail follows, and ends with -n" wait $tail
-    truth "tail shows what came" [ "$(cat followed)" = '{"id":301,"book":301,"n":1}
+    truth "and ends with -n" wait $tail
+    truth "tail shows what came" [ "$(tail -2 followed)" = '{"id":301,"book":301,"n":1}
 {"id":302,"book":302,"n":1}' ]
     "$cupel" tail lib orders >/dev/null 2>&1 &
     tail=$!
     mine $tail
-    sleep 0.3
-    kill -INT $tail
+    hit INT $tail
     wait $tail
     truth "an interrupted tail ends with 130" [ $? = 130 ]
     "$cupel" tail lib orders --from-beginning 2>/dev/null | head -1 >first
@@ -521,7 +531,7 @@ running() {
     "$cupel" tail lib orders >/dev/null 2>tail.err &
     tail=$!
     mine $tail
-    sleep 0.3
+    wait_for is_connected $tail
     stop
     truth "SIGTERM ends a run with 0" [ "$stopped" = 0 ]
     truth "and with a summary" grep -q '^orders .*' run.err
@@ -561,7 +571,7 @@ trouble() {
     python3 -c '
 import socket, time
 s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen()
-print(s.getsockname()[1], flush=True); time.sleep(60)' >port &
+print(s.getsockname()[1], flush=True); time.sleep(600)' >port &
     local taken=$!
     mine $taken
     wait_for [ -s port ]

@@ -13,26 +13,10 @@
 #
 # SEED=n repeats the moments of the kills.
 . "$(dirname "$0")/lib.sh"
-export CUPEL_KAFKA_JARS=${CUPEL_KAFKA_JARS:-$release/kafka}
 seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
 RANDOM=$((seed % 32768))
 
-port=$(python3 "$here/ports.py" 2)
-"$root/tests/kafka/broker.sh" start 3.9.2 "$port" "$work/broker" \
-    >"$work/broker.said" 2>&1
-case $? in
-0) ;;
-77)
-    skip "$(tail -1 "$work/broker.said")"
-    finish
-    ;;
-*)
-    not_ok "a broker starts" "$work/broker.said"
-    finish
-    ;;
-esac
-at_end+=("$root/tests/kafka/broker.sh wipe $work/broker")
-brokers=127.0.0.1:$port
+start_broker || finish
 
 # A topic as an independent consumer sees it, what was aborted left out.
 kcat_topic() { # topic
@@ -173,9 +157,9 @@ start() { # app folder topic instance option…
     mine $pid
 }
 
-# Waits, a minute at most; false unless it ended with 0.
+# Waits, minutes at most; false unless it ended with 0.
 ended() { # pid
-    timeout 60 tail --pid="$1" -s 0.05 -f /dev/null || {
+    timeout 240 tail --pid="$1" -s 0.05 -f /dev/null || {
         echo "it does not end"
         hit KILL "$1"
     }

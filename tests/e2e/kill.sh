@@ -53,7 +53,7 @@ start() { # folder option…; sets pid
 
 to_the_end() { # folder; the summary is in FOLDER/last
     arguments "$1"
-    timeout 60 "$cupel" run "${args[@]}" "${options[@]}" --drain \
+    timeout 240 "$cupel" run "${args[@]}" "${options[@]}" --drain \
         >>"$1/out" 2>"$1/last" && return
     echo "the run to the end failed with $?"
     tail -5 "$1/last"
@@ -194,15 +194,12 @@ terminated() { # folder
         else
             start "$1" --listen 127.0.0.1:0
         fi
-        # Before that it has no handler yet, and nothing to lose.
-        for _ in $(seq 100); do
-            [ -e "$1/state/db/LOCK" ] && break
-            sleep 0.02
-        done
+        # Before that it has nothing to lose.
+        wait_for [ -e "$1/state/db/LOCK" ]
         sleep 0.15
         pause 400
         hit TERM $pid
-        timeout 20 tail --pid=$pid -s 0.05 -f /dev/null || hit KILL $pid
+        timeout 240 tail --pid=$pid -s 0.05 -f /dev/null || hit KILL $pid
         wait $pid
         rc=$?
         [ $rc = 0 ] || { [ $rc = 130 ] && [ $((n % 2)) = 0 ]; } || {

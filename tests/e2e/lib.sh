@@ -38,24 +38,27 @@ mine() { owned+=("$1"); }
 # job of this shell that still runs is ever signalled.
 hit() { # signal pid
     jobs -pr | grep -qx "$2" || return
-    [ "$1" != TERM ] || catches "$2"
+    [ "$1" = KILL ] || wait_for catches "$2"
     kill "-$1" "$2" 2>/dev/null
 }
 
-# Until a cupel that was just started catches SIGTERM (0x4000 of its mask):
-# before that, it dies of one like any program.
-catches() { # pid
-    local _
-    for _ in $(seq 200); do
-        case $(readlink "/proc/$1/exe") in
-        */bash) ;; # not yet what it is to be
-        */cupel)
-            grep -q '^SigCgt:.*[4-7c-f]...$' "/proc/$1/status" && return
-            ;;
-        *) return ;;
-        esac
-        sleep 0.02
+# Waits until a command succeeds, two minutes at most: nothing that a script of
+# this folder waits for may depend on how busy the machine is.
+wait_for() { # command…
+    local deadline=$((SECONDS + 120))
+    until "$@"; do
+        [ $SECONDS -lt $deadline ] || return 1
+        sleep 0.05
     done
+}
+
+# True when a cupel that was just started catches SIGTERM and SIGINT (0x4002 of
+# its mask): before that, it dies of one like any program, or ignores it.
+catches() { # pid
+    case $(readlink "/proc/$1/exe") in
+    */bash) return 1 ;; # not yet what it is to be
+    */cupel) grep -q '^SigCgt:.*[4-7c-f]..[2367abef]$' "/proc/$1/status" ;;
+    esac
 }
 
 end() { # pid
@@ -127,15 +130,29 @@ serve() { # arguments of tests/openlibrary/server.py
         >"$said" 2>"$said.err" &
     server=$!
     mine $server
-    for _ in $(seq 200); do
-        [ -s "$said" ] && break
-        sleep 0.05
-    done
-    url=http://127.0.0.1:$(head -1 "$said")
-    [ -s "$said" ] || {
+    wait_for [ -s "$said" ] || {
         not_ok "the loopback server starts" "$said.err"
         finish
     }
+    url=http://127.0.0.1:$(head -1 "$said")
+}
+
+# A broker of this script's own; sets brokers, and port unless it is set.  False
+# when there is none, which is told: skipped, or failed.
+start_broker() { # line of server.properties…
+    export CUPEL_KAFKA_JARS=${CUPEL_KAFKA_JARS:-$release/kafka}
+    local said=$work/broker.said
+    port=${port:-$(python3 "$here/ports.py" 2)}
+    brokers=127.0.0.1:$port
+    at_end+=("$root/tests/kafka/broker.sh wipe $work/broker")
+    "$root/tests/kafka/broker.sh" start 3.9.2 "$port" "$work/broker" \
+        broker.session.timeout.ms=120000 "$@" >"$said" 2>&1
+    case $? in
+    0) return ;;
+    77) skip "$(tail -1 "$said")" ;;
+    *) not_ok "a broker starts" "$said" ;;
+    esac
+    return 1
 }
 
 # A folder with the shipped pipeline, so that reports and state are its own.
@@ -156,7 +173,7 @@ drain() { # folder [option…]
     local folder=$1
     shift
     arguments "$folder"
-    timeout 60 "$cupel" run "${args[@]}" --drain "$@" >"$folder/out" \
+    timeout 240 "$cupel" run "${args[@]}" --drain "$@" >"$folder/out" \
         2>"$folder/said"
 }
 

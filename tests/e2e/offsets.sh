@@ -14,7 +14,6 @@
 #
 # SEED=n repeats the moments of the kills.
 . "$(dirname "$0")/lib.sh"
-export CUPEL_KAFKA_JARS=${CUPEL_KAFKA_JARS:-$release/kafka}
 seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
 RANDOM=$((seed % 32768))
 
@@ -58,9 +57,9 @@ topic_of() { # topic: JSON lines
     fi
 }
 
-run() { timeout 60 "$cupel" run "$a" "${on[@]}" --drain -q "$@"; }
+run() { timeout 240 "$cupel" run "$a" "${on[@]}" --drain -q "$@"; }
 
-reset() { timeout 60 "$cupel" offsets reset "$a" "${on[@]}" -q "$@"; }
+reset() { timeout 240 "$cupel" offsets reset "$a" "${on[@]}" -q "$@"; }
 
 # The views, reports and topics are those of the input from FROM.csv on.
 is_fresh() { # from.csv
@@ -182,14 +181,13 @@ same_positions() {
     [ -s "$a/theirs" ] && diff "$a/theirs" "$a/ours"
 }
 
+is_empty() {
+    groups --group "$app" --describe --state 2>/dev/null | grep -q Empty
+}
+
 # Theirs refuses while the session of a stopped process lasts.
 same_export() {
-    local _
-    for _ in $(seq 10); do
-        groups --group "$app" --describe --state 2>/dev/null |
-            grep -q Empty && break
-        sleep 1
-    done
+    wait_for is_empty
     groups --group "$app" --reset-offsets --to-current --topic sales \
         --export --dry-run 2>/dev/null | grep . | sort >"$a/theirs"
     [ -s "$a/theirs" ] && diff "$a/theirs" "$a/ours"
@@ -245,15 +243,16 @@ refused() { # want-code command…
     [ $code = "$1" ]
 }
 
+has_member() {
+    groups --group "$app" --describe --members 2>/dev/null |
+        grep -q "$app.one"
+}
+
 while_active() {
     "$cupel" run "$a" "${on[@]}" >"$a/said.active" 2>&1 &
     local pid=$!
     mine $pid
-    for _ in $(seq 100); do
-        sleep 0.1
-        groups --group "$app" --describe --members 2>/dev/null |
-            grep -q "$app.one" && break
-    done
+    wait_for has_member
     at offsets export "$a" >"$a/was"
     check "a running app of this folder refuses to be reset" \
         refused 3 reset --to-earliest --execute
@@ -285,11 +284,11 @@ gains_partitions() {
         "$b/pipeline.sql"
     at topics create grows --partitions 2 -q >/dev/null
     sales 1 50 | at produce grows --key-field id -q
-    timeout 60 "$cupel" run "$b" --brokers "$brokers" --state "$b/state" \
+    timeout 240 "$cupel" run "$b" --brokers "$brokers" --state "$b/state" \
         --drain -q || return 1
     "$root/tests/kafka/tools.sh" TopicCommand --bootstrap-server "$brokers" --alter \
         --topic grows --partitions 4 >/dev/null 2>&1
-    timeout 60 "$cupel" run "$b" --brokers "$brokers" --state "$b/state" \
+    timeout 240 "$cupel" run "$b" --brokers "$brokers" --state "$b/state" \
         --drain -q >"$b/said" 2>&1
     [ $? = 3 ] || {
         cat "$b/said"
@@ -310,13 +309,10 @@ gains_while_running() {
         -X topic.metadata.refresh.interval.ms=500 >"$b/said" 2>&1 &
     local pid=$!
     mine $pid
-    for _ in $(seq 100); do
-        kcat_has grows.shops && break
-        sleep 0.2
-    done
+    wait_for has_records grows.shops
     "$root/tests/kafka/tools.sh" TopicCommand --bootstrap-server "$brokers" --alter \
         --topic more --partitions 4 >/dev/null 2>&1
-    timeout 60 tail --pid="$pid" -s 0.1 -f /dev/null
+    timeout 240 tail --pid="$pid" -s 0.1 -f /dev/null
     hit TERM "$pid" && echo "it did not notice"
     wait "$pid"
     code=$?
@@ -324,8 +320,9 @@ gains_while_running() {
     [ $code = 3 ] && grep -q 'more had 2 partitions' "$b/said"
 }
 
-kcat_has() { # topic
-    [ -n "$(kcat -b "$brokers" -C -t "$1" -o beginning -e -q -c 1 2>&1)" ]
+has_records() { # topic
+    [ -n "$("$cupel" tail "$1" --brokers "$brokers" --from-beginning \
+        --until-end -q 2>/dev/null)" ]
 }
 
 on_kafka() {
@@ -345,21 +342,12 @@ on_kafka() {
 
 echo "seed $seed"
 embedded
-port=$(python3 "$here/ports.py" 2)
-"$root/tests/kafka/broker.sh" start 3.9.2 "$port" "$work/broker" \
-    >"$work/broker.said" 2>&1
-case $? in
-0)
-    at_end+=("$root/tests/kafka/broker.sh wipe $work/broker")
-    brokers=127.0.0.1:$port
+if start_broker; then
     "$root/tests/kafka/tools.sh" ConsumerGroupCommand --version >"$work/tools" 2>&1
     if [ $? = 77 ]; then
         skip "Kafka's tools cannot be fetched here"
     else
         on_kafka
     fi
-    ;;
-77) skip "$(tail -1 "$work/broker.said")" ;;
-*) not_ok "a broker starts" "$work/broker.said" ;;
-esac
+fi
 finish

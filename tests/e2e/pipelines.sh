@@ -28,7 +28,7 @@ place() { # pipeline folder [with-data]
 run() { # pipeline folder [option…]
     local p=$1 folder=$2
     shift 2
-    timeout 120 "$cupel" run "$folder" --app "$p" --state "$folder.state" \
+    timeout 240 "$cupel" run "$folder" --app "$p" --state "$folder.state" \
         --drain "$@" >"$folder.out" 2>"$folder.said" || {
         tail -20 "$folder.said"
         return 1
@@ -222,22 +222,8 @@ done
 
 # --- the same on Kafka -----------------------------------------------------------
 
-export CUPEL_KAFKA_JARS=${CUPEL_KAFKA_JARS:-$release/kafka}
-port=$(python3 "$here/ports.py" 2)
-"$root/tests/kafka/broker.sh" start 3.9.2 "$port" "$work/broker" \
-    >"$work/broker.said" 2>&1
-case $? in
-0) at_end+=("$root/tests/kafka/broker.sh wipe $work/broker") ;;
-77)
-    skip "$(tail -1 "$work/broker.said")"
-    finish
-    ;;
-*)
-    not_ok "a broker starts" "$work/broker.said"
-    finish
-    ;;
-esac
+start_broker || finish
 for p in "${chosen[@]}"; do
-    sample "$p" kafka --brokers "127.0.0.1:$port"
+    sample "$p" kafka --brokers "$brokers"
 done
 finish
