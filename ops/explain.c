@@ -5,6 +5,8 @@
  */
 #include "ops/explain.h"
 
+#include "processors/plan/needed.h"
+
 const char *cu_explain_mode(cu_table_mode m)
 {
     static const char *const names[] = {"append", "upsert", "changelog",
@@ -26,6 +28,25 @@ void cu_explain_columns(const cu_schema *s, const uint16_t *cols, uint32_t n,
         cu_buf_printf(out, "%s%s", i ? ", " : "", s->fields[cols[i]].name);
 }
 
+bool cu_explain_kept(cu_explaining *x, const cu_table_def *t, uint16_t **cols,
+                     uint32_t *n)
+{
+    bool read = false;
+    for (uint32_t i = 0; i < x->stages->n; i++)
+        for (uint32_t k = 0; k < x->stages->at[i]->n_feeds; k++)
+            read = read || x->stages->at[i]->feeds[k].table == t;
+    bool *needed = cu_arena_calloc(x->a, t->schema->n, sizeof(*needed));
+    *cols = cu_arena_calloc(x->a, t->schema->n, sizeof(**cols));
+    *n = 0;
+    if (!read)
+        return false;
+    (void)cu_needed_columns(x->stages, t, needed);
+    for (uint32_t i = 0; i < t->schema->n; i++)
+        if (needed[i])
+            (*cols)[(*n)++] = (uint16_t)i;
+    return true;
+}
+
 /* --- text ------------------------------------------------------------------
  */
 
@@ -41,8 +62,21 @@ static void indented(const char *text, size_t len, const char *by, cu_buf *out)
     }
 }
 
-static void put_table(const cu_table_def *t, cu_buf *out)
+static void put_kept(cu_explaining *x, const cu_table_def *t)
 {
+    uint16_t *cols;
+    uint32_t n, of = t->schema->n;
+    if (!cu_explain_kept(x, t, &cols, &n))
+        return;
+    cu_buf_printf(x->out, "  decode keeps %u of %u column%s%s", n, of,
+                  of == 1 ? "" : "s", n ? ": " : "");
+    cu_explain_columns(t->schema, cols, n, x->out);
+    cu_buf_put_u8(x->out, '\n');
+}
+
+static void put_table(cu_explaining *x, const cu_table_def *t)
+{
+    cu_buf *out = x->out;
     cu_buf_printf(out, "table %s  (%s", t->name,
                   cu_explain_wrapper(t->server->wrapper));
     if (t->topic)
@@ -67,6 +101,7 @@ static void put_table(const cu_table_def *t, cu_buf *out)
     for (uint32_t i = 0; i < t->n_checks; i++)
         cu_buf_printf(out, "  check %s: %s\n", t->checks[i].name,
                       t->checks[i].text);
+    put_kept(x, t);
 }
 
 static void put_feeds(const cu_stage *s, cu_buf *out)
@@ -248,7 +283,7 @@ static void text(cu_explaining *x)
         cu_buf_printf(x->out, "app %s, consumer group %s\n\n", x->p->app,
                       x->p->app);
         for (uint32_t i = 0; i < x->p->n_tables; i++)
-            put_table(x->p->tables[i], x->out);
+            put_table(x, x->p->tables[i]);
         if (x->p->n_tables)
             cu_buf_put_u8(x->out, '\n');
     }

@@ -25,6 +25,10 @@ const char *cu_explain_topic(const cu_view_def *v);
 void cu_explain_columns(const cu_schema *s, const uint16_t *cols, uint32_t n,
                         cu_buf *out);
 
+/* Columns of a table that decoding keeps; false: no stage reads the table. */
+bool cu_explain_kept(cu_explaining *x, const cu_table_def *t, uint16_t **cols,
+                     uint32_t *n);
+
 /* A time span, for people. */
 const char *cu_explain_us(int64_t us, cu_arena *a);
 /* Where an operator's rows come from, for people: "o", "o and r". */

@@ -183,8 +183,12 @@ static void json_view(cu_explaining *x, const cu_view_def *v)
     cu_buf_put_str(b, "]}");
 }
 
-static void json_table(const cu_table_def *t, cu_buf *b)
+static void json_table(cu_explaining *x, const cu_table_def *t)
 {
+    cu_buf *b = x->out;
+    uint16_t *kept;
+    uint32_t n_kept;
+    (void)cu_explain_kept(x, t, &kept, &n_kept);
     comma(b);
     cu_buf_put_u8(b, '{');
     member("table", t->name, b);
@@ -193,6 +197,7 @@ static void json_table(const cu_table_def *t, cu_buf *b)
     member("mode", cu_explain_mode(t->mode), b);
     member_int("partitions", t->partitions > 0 ? t->partitions : 1, b);
     member_columns("key", t->schema, t->key, t->n_key, b);
+    member_columns("decode_keeps", t->schema, kept, n_kept, b);
     cu_buf_put_u8(b, '}');
 }
 
@@ -205,7 +210,7 @@ void cu_explain_json(cu_explaining *x)
     name("tables", b);
     cu_buf_put_u8(b, '[');
     for (uint32_t i = 0; i < x->p->n_tables; i++)
-        json_table(x->p->tables[i], b);
+        json_table(x, x->p->tables[i]);
     cu_buf_put_u8(b, ']');
     name("views", b);
     cu_buf_put_u8(b, '[');

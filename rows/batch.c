@@ -92,6 +92,12 @@ void cu_col_copy(cu_arena *a, cu_col *to, uint32_t to_row, uint32_t capacity,
 
 cu_batch *cu_batch_new(cu_arena *a, const cu_schema *schema, uint32_t capacity)
 {
+    return cu_batch_new_some(a, schema, capacity, NULL);
+}
+
+cu_batch *cu_batch_new_some(cu_arena *a, const cu_schema *schema,
+                            uint32_t capacity, const bool *kept)
+{
     CU_ASSERT(capacity > 0);
     CU_ASSERT(capacity <= CU_BATCH_ROWS);
     cu_batch *b = cu_arena_calloc(a, 1, sizeof(*b));
@@ -103,8 +109,12 @@ cu_batch *cu_batch_new(cu_arena *a, const cu_schema *schema, uint32_t capacity)
     for (uint32_t i = 0; i < schema->n; i++) {
         cu_col *c = &b->cols[i];
         c->type = schema->fields[i].type;
-        c->form = CU_FLAT;
-        c->data = cu_arena_calloc(a, capacity, cu_type_width(c->type));
+        bool flat = kept == NULL || kept[i];
+        c->form = flat ? CU_FLAT : CU_CONST;
+        c->data = cu_arena_calloc(a, flat ? capacity : 1,
+                                  cu_type_width(c->type));
+        if (!flat) /* as many bits as cu_batch_add() clears */
+            c->valid = cu_arena_calloc(a, words_of(capacity), 8);
     }
     return b;
 }

@@ -88,6 +88,10 @@ static inline cu_value cu_batch_value(const cu_batch *b, uint32_t row,
 /* An empty batch with flat columns of `capacity` (<= CU_BATCH_ROWS) rows;
  * `valid` bitmaps are made when the first null is set. */
 cu_batch *cu_batch_new(cu_arena *a, const cu_schema *schema, uint32_t capacity);
+/* The same, but columns that are not `kept` (NULL: all are) take no memory:
+ * constant NULLs, which nobody may write to. */
+cu_batch *cu_batch_new_some(cu_arena *a, const cu_schema *schema,
+                            uint32_t capacity, const bool *kept);
 /* Back to zero rows; drops bitmaps and weights. The arena is not reset. */
 void cu_batch_clear(cu_batch *b);
 /* Adds a row of NULLs with weight `w` (weights appear when w != 1); returns

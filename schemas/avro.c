@@ -276,7 +276,10 @@ static cu_raw raw_of(cu_slice json)
 
 static bool run_render(cu_avro_plan *p, const op *o, cu_avro_in *in, cu_call *c)
 {
-    cu_arena *a = c->to->arena;
+    cu_arena *a = c->d->spare ? c->d->spare : c->to->arena;
+    for (uint32_t i = 0; i < o->n_targets; i++)
+        if (c->d->fields[o->targets[i].col].kept)
+            a = c->to->arena;
     cu_avro_in ahead = *in;
     cu_buf *scratch = &p->d->scratch;
     cu_buf_clear(scratch);

@@ -508,7 +508,8 @@ static bool store_integer(cu_avro_in *in, const cu_avro_type *t, cu_call *c,
     }
     cu_buf_clear(text);
     put_integer(t, v, text);
-    cu_field_put_text(c, col, cu_arena_slice(c->to->arena, cu_buf_slice(text)));
+    cu_field_put_text(
+        c, col, cu_arena_slice(cu_call_arena(c, col), cu_buf_slice(text)));
     return true;
 }
 
@@ -521,7 +522,8 @@ static bool store_text(cu_avro_in *in, const cu_avro_type *t, cu_call *c,
     cu_buf_clear(text);
     if (!take_text(in, t, text, &bare))
         return false;
-    cu_field_put_text(c, col, cu_arena_slice(c->to->arena, cu_buf_slice(text)));
+    cu_field_put_text(
+        c, col, cu_arena_slice(cu_call_arena(c, col), cu_buf_slice(text)));
     return true;
 }
 
@@ -597,6 +599,7 @@ bool cu_avro_store(cu_avro_in *in, const cu_avro_type *t, cu_call *c,
     cu_buf_clear(json);
     if (!take_scalar(in, t, json))
         return false;
-    cu_field_put_text(c, col, cu_arena_slice(c->to->arena, cu_buf_slice(json)));
+    cu_field_put_text(
+        c, col, cu_arena_slice(cu_call_arena(c, col), cu_buf_slice(json)));
     return true;
 }

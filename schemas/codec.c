@@ -18,6 +18,7 @@
 #include "rows/json.h"
 #include "schemas/avro.h"
 #include "schemas/csv.h"
+#include "schemas/fast.h"
 #include "schemas/field.h"
 #include "schemas/json.h"
 #include "schemas/json_simd.h"
@@ -129,7 +130,7 @@ static bool put_headers(cu_call *c, uint32_t col)
         }
     }
     cu_buf_put_u8(b, '}');
-    cu_slice json = cu_arena_slice(c->to->arena, cu_buf_slice(b));
+    cu_slice json = cu_arena_slice(cu_call_arena(c, col), cu_buf_slice(b));
     return cu_field_put_text(c, col, json);
 }
 
@@ -217,7 +218,8 @@ static bool end_row(cu_call *c, int32_t weight)
     if (c->faults->n) {
         for (uint32_t i = 0; i < d->n; i++) {
             size_t width = cu_type_width(b->cols[i].type);
-            memset((char *)b->cols[i].data + c->row * width, 0, width);
+            if (d->fields[i].kept)
+                memset((char *)b->cols[i].data + c->row * width, 0, width);
         }
         return false;
     }
@@ -228,7 +230,7 @@ static bool end_row(cu_call *c, int32_t weight)
     }
     cu_batch_add(b, weight);
     for (uint32_t i = 0; i < d->n; i++)
-        if (d->set[i])
+        if (d->set[i] && d->fields[i].kept)
             cu_col_set_valid(&b->cols[i], c->row);
     return true;
 }
@@ -279,6 +281,21 @@ static inline bool put_quick(cu_call *c, uint32_t col, const cu_raw *r,
             return false;
         CU_COL(to, int64_t)[row] = us - CU_PG_EPOCH_US;
         break;
+    case CU_PASS_TEXT:
+        return r->kind >= CU_RAW_TEXT && r->kind != CU_RAW_STORED;
+    case CU_PASS_JSON:
+        return r->kind >= CU_RAW_STRING && r->kind != CU_RAW_STORED;
+    case CU_PASS_INT4:
+        return r->kind == CU_RAW_INT && r->i == (int32_t)r->i;
+    case CU_PASS_WHOLE:
+        return r->kind == CU_RAW_INT;
+    case CU_PASS_TIME:
+        return r->kind == CU_RAW_STRING &&
+               cu_fast_is_timestamp((cu_slice){r->p + 1, r->len - 2});
+    case CU_PASS_EPOCH:
+        return r->kind == CU_RAW_INT && r->i >= 0 &&
+               !__builtin_mul_overflow(r->i, f->unit_us, &us) &&
+               us < INT64_C(10000000000000000);
     }
     if (to->valid)
         cu_col_set_valid(to, row);
@@ -563,6 +580,8 @@ bool cu_decode(cu_decoder *d, const cu_input *in, cu_batch *to,
     cu_call c = {
         .d = d, .in = in, .value = in->value, .to = to, .faults = faults};
     faults->n = 0;
+    if (d->spare && cu_arena_used_bytes(d->spare))
+        cu_arena_reset(d->spare);
     if (is_marker(in))
         return false;
     if (!in->value.data)

@@ -107,6 +107,11 @@ typedef struct cu_decoder cu_decoder;
 int cu_decoder_open(const cu_codec_spec *spec, const cu_schema *schema,
                     cu_decoder **out, cu_err *err);
 void cu_decoder_close(cu_decoder *d);
+/* Before the first record: which columns anybody reads (kept[n_cols]; all
+ * unless told). The others are cast and checked as ever, with the same
+ * faults, but nothing is kept of them: they are not written, and batches for
+ * such a decoder come from cu_batch_new_some() with the same `kept`. */
+void cu_decoder_keep(cu_decoder *d, const bool *kept);
 /* Appends one row to `to` (which has room for it): weight +1 for a value, -1
  * for a delete (key columns only).  Slices point into `in` or into to->arena.
  * Starts with no faults.  Returns true when a row was added; false when

@@ -141,6 +141,7 @@ static bool end_cell(split *s, const char *p)
     return true;
 }
 
+/* `a`: NULL when nobody asks for the cell. */
 static bool quoted_cell(split *s, cu_arena *a, cu_raw *out)
 {
     const char *start = s->p + 1, *p = start;
@@ -162,7 +163,7 @@ static bool quoted_cell(split *s, cu_arena *a, cu_raw *out)
     }
     size_t len = (size_t)(p - start);
     *out = (cu_raw){start, (uint32_t)len, CU_RAW_TEXT, 0};
-    if (doubled) {
+    if (doubled && a) {
         char *to = cu_arena_alloc(a, len - doubled);
         out->p = to;
         out->len = (uint32_t)(len - doubled);
@@ -328,7 +329,11 @@ bool cu_csv_read(cu_csv *s, cu_call *c, cu_slice header)
         int32_t first = cells < s->n_cells ? s->owner[cells] : NOBODY;
         /* In place: copying what was just written in pieces stalls. */
         cu_raw *cell = first == NOBODY ? &nobody : &slots[first];
-        if (!next_cell(&in, c->to->arena, cell))
+        cu_arena *a = first == NOBODY ? NULL
+                      : s->next[first] == NOBODY
+                          ? cu_call_arena(c, (uint32_t)first)
+                          : c->to->arena;
+        if (!next_cell(&in, a, cell))
             return fault(c, "", &in);
         if (first != NOBODY)
             for (int32_t i = s->next[first]; i != NOBODY; i = s->next[i])

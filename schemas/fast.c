@@ -193,3 +193,11 @@ bool cu_fast_timestamp(cu_slice text, int64_t *local_us, bool *has_offset,
     *local_us += us;
     return true;
 }
+
+bool cu_fast_is_timestamp(cu_slice text)
+{
+    int64_t us;
+    bool has_offset;
+    int32_t offset_s;
+    return cu_fast_timestamp(text, &us, &has_offset, &offset_s);
+}

@@ -23,5 +23,7 @@ bool cu_fast_date(cu_slice text, int32_t *days);
  * `offset_s` was given. */
 bool cu_fast_timestamp(cu_slice text, int64_t *local_us, bool *has_offset,
                        int32_t *offset_s);
+/* Is it such a text? */
+bool cu_fast_is_timestamp(cu_slice text);
 
 #endif

@@ -11,7 +11,9 @@
  *
  * F1  A value is written at `row`, which the batch does not count yet; a
  *     record with a fault leaves the batch as it was.
- * F2  d->set[col] tells whether the column has a value; the caller cleared
+ * F2  Of a column that nobody reads nothing goes into the batch: its value is
+ *     made, where it has to be, in memory of the record, and dropped.
+ * F3  d->set[col] tells whether the column has a value; the caller cleared
  *     it.
  */
 #include "schemas/field.h"
@@ -32,6 +34,9 @@
 #define TS_END     INT64_C(9223371331200000000)
 #define US_PER_DAY INT64_C(86400000000)
 
+_Static_assert(sizeof(cu_numeric) <= sizeof(((cu_decoder *)0)->waste),
+               "what nobody reads finds room");
+
 /* How much of a value a message shows. */
 static int shown(cu_slice s)
 {
@@ -43,17 +48,30 @@ static inline cu_col *column(cu_call *c, uint32_t col)
     return &c->to->cols[col];
 }
 
+static inline bool is_kept(const cu_call *c, uint32_t col)
+{
+    return c->d->fields[col].kept;
+}
+
+/* Where the column's value of `width` bytes goes. */
+static inline void *cell(cu_call *c, uint32_t col, size_t width)
+{
+    return is_kept(c, col) ? (char *)column(c, col)->data + c->row * width
+                           : (char *)c->d->waste;
+}
+
 static inline void mark_set(cu_call *c, uint32_t col)
 {
     cu_col *to = column(c, col);
-    if (to->valid)
+    if (to->valid && is_kept(c, col))
         cu_col_set_valid(to, c->row);
     c->d->set[col] = true;
 }
 
 void cu_field_put_null(cu_call *c, uint32_t col)
 {
-    cu_col_set_null(c->to->arena, column(c, col), c->row, c->to->capacity);
+    if (is_kept(c, col))
+        cu_col_set_null(c->to->arena, column(c, col), c->row, c->to->capacity);
 }
 
 bool cu_field_fault(cu_call *c, uint32_t col)
@@ -70,27 +88,28 @@ void cu_field_put_value(cu_call *c, uint32_t col, const cu_value *v)
         cu_field_put_null(c, col);
         return;
     }
-    cu_col_set(c->to->arena, column(c, col), c->row, c->to->capacity, v);
+    if (is_kept(c, col))
+        cu_col_set(c->to->arena, column(c, col), c->row, c->to->capacity, v);
     c->d->set[col] = true;
 }
 
 static bool put_slice(cu_call *c, uint32_t col, cu_slice s)
 {
-    CU_COL(column(c, col), cu_slice)[c->row] = s;
+    *(cu_slice *)cell(c, col, sizeof(s)) = s;
     mark_set(c, col);
     return true;
 }
 
 static bool put_i8(cu_call *c, uint32_t col, int64_t v)
 {
-    CU_COL(column(c, col), int64_t)[c->row] = v;
+    *(int64_t *)cell(c, col, sizeof(v)) = v;
     mark_set(c, col);
     return true;
 }
 
 static bool put_i4(cu_call *c, uint32_t col, int32_t v)
 {
-    CU_COL(column(c, col), int32_t)[c->row] = v;
+    *(int32_t *)cell(c, col, sizeof(v)) = v;
     mark_set(c, col);
     return true;
 }
@@ -110,7 +129,7 @@ static bool fast_int(cu_call *c, uint32_t col, cu_slice text)
     default:
         if (v != (int16_t)v)
             return false;
-        CU_COL(column(c, col), int16_t)[c->row] = (int16_t)v;
+        *(int16_t *)cell(c, col, sizeof(int16_t)) = (int16_t)v;
         mark_set(c, col);
         return true;
     }
@@ -121,7 +140,7 @@ static bool fast_double(cu_call *c, uint32_t col, cu_slice text)
     double v;
     if (!cu_fast_double(text, &v))
         return false;
-    CU_COL(column(c, col), double)[c->row] = v;
+    *(double *)cell(c, col, sizeof(v)) = v;
     mark_set(c, col);
     return true;
 }
@@ -173,7 +192,7 @@ static bool fast_numeric(cu_call *c, uint32_t col, cu_slice text)
         scale = (unsigned)t.scale;
     }
     /* In place: of 36 digits at most, so it is the fast form. */
-    cu_numeric *to = &CU_COL(column(c, col), cu_numeric)[c->row];
+    cu_numeric *to = cell(c, col, sizeof(*to));
     *to = (cu_numeric){.i = i, .scale = (uint16_t)scale, .form = CU_NUM_INT};
     mark_set(c, col);
     return true;
@@ -207,7 +226,7 @@ static bool fast_bool(cu_call *c, uint32_t col, cu_slice text)
     bool yes = text.len == 4 && !memcmp(text.data, "true", 4);
     if (!yes && !(text.len == 5 && !memcmp(text.data, "false", 5)))
         return false;
-    CU_COL(column(c, col), uint8_t)[c->row] = yes;
+    *(uint8_t *)cell(c, col, 1) = yes;
     mark_set(c, col);
     return true;
 }
@@ -256,12 +275,12 @@ static bool put_epoch(cu_call *c, uint32_t col, cu_slice text)
     if (cu_fast_int(text, &v))
         return cu_field_put_unix_us(c, col, (__int128)v * unit);
     cu_numeric n, us;
-    if (cu_numeric_in(text, c->to->arena, &n, &c->d->err))
+    if (cu_numeric_in(text, cu_call_arena(c, col), &n, &c->d->err))
         return cu_field_fault(c, col);
     cu_numeric factor = cu_numeric_from_int8(unit);
     if (n.form != CU_NUM_INT && n.form != CU_NUM_BIG)
         return time_range(c, col);
-    if (cu_numeric_mul(&n, &factor, c->to->arena, &us, &c->d->err) ||
+    if (cu_numeric_mul(&n, &factor, cu_call_arena(c, col), &us, &c->d->err) ||
         cu_numeric_to_int8(&us, &v, &c->d->err))
         return time_range(c, col);
     return cu_field_put_unix_us(c, col, v);
@@ -283,7 +302,7 @@ static bool fail_parameter(cu_call *c, uint32_t col)
 
 static bool put_hex(cu_call *c, uint32_t col, cu_slice text)
 {
-    char *out = cu_arena_alloc(c->to->arena, text.len / 2);
+    char *out = cu_arena_alloc(cu_call_arena(c, col), text.len / 2);
     size_t n = 0;
     for (size_t i = 0; i < text.len; i += 2) {
         int hi = hex_digit(text.data[i]);
@@ -316,7 +335,7 @@ static int base64_digit(char ch)
 
 static bool put_base64(cu_call *c, uint32_t col, cu_slice text)
 {
-    char *out = cu_arena_alloc(c->to->arena, text.len / 4 * 3 + 3);
+    char *out = cu_arena_alloc(cu_call_arena(c, col), text.len / 4 * 3 + 3);
     size_t n = 0;
     unsigned group = 0, digits = 0, padding = 0;
     for (size_t i = 0; i < text.len; i++) {
@@ -413,7 +432,8 @@ bool cu_field_put_text(cu_call *c, uint32_t col, cu_slice text)
     if (put_fast(c, col, text))
         return true;
     cu_value v;
-    if (cu_value_in(f->type, text, f->zone, c->to->arena, &v, &c->d->err))
+    if (cu_value_in(f->type, text, f->zone, cu_call_arena(c, col), &v,
+                    &c->d->err))
         return cu_field_fault(c, col);
     cu_field_put_value(c, col, &v);
     return true;
@@ -437,16 +457,16 @@ bool cu_field_put_int(cu_call *c, uint32_t col, int64_t v)
         return put_i4(c, col, (int32_t)v);
     if (f->unit_us)
         return cu_field_put_unix_us(c, col, (__int128)v * f->unit_us);
-    return cu_field_put_text(
-        c, col,
-        cu_slice_of(cu_arena_printf(c->to->arena, "%lld", (long long)v)));
+    return cu_field_put_text(c, col,
+                             cu_slice_of(cu_arena_printf(
+                                 cu_call_arena(c, col), "%lld", (long long)v)));
 }
 
 /* A JSON array into a one-dimensional array column. */
 static bool put_array(cu_call *c, uint32_t col, cu_slice json)
 {
     cu_type elem = CU_TYPE(c->d->fields[col].type.elem);
-    cu_arena *a = c->to->arena;
+    cu_arena *a = cu_call_arena(c, col);
     size_t n = cu_json_array_length(json);
     if (n > UINT32_MAX / sizeof(cu_value)) {
         cu_fail(&c->d->err, CU_DATA, 0, "array size exceeds the maximum");
@@ -473,7 +493,9 @@ static bool put_array(cu_call *c, uint32_t col, cu_slice json)
                         &c->d->err))
             return cu_field_fault(c, col);
     }
-    return put_slice(c, col, cu_array_make(a, elem, values, (uint32_t)n));
+    return put_slice(
+        c, col,
+        is_kept(c, col) ? cu_array_make(a, elem, values, (uint32_t)n) : json);
 }
 
 static bool put_json(cu_call *c, uint32_t col, const cu_raw *r)
@@ -485,7 +507,8 @@ static bool put_json(cu_call *c, uint32_t col, const cu_raw *r)
     if (r->kind == CU_RAW_STRING)
         return cu_field_put_text(c, col, cu_slice_n(s.data + 1, s.len - 2));
     if (r->kind == CU_RAW_ESCAPED)
-        return cu_field_put_text(c, col, cu_json_unescape(s, c->to->arena));
+        return cu_field_put_text(c, col,
+                                 cu_json_unescape(s, cu_call_arena(c, col)));
     if (r->kind == CU_RAW_INT && f->unit_us)
         return cu_field_put_unix_us(c, col, (__int128)r->i * f->unit_us);
     if (f->encoding == CU_ENC_TEXT && f->type.kind == CU_T_ARRAY) {

@@ -69,6 +69,13 @@ typedef enum cu_quick {
     CU_QUICK_DOUBLE,
     CU_QUICK_TIME,  /* a string, without encoding or precision */
     CU_QUICK_EPOCH, /* a timestamp as a whole number */
+    /* Columns that nobody reads: what is surely good is passed. */
+    CU_PASS_TEXT, /* anything but NULL */
+    CU_PASS_JSON, /* any value of a JSON text */
+    CU_PASS_INT4,
+    CU_PASS_WHOLE, /* any whole number: bigint, double */
+    CU_PASS_TIME,
+    CU_PASS_EPOCH,
 } cu_quick;
 
 /* A column, compiled from its cu_codec_col. */
@@ -81,6 +88,7 @@ typedef struct cu_codec_field {
     uint8_t encoding; /* cu_encoding */
     bool not_null;
     bool key;
+    bool kept;       /* somebody reads it */
     bool plain;      /* no encoding, no length or precision to apply */
     uint8_t quick;   /* cu_quick */
     int64_t unit_us; /* of an epoch encoding, else 0 */
@@ -107,7 +115,9 @@ struct cu_decoder {
     cu_csv *csv;
     cu_avro_plan *avro;
     cu_buf scratch;
-    cu_err err; /* scratch: too large to clear per value */
+    cu_arena *spare;   /* of a record: values that are not kept; or NULL */
+    uint64_t waste[8]; /* where they are written */
+    cu_err err;        /* scratch: too large to clear per value */
 };
 
 /* One cu_decode(). */
@@ -120,6 +130,13 @@ typedef struct cu_call {
     uint32_t row;
     bool key_bad; /* the key was reported: its columns are not, again */
 } cu_call;
+
+/* Where a column's value is made: with the batch's rows, or, when nobody reads
+ * it, for the time of the record. */
+static inline cu_arena *cu_call_arena(const cu_call *c, uint32_t col)
+{
+    return c->d->fields[col].kept ? c->to->arena : c->d->spare;
+}
 
 /* "the value is not UTF-8" in PostgreSQL's words (22021); true when it is
  * fine.  `what` is put in front unless NULL. */

@@ -91,6 +91,29 @@ static uint8_t quick(const cu_codec_field *f)
     }
 }
 
+/* The same when nobody reads the column. */
+static uint8_t pass(const cu_codec_field *f)
+{
+    switch ((cu_quick)f->quick) {
+    case CU_QUICK_TEXT:
+        return CU_PASS_TEXT;
+    case CU_QUICK_INT4:
+        return CU_PASS_INT4;
+    case CU_QUICK_INT8:
+    case CU_QUICK_DOUBLE:
+        return CU_PASS_WHOLE;
+    case CU_QUICK_TIME:
+        return CU_PASS_TIME;
+    case CU_QUICK_EPOCH:
+        return CU_PASS_EPOCH;
+    default:
+        break;
+    }
+    bool json = f->type.kind == CU_T_JSONB && f->from == CU_FROM_VALUE &&
+                f->encoding == CU_ENC_TEXT;
+    return json ? CU_PASS_JSON : f->quick;
+}
+
 static int copy_columns(cu_decoder *d, const cu_codec_spec *spec,
                         const cu_schema *schema, cu_err *err)
 {
@@ -117,6 +140,7 @@ static int copy_columns(cu_decoder *d, const cu_codec_spec *spec,
             .plain = c->encoding == CU_ENC_TEXT && !typmod,
         };
         d->fields[i].quick = quick(&d->fields[i]);
+        d->fields[i].kept = true;
         d->any_key |= c->from == CU_FROM_KEY;
         d->n_keys += c->key;
     }
@@ -284,10 +308,24 @@ out:
     return rc;
 }
 
+void cu_decoder_keep(cu_decoder *d, const bool *kept)
+{
+    for (uint32_t i = 0; i < d->n; i++) {
+        cu_codec_field *f = &d->fields[i];
+        if (kept[i])
+            continue;
+        f->kept = false;
+        f->quick = pass(f);
+        if (!d->spare)
+            d->spare = cu_arena_new(0);
+    }
+}
+
 void cu_decoder_close(cu_decoder *d)
 {
     if (!d)
         return;
+    cu_arena_free(d->spare);
     cu_json_free(d->json);
     cu_csv_free(d->csv);
     cu_avro_plan_free(d->avro);

@@ -6,6 +6,7 @@
  * goes (eager assignment); state stays in the store and is rolled forward when
  * the partition returns.
  */
+#include "processors/plan/needed.h"
 #include "processors/runtime/rebuild.h"
 #include "processors/runtime/time.h"
 
@@ -113,7 +114,9 @@ static int add_input(cu_worker *w, cu_part part, cu_err *err)
         if (last)
             last->twin = in;
         last = in;
-        int rc = cu_decode_open(t, &w->expr_env, &in->decode, err);
+        bool *kept = cu_arena_calloc(w->assigned, t->schema->n, sizeof(*kept));
+        (void)cu_needed_columns(&w->rt->stages, t, kept);
+        int rc = cu_decode_open(t, &w->expr_env, kept, &in->decode, err);
         if (rc)
             return rc;
     }

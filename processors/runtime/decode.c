@@ -14,6 +14,9 @@
 
 struct cu_decode_ctx {
     const cu_table_def *table;
+    const cu_expr_env *env;
+    bool *kept;           /* NULL: all columns */
+    cu_decode_ctx *whole; /* keeps all; made when it is asked for */
     cu_decoder *decoder;
     cu_letter_reader *letters; /* instead, for tables of letters */
     cu_prog *generated;        /* or NULL */
@@ -60,11 +63,26 @@ static int compile_checks(cu_decode_ctx *d, const cu_expr_env *env, cu_err *err)
     return rc;
 }
 
+/* Whether a row is good does not depend on `kept`: what generated columns and
+ * checks read is among it. */
+static void keep(cu_decode_ctx *d, const bool *kept)
+{
+    uint32_t n = d->table->schema->n, n_kept = 0;
+    for (uint32_t i = 0; kept && i < n; i++)
+        n_kept += kept[i];
+    if (kept == NULL || n_kept == n || d->decoder == NULL)
+        return;
+    d->kept = cu_calloc(n, sizeof(*d->kept));
+    memcpy(d->kept, kept, n * sizeof(*d->kept));
+    cu_decoder_keep(d->decoder, d->kept);
+}
+
 int cu_decode_open(const cu_table_def *t, const cu_expr_env *env,
-                   cu_decode_ctx **out, cu_err *err)
+                   const bool *kept, cu_decode_ctx **out, cu_err *err)
 {
     cu_decode_ctx *d = cu_calloc(1, sizeof(*d));
     d->table = t;
+    d->env = env;
     int rc = t->letters == CU_LETTERS_NONE
                  ? cu_decoder_open(&t->codec, t->schema, &d->decoder, err)
                  : cu_letter_reader_open(t, &d->letters, err);
@@ -77,6 +95,7 @@ int cu_decode_open(const cu_table_def *t, const cu_expr_env *env,
         cu_decode_close(d);
         return rc;
     }
+    keep(d, kept);
     *out = d;
     return 0;
 }
@@ -85,6 +104,8 @@ void cu_decode_close(cu_decode_ctx *d)
 {
     if (d == NULL)
         return;
+    cu_decode_close(d->whole);
+    cu_free(d->kept);
     if (d->decoder)
         cu_decoder_close(d->decoder);
     cu_letter_reader_close(d->letters);
@@ -229,7 +250,7 @@ int cu_decode_batch(cu_decode_ctx *d, const cu_record *records, uint32_t n,
                     cu_pending *counts, cu_batch **out, cu_err *err)
 {
     CU_ASSERT(n <= CU_BATCH_ROWS);
-    cu_batch *b = cu_batch_new(a, d->table->schema, n ? n : 1);
+    cu_batch *b = cu_batch_new_some(a, d->table->schema, n ? n : 1, d->kept);
     uint32_t *origins = cu_arena_alloc(a, (n ? n : 1) * sizeof(*origins));
     judge j = {.d = d,
                .records = records,
@@ -272,5 +293,28 @@ int cu_decode_batch(cu_decode_ctx *d, const cu_record *records, uint32_t n,
         drop_bad(&j, b);
     }
     *out = b;
+    return rc;
+}
+
+int cu_decode_whole(cu_decode_ctx *d, cu_arena *a, const cu_batch **b,
+                    uint32_t *row, cu_err *err)
+{
+    const cu_batch *from = *b;
+    if (d->kept == NULL || from->schema != d->table->schema ||
+        from->origins == NULL || from->records == NULL)
+        return 0;
+    if (d->whole == NULL) {
+        int rc = cu_decode_open(d->table, d->env, NULL, &d->whole, err);
+        if (rc)
+            return rc;
+    }
+    cu_pending ignored = {0};
+    cu_batch *out;
+    int rc = cu_decode_batch(d->whole, &from->records[from->origins[*row]], 1,
+                             a, NULL, NULL, &ignored, &out, err);
+    if (rc == 0 && out->n_sel == 1) {
+        *row = cu_batch_row(out, 0);
+        *b = out;
+    }
     return rc;
 }

@@ -207,6 +207,19 @@ static void from_row(letter *l, cu_record *rec, const cu_batch *b, uint32_t row)
     rec->timestamp_ms = origin->timestamp_ms;
 }
 
+/* A letter shows the row with all its columns, those that no view reads, too:
+ * it is decoded once more. */
+static int whole_row(cu_worker *w, cu_letter *l, cu_err *err)
+{
+    const cu_batch *before = l->batch;
+    int rc = 0;
+    for (uint32_t k = 0; rc == 0 && l->batch == before && k < w->n_inputs; k++)
+        if (w->inputs[k]->decode)
+            rc = cu_decode_whole(w->inputs[k]->decode, w->arena, &l->batch,
+                                 &l->row, err);
+    return rc;
+}
+
 int cu_letter_row(void *instance, const cu_letter *in, cu_err *err)
 {
     cu_instance *i = instance;
@@ -222,9 +235,13 @@ int cu_letter_row(void *instance, const cu_letter *in, cu_err *err)
     }
     letter l = {.a = w->arena};
     cu_record rec = {.timestamp_ms = w->newest_ms};
-    from_row(&l, &rec, in->batch, in->row);
+    cu_letter shown = *in;
+    int rc = whole_row(w, &shown, err);
+    if (rc)
+        return rc;
+    from_row(&l, &rec, shown.batch, shown.row);
     cu_buf json = {0};
-    cu_json_encode_row(in->batch, in->row, NULL, 0, &json);
+    cu_json_encode_row(shown.batch, shown.row, NULL, 0, &json);
     rec.value = cu_arena_slice(l.a, cu_buf_slice(&json));
     cu_buf_free(&json);
     put_fault(&l, in->sqlstate, in->message);

@@ -122,7 +122,7 @@ static int read_table(cu_runtime *rt, const cu_table_def *t, int32_t first,
     cu_expr_env env = {.env = rt->o.env, .zone = cu_zone_utc()};
     env.now_us = cu_wall_us(rt->o.env) - CU_PG_EPOCH_US;
     reading r = {.rt = rt, .push = push, .ctx = ctx, .fold = f};
-    int rc = cu_decode_open(t, &env, &r.decode, err);
+    int rc = cu_decode_open(t, &env, NULL, &r.decode, err);
     r.arena = cu_arena_new(64 * 1024);
     for (int32_t p = first; rc == 0 && p < end; p++)
         rc = read_partition(&r, (cu_part){t->topic, p}, err);

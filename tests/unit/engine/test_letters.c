@@ -342,3 +342,24 @@ Test(letters, alone_are_in_the_drain_and_the_table_adds_up)
     cr_expect_eq(t->dead, 1);
     rig_close(&r);
 }
+
+Test(letters, of_a_view_show_the_columns_that_no_view_reads)
+{
+    rig r;
+    rig_open(&r,
+             SERVER "CREATE FOREIGN TABLE u (g int, t text, n numeric, d int "
+                    "GENERATED ALWAYS AS (g + 1) STORED) SERVER k OPTIONS "
+                    "(topic 'u', format 'json', partitions '2');"
+                    "CREATE MATERIALIZED VIEW v AS SELECT 12 / g AS q FROM u "
+                    "WHERE g < 5;",
+             NULL);
+    rig_feed(&r, "u", 1, "{\"g\": 3, \"t\": \"a\", \"n\": 1.50}");
+    rig_feed(&r, "u", 1, "{\"g\": 0, \"t\": \"b\\n\", \"n\": 2.50}");
+    rig_feed(&r, "u", 1, "{\"g\": 0, \"t\": \"c\", \"n\": \"x\"}");
+    rig_run(&r);
+    cr_expect_str_eq(rig_view(&r, "v"), "4\n");
+    cr_expect_str_eq(rig_topic(&r, "app.dlq", "cupel.error.code"),
+                     "22012 {\"g\":0,\"t\":\"b\\n\",\"n\":2.50,\"d\":1}\n"
+                     "22P02 {\"g\": 0, \"t\": \"c\", \"n\": \"x\"}\n");
+    rig_close(&r);
+}

@@ -27,7 +27,12 @@ static const char sql[] =
     "CREATE MATERIALIZED VIEW named AS SELECT n, k FROM d;\n"
     "CREATE MATERIALIZED VIEW seen WITH (state_ttl = '1 day') AS SELECT "
     "DISTINCT ON (o.id) o.id, o.v, d.n FROM o JOIN d USING (k) ORDER BY o.id, "
-    "v;\n";
+    "v;\n"
+    "CREATE FOREIGN TABLE p (id bigint, a text, b int) SERVER k OPTIONS (topic "
+    "'p', format 'json');\n"
+    "CREATE MATERIALIZED VIEW few AS SELECT id FROM p WHERE b > 1;\n"
+    "CREATE FOREIGN TABLE unread (id bigint) SERVER k OPTIONS (topic 'q', "
+    "format 'json');\n";
 
 static cu_rig rig;
 
@@ -200,4 +205,19 @@ Test(explain, programs_get_the_same)
         "of o, because",
         "\"why\":\"a join needs equal keys", "\"kept_elsewhere\":[]", NULL};
     has("explain a.sql pairs -o json", wanted);
+}
+
+Test(explain, a_table_says_what_decode_keeps)
+{
+    static const char *const wanted[] = {
+        "  decode keeps 2 of 3 columns: id, b\n",
+        "  decode keeps 5 of 5 columns: id, k, v, note, ts\n",
+        "table unread  (kafka, topic q, append)\n"
+        "  partitions: 1 assumed; the topic's own count holds when it runs\n"
+        "\n",
+        NULL};
+    static const char *const json[] = {"\"decode_keeps\":[\"id\",\"b\"]",
+                                       "\"decode_keeps\":[]", NULL};
+    has("explain a.sql", wanted);
+    has("explain a.sql -o json", json);
 }

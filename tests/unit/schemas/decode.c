@@ -29,6 +29,8 @@ table *table_new(const char *columns)
 void table_free(table *t)
 {
     cu_decoder_close(t->d);
+    for (uint32_t k = 0; k < MASKS; k++)
+        cu_decoder_close(t->narrow[k]);
     cu_buf_free(&t->out);
     cu_arena_free(t->a);
 }
@@ -46,6 +48,13 @@ const char *table_open(table *t)
 {
     int rc = cu_decoder_open(&t->spec, t->schema, &t->d, &t->err);
     cr_assert((rc == 0) == (t->d != NULL));
+    for (uint32_t k = 0; rc == 0 && k < MASKS; k++) {
+        for (uint32_t i = 0; i < t->spec.n_cols; i++)
+            t->kept[k][i] = i % 2 == k;
+        rc = cu_decoder_open(&t->spec, t->schema, &t->narrow[k], &t->err);
+        cr_assert(rc == 0);
+        cu_decoder_keep(t->narrow[k], t->kept[k]);
+    }
     return rc ? t->err.msg : "";
 }
 
@@ -55,6 +64,51 @@ void table_header(table *t, const char *name, const char *value)
     ((cu_header *)t->in.headers)[t->in.n_headers++] = (cu_header){
         cu_slice_of(cu_arena_str(t->a, name)),
         value ? cu_slice_of(cu_arena_str(t->a, value)) : CU_NULL_SLICE};
+}
+
+cu_batch *narrowed(cu_arena *a, const cu_batch *b, const bool *kept)
+{
+    cu_batch *out = cu_arena_dup(a, b, sizeof(*b));
+    out->cols = cu_arena_dup(a, b->cols, b->n_cols * sizeof(*b->cols));
+    for (uint32_t i = 0; i < b->n_cols; i++) {
+        cu_value null = {.type = b->cols[i].type, .null = true};
+        if (!kept[i])
+            out->cols[i] = cu_col_const(a, &null);
+    }
+    return out;
+}
+
+void put_faults(const cu_faults *faults, cu_buf *out)
+{
+    for (uint32_t i = 0; i < faults->n && i < 16; i++) {
+        const cu_fault_item *f = &faults->items[i];
+        char state[6];
+        cu_buf_printf(out, "! %s %s: %s\n",
+                      cu_sqlstate_text(f->sqlstate, state),
+                      f->column ? f->column : "-", f->message);
+    }
+}
+
+static void compare(table *t, const cu_input *in, uint32_t k)
+{
+    cu_batch *b = cu_batch_new_some(t->a, t->schema, 4, t->kept[k]);
+    cu_batch *want = narrowed(t->a, t->batch, t->kept[k]);
+    cu_faults faults;
+    cu_buf text[2] = {{0}};
+    bool row = cu_decode(t->narrow[k], in, b, &faults);
+    cr_expect_eq(row, want->n_rows == 1);
+    cu_batch_seal(b);
+    for (uint32_t i = 0; i < b->n_cols; i++)
+        cr_expect(t->kept[k][i] || b->cols[i].form == CU_CONST);
+    cu_batch_print(b, &text[0]);
+    put_faults(&faults, &text[0]);
+    cu_batch_print(want, &text[1]);
+    put_faults(&t->faults, &text[1]);
+    cr_expect(cu_slice_eq(cu_buf_slice(&text[0]), cu_buf_slice(&text[1])),
+              "mask %u: got\n%.*s\nexpected\n%.*s", k, (int)text[0].len,
+              text[0].data, (int)text[1].len, text[1].data);
+    cu_buf_free(&text[0]);
+    cu_buf_free(&text[1]);
 }
 
 static const char *take(table *t, cu_slice value)
@@ -71,13 +125,9 @@ static const char *take(table *t, cu_slice value)
     t->batch = b;
     cu_buf_clear(&t->out);
     cu_batch_print(b, &t->out);
-    for (uint32_t i = 0; i < t->faults.n && i < 16; i++) {
-        const cu_fault_item *f = &t->faults.items[i];
-        char state[6];
-        cu_buf_printf(&t->out, "! %s %s: %s\n",
-                      cu_sqlstate_text(f->sqlstate, state),
-                      f->column ? f->column : "-", f->message);
-    }
+    put_faults(&t->faults, &t->out);
+    for (uint32_t k = 0; k < MASKS; k++)
+        compare(t, &in, k);
     cu_buf_put_u8(&t->out, 0);
     return t->out.data;
 }

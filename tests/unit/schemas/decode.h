@@ -1,4 +1,9 @@
-/* A table under test: rows and faults of its decoder as text. */
+/* A table under test: rows and faults of its decoder as text.
+ *
+ * Every record goes through decoders that keep every second column, the
+ * others, and none as well: they must say the same of it, and give the same
+ * values in what they keep.
+ */
 #ifndef CU_TESTS_SCHEMAS_DECODE_H
 #define CU_TESTS_SCHEMAS_DECODE_H
 
@@ -7,12 +12,16 @@
 
 #include <criterion/criterion.h>
 
+enum { MASKS = 3 };
+
 typedef struct table {
     cu_arena *a;
     cu_schema *schema;
     cu_codec_col cols[64];
     cu_codec_spec spec;
     cu_decoder *d; /* opened by the first record */
+    cu_decoder *narrow[MASKS];
+    bool kept[MASKS][64];
     cu_batch *batch;
     cu_faults faults;
     cu_input in; /* what is not the value */
@@ -32,6 +41,10 @@ const char *table_open(table *t);
  * sanitizer sees a read behind them. */
 const char *table_take(table *t, const void *value, size_t len);
 const char *table_say(table *t, const char *value);
+/* `b` as a decoder shows it that keeps only some columns. */
+cu_batch *narrowed(cu_arena *a, const cu_batch *b, const bool *kept);
+/* Faults as lines, behind what is in `out`. */
+void put_faults(const cu_faults *f, cu_buf *out);
 /* A null value with this key. */
 const char *table_delete(table *t, const char *key);
 void table_key(table *t, const char *key);
