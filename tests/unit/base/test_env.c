@@ -96,7 +96,8 @@ FOR_BOTH(the_clock_runs_forward_and_chance_varies)
     e->vt->sleep_us(e, 3000);
     cr_assert_geq(cu_mono_us(e), before + 3000);
     cr_assert_geq(cu_wall_us(e), wall + 2000);
-    cr_assert_eq(cu_mono_ms(e), cu_mono_us(e) / 1000);
+    int64_t earlier = cu_mono_us(e) / 1000, ms = cu_mono_ms(e);
+    cr_assert(earlier <= ms && ms <= cu_mono_us(e) / 1000);
     cr_assert_neq(e->vt->chance(e), e->vt->chance(e));
     cr_assert(!cu_fault(e, "anywhere"));
     cr_assert_eq(e->vt->stop_requested(e), 0);
