@@ -651,6 +651,49 @@ for i in range(100000):
 100000,100000" ""
 }
 
+# One view for two others: kept once, read from its state, published nowhere.
+shared() {
+    mkdir -p both/data
+    printf '%s\n' item,shop,n tea,1,2 tea,2,3 rum,1,4 >both/data/sales.csv
+    cat >both/a.sql <<'SQL'
+CREATE SERVER inbox FOREIGN DATA WRAPPER files OPTIONS (path 'data');
+CREATE FOREIGN TABLE sales (item text, shop int, n int) SERVER inbox
+  OPTIONS (glob 'sales*.csv', format 'csv');
+CREATE VIEW sold WITH (shared) AS
+SELECT item, sum(n) AS n FROM sales GROUP BY item;
+CREATE MATERIALIZED VIEW most AS SELECT max(n) AS n FROM sold;
+COPY (SELECT item, n FROM sold ORDER BY item)
+  TO 'sold.csv' WITH (FORMAT csv, HEADER);
+SQL
+    go check both
+    gave "check counts shared views" 0 "" \
+        'both: good: 1 table, 1 materialized view, 1 shared view, 1 report'
+    go run both --drain -q
+    gave "a shared view runs" 0 "" ""
+    truth "a report reads it" diff - both/sold.csv <<'CSV'
+item,n
+rum,4
+tea,5
+CSV
+    go query both 'SELECT s.item, m.n FROM sold s JOIN most m USING (n)' -o csv
+    gave "so does a query" 0 $'item,n\ntea,5' ""
+    go tail both sold --from-beginning --until-end
+    gave "it has no topic" 1 "" 'error: shared view "sold" has no topic: it is fed to its readers in memory; CREATE MATERIALIZED VIEW publishes'
+    go topics list --app both -o csv
+    truth "nor is there one" bash -c 'grep -q both.most out && ! grep sold out'
+    echo 'CREATE MATERIALIZED VIEW few AS SELECT item, n FROM sold WHERE n < 5;' \
+        >both/b.sql
+    echo cup,1,1 >>both/data/sales.csv
+    go run both --drain -q
+    gave "a reader comes later" 0 "" ""
+    go query both 'SELECT item, n FROM few ORDER BY item' -o csv
+    gave "and has all rows" 0 $'item,n\ncup,1\nrum,4' ""
+    sed -i 's/VIEW sold WITH (shared)/MATERIALIZED VIEW sold/' both/a.sql
+    go run both --drain -q
+    like "it is not published from the middle on" 3 "" \
+        "*view sold was changed since its state was made*"
+}
+
 completions() {
     "$cupel" completion bash >cupel.bash
     truth "completion in bash" bash -c '
@@ -681,5 +724,6 @@ killed
 trouble
 denied
 full_disk
+shared
 completions
 finish
