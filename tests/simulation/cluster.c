@@ -130,7 +130,8 @@ static bool is_alive(void *client)
 {
     const sim_client *c = client;
     const sim_node *n = c->ctx;
-    return n && n->fiber && !n->frozen && !c->dead;
+    return n && n->fiber && !n->frozen && !c->dead &&
+           n->hold_us <= now_us(n->w);
 }
 
 static int64_t env_wall(cu_env *e)
@@ -240,10 +241,15 @@ static void on_open(void *ctx, cu_part part, int64_t from)
 static void start(sim_cluster *w, uint32_t at, uint32_t workers)
 {
     sim_node *n = &w->nodes[at];
+    uint32_t name = at;
     if (n->fiber)
         return;
+    if (!w->calm && sim_below(&w->rng, 10000) < w->storm->twin * 50)
+        name = sim_below(&w->rng, w->storm->nodes);
     *n = (sim_node){.env = {&node_env}, .w = w, .n = at, .kv = n->kv};
-    snprintf(n->name, sizeof(n->name), "p%u", at);
+    snprintf(n->name, sizeof(n->name), "p%u", name);
+    n->twin = name != at;
+    sim_total.twins += n->twin;
     if (n->kv == NULL)
         n->kv = cu_kv_open_memory(sim_next(&w->rng));
     n->store = cu_store_new(n->kv, CACHE_BYTES);
@@ -265,6 +271,8 @@ static void look_at(sim_cluster *w, sim_node *n)
 
 static bool may_end(const sim_node *n)
 {
+    if (n->rc == CU_BUSY) /* it has found out that it has a twin */
+        return n->w->storm->twin > 0;
     return !n->w->calm && (n->rc == CU_NETWORK || n->rc == CU_TIMEOUT);
 }
 
@@ -346,7 +354,7 @@ static void feed(sim_cluster *w, uint32_t most)
 
 static bool is_due(const sim_cluster *w, const sim_node *n)
 {
-    return n->fiber && n->wake_us <= now_us(w);
+    return n->fiber && n->wake_us <= now_us(w) && n->hold_us <= now_us(w);
 }
 
 /* Somebody goes on; with nobody to, time does. */
@@ -364,6 +372,23 @@ static void go_on(sim_cluster *w)
     sim_broker_tick(w->broker);
 }
 
+/* SIGSTOP, wherever it is; one time in four all of them, as when a lid is
+ * closed. */
+static void hold(sim_cluster *w, sim_node *one)
+{
+    int64_t us = 100000 * (1 + sim_below(&w->rng, 100));
+    bool all = sim_chance(&w->rng, 25);
+    for (uint32_t i = 0; i < w->storm->nodes; i++) {
+        sim_node *n = &w->nodes[i];
+        if (!n->fiber || !(all || n == one))
+            continue;
+        n->hold_us = now_us(w) + us;
+        sim_total.freezes++;
+        sim_total.zombies += us > w->broker->session_us;
+        TRACE("%s is stopped for %lld ms\n", n->name, (long long)us / 1000);
+    }
+}
+
 static void disturb(sim_cluster *w)
 {
     const sim_storm *s = w->storm;
@@ -377,6 +402,8 @@ static void disturb(sim_cluster *w)
         lose_disk(n);
     } else if ((x -= s->wipe) < s->stop && n->fiber) {
         n->stop = true;
+    } else if ((x -= s->stop) < s->sleep) {
+        hold(w, n);
     } else if (x > 9950) {
         sim_broker_compact(w->broker);
     }
@@ -462,11 +489,11 @@ static void stop_all(sim_cluster *w)
     for (uint32_t i = 0; i < SIM_NODES; i++) {
         sim_node *n = &w->nodes[i];
         n->stop = true;
-        for (uint32_t k = 0; n->fiber && k < MOST_ROUNDS; k++) {
-            if (!is_due(w, n))
+        while (n->fiber)
+            if (is_due(w, n))
+                resume(n);
+            else
                 cu_env_sim_advance(w->base.env, 5000);
-            resume(n);
-        }
     }
 }
 
@@ -491,6 +518,9 @@ static void heal(sim_cluster *w, const cu_stages *stages)
 {
     w->calm = true;
     w->broker->down_until_us = 0;
+    for (uint32_t i = 0; i < w->storm->nodes; i++)
+        if (w->nodes[i].twin)
+            kill_node(&w->nodes[i]);
     for (uint32_t i = 0; i < w->storm->nodes && !w->base.failed; i++)
         if (w->nodes[i].fiber == NULL && (i == 0 || sim_chance(&w->rng, 50)))
             start(w, i, 1);
@@ -625,7 +655,7 @@ bool sim_cluster_run(sim_case *c, bool ledger, const sim_storm *storm,
     w->plan = plan;
     w->broker = sim_broker_new(w->base.env);
     w->broker->session_us = storm->session_us ? storm->session_us : SESSION_US;
-    w->broker->transaction_us = storm->transaction_us      ? storm->transaction_us
+    w->broker->transaction_us = storm->transaction_us ? storm->transaction_us
                                 : sim_chance(&w->rng, 50) ? SESSION_US
                                                           : 3 * SESSION_US;
     w->broker->unfenced = sim_client_broken == SIM_UNFENCED;

@@ -28,8 +28,10 @@ typedef struct sim_plan {
 typedef struct sim_storm {
     const char *name;
     uint32_t kill, freeze, lose; /* of 10,000 visited points */
-    uint32_t broker, wipe, stop; /* of 10,000 events: restart of the broker, a
-                                    process without its disk, a clean stop */
+    /* Of 10,000 events: restart of the broker, a process without its disk, a
+     * clean stop, a process asleep (one time in four: all of them), a second
+     * one of the same name. */
+    uint32_t broker, wipe, stop, sleep, twin;
     uint32_t steps;
     uint32_t nodes;
     bool statics;
@@ -38,7 +40,7 @@ typedef struct sim_storm {
 
 typedef struct sim_counts {
     uint64_t runs, commits, aborts, fenced, timeouts, rebalances, late, kills,
-        freezes, zombies, losses, restarts, checks, records;
+        freezes, zombies, losses, restarts, twins, checks, records;
 } sim_counts;
 extern sim_counts sim_total;
 
@@ -63,8 +65,9 @@ typedef struct sim_node {
     cu_runtime *runtime;
     cu_worker *workers[SIM_NODE_WORKERS];
     uint32_t n_workers;
-    bool opened, stop, frozen, over_session;
+    bool opened, stop, frozen, twin;
     int64_t wake_us, from_us; /* asleep until; frozen since */
+    int64_t hold_us;          /* stopped from outside until */
     cu_err err;
     int rc;
 } sim_node;

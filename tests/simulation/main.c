@@ -8,6 +8,10 @@
  *   simulation [CASES]        SEED=n replays: the first case has seed n
  *   simulation --sabotage     every law must catch what was broken for it
  *   simulation --law NAME     one law, one case, with a trace
+ *   simulation --cluster [RUNS]   several processes on a simulated broker
+ *   simulation --long [MINUTES]   the same with ever new seeds
+ *   simulation --storm            one of them, with a trace
+ *   simulation --point NAME HIT HOW   one case of its sweep
  *   SQL=file                  the same input under this pipeline: to make a
  *                             case smaller by hand
  */
@@ -175,6 +179,7 @@ static int run_sabotage(uint64_t seed, uint32_t most)
         passed += good;
         failed += !good;
     }
+    sim_cluster_sabotages(seed, most, &passed, &failed);
     printf("%u passed, %u failed\n", passed, failed);
     return failed ? 1 : 0;
 }
@@ -203,18 +208,14 @@ int main(int argc, char **argv)
         return 2;
     }
     uint32_t n = argc > 2 ? (uint32_t)atoi(argv[2]) : 0;
-    if (argc > 1 && strcmp(argv[1], "--conformance") == 0)
-        return sim_conformance();
-    if (argc > 1 && strcmp(argv[1], "--storms") == 0)
-        return sim_storms(seed, n ? n : 60);
-    if (argc > 1 && strcmp(argv[1], "--sweep") == 0)
-        return sim_sweep(seed, n ? n : 1);
-    if (argc > 1 && strcmp(argv[1], "--break") == 0)
-        return sim_storm_sabotages(seed, n ? n : 60);
+    if (argc > 1 && strcmp(argv[1], "--cluster") == 0)
+        return sim_cluster_suite(seed, n ? n : 40, 1);
+    if (argc > 1 && strcmp(argv[1], "--long") == 0)
+        return sim_cluster_long(seed, n ? n : 10);
     if (argc > 1 && strcmp(argv[1], "--storm") == 0)
-        return sim_storm_trace(seed, NULL, 0, 0);
+        return sim_cluster_trace(seed, NULL, 0, 0);
     if (argc > 4 && strcmp(argv[1], "--point") == 0)
-        return sim_storm_trace(seed, argv[2], (uint32_t)atoi(argv[3]),
-                               (uint32_t)atoi(argv[4]));
+        return sim_cluster_trace(seed, argv[2], (uint32_t)atoi(argv[3]),
+                                 (uint32_t)atoi(argv[4]));
     return run_laws(seed, argc > 1 ? (uint32_t)atoi(argv[1]) : 300);
 }

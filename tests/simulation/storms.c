@@ -15,14 +15,60 @@
 static const sim_storm calm = {.name = "calm", .steps = 50, .nodes = 1};
 enum { KILLS, ZOMBIES, NETWORK, STATICS, ALL, LASTING, STORMS };
 static const sim_storm storms[STORMS] = {
-    [KILLS] = {"kills", 40, 2, 0, 0, 6, 10, 2500, 3, false, 0, 0},
-    [ZOMBIES] = {"zombies", 2, 40, 0, 0, 0, 4, 2500, 3, false, 0, 0},
-    [NETWORK] = {"network", 2, 4, 120, 30, 0, 4, 2500, 3, false, 0, 0},
-    [STATICS] = {"statics", 15, 15, 20, 10, 4, 15, 2500, 4, true, 0, 0},
-    [ALL] = {"all", 10, 20, 30, 10, 4, 10, 3500, 4, false, 0, 0},
+    [KILLS] = {.name = "kills",
+               .kill = 40,
+               .freeze = 2,
+               .wipe = 6,
+               .stop = 10,
+               .steps = 2500,
+               .nodes = 3},
+    [ZOMBIES] = {.name = "zombies",
+                 .kill = 2,
+                 .freeze = 30,
+                 .stop = 4,
+                 .sleep = 30,
+                 .steps = 2500,
+                 .nodes = 3},
+    [NETWORK] = {.name = "network",
+                 .kill = 2,
+                 .freeze = 4,
+                 .lose = 400,
+                 .broker = 30,
+                 .stop = 4,
+                 .steps = 2500,
+                 .nodes = 3},
+    [STATICS] = {.name = "statics",
+                 .kill = 15,
+                 .freeze = 15,
+                 .lose = 40,
+                 .broker = 10,
+                 .wipe = 4,
+                 .stop = 15,
+                 .sleep = 5,
+                 .twin = 10,
+                 .steps = 2500,
+                 .nodes = 4,
+                 .statics = true},
+    [ALL] = {.name = "all",
+             .kill = 10,
+             .freeze = 20,
+             .lose = 80,
+             .broker = 10,
+             .wipe = 4,
+             .stop = 10,
+             .sleep = 10,
+             .steps = 3500,
+             .nodes = 4},
     /* Transactions outlast sessions. */
-    [LASTING] = {"lasting", 2, 40, 0, 0, 0, 2, 2500, 3, false, 2000000,
-                 12000000},
+    [LASTING] = {.name = "lasting",
+                 .kill = 2,
+                 .freeze = 40,
+                 .stop = 2,
+                 .sleep = 10,
+                 .steps = 2500,
+                 .nodes = 3,
+                 .session_us = 2000000,
+                 .transaction_us = 12000000},
 };
 enum { LONG_FREEZE_US = 8000000 };
 
@@ -33,9 +79,9 @@ static double seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-int sim_conformance(void)
+static uint32_t conformance(void)
 {
-    int n = 0;
+    uint32_t n = 0;
     cu_env *env = cu_env_sim(1);
 #define CASE(name)                                       \
     {                                                    \
@@ -50,8 +96,7 @@ int sim_conformance(void)
     CU_LOG_CONFORMANCE(CASE)
 #undef CASE
     env->vt->close(env);
-    printf("%d passed, 0 failed: the simulated log is a log\n", n);
-    return 0;
+    return n;
 }
 
 /* --- one run
@@ -61,7 +106,7 @@ int sim_conformance(void)
 static void report(const char *what, uint64_t seed, const char *replay,
                    const cu_buf *why)
 {
-    printf("not ok %s seed %llu\n%.*s    replay: SEED=%llu simulation %s\n",
+    printf("not ok %s seed %llu\n    %.*s    replay: SEED=%llu simulation %s\n",
            what, (unsigned long long)seed, (int)why->len,
            why->data ? why->data : "", (unsigned long long)seed, replay);
 }
@@ -88,37 +133,37 @@ static void print_totals(double took)
 {
     const sim_counts *t = &sim_total;
     printf("%llu runs, %.0f a minute: %llu records, %llu commits, %llu aborts, "
-           "%llu fenced, %llu timed out, %llu rebalances, %llu kills, %llu "
-           "freezes (%llu past the session), %llu requests or answers lost or "
+           "%llu fenced, %llu timed out, %llu rebalances, %llu twins, %llu "
+           "kills, %llu freezes (%llu past the session), %llu requests or "
+           "answers lost or "
            "late, %llu broker restarts, %llu checks\n",
            (unsigned long long)t->runs,
            took > 0 ? (double)t->runs * 60 / took : 0.0,
            (unsigned long long)t->records, (unsigned long long)t->commits,
            (unsigned long long)t->aborts, (unsigned long long)t->fenced,
            (unsigned long long)t->timeouts, (unsigned long long)t->rebalances,
-           (unsigned long long)t->kills, (unsigned long long)t->freezes,
-           (unsigned long long)t->zombies,
+           (unsigned long long)t->twins, (unsigned long long)t->kills,
+           (unsigned long long)t->freezes, (unsigned long long)t->zombies,
            (unsigned long long)(t->losses + t->late),
            (unsigned long long)t->restarts, (unsigned long long)t->checks);
 }
 
-int sim_storms(uint64_t seed, uint32_t runs)
+typedef struct tally {
+    uint32_t passed, failed;
+} tally;
+
+static void run_storms(uint64_t seed, uint32_t runs, tally *t)
 {
-    double start = seconds();
-    uint32_t failed = 0, passed = 0;
-    for (uint32_t i = 0; i < runs && failed < 5; i++) {
+    for (uint32_t i = 0; i < runs && t->failed < 5; i++) {
         cu_buf why = {0};
         if (run_storm(seed + i, &why)) {
-            passed++;
+            t->passed++;
         } else {
-            failed++;
+            t->failed++;
             report("storm", seed + i, "--storm", &why);
         }
         cu_buf_free(&why);
     }
-    print_totals(seconds() - start);
-    printf("%u passed, %u failed\n", passed, failed);
-    return failed ? 1 : 0;
 }
 
 /* --- the sweep
@@ -151,42 +196,84 @@ static bool run_point(uint64_t seed, const char *point, uint32_t hit,
     return good;
 }
 
-int sim_sweep(uint64_t seed, uint32_t hits)
+/* Where a run of the seed comes past, and what it comes to. */
+static bool look_round(uint64_t seed, sim_outcome *same, sim_visits *v,
+                       cu_buf *why)
 {
-    double start = seconds();
-    uint32_t passed = 0, failed = 0;
+    sim_case *c = sim_ledger_new(seed);
+    bool good = sim_cluster_run(c, true, &sweep, NULL, seed, same, v, why);
+    sim_case_free(c);
+    return good;
+}
+
+static void sweep_point(uint64_t seed, const char *point, uint32_t hit,
+                        sim_outcome *same, tally *t)
+{
+    for (uint32_t how = 0; how < HOWS; how++) {
+        char replay[100];
+        cu_buf why = {0};
+        bool good = run_point(seed, point, hit, how, same, &why);
+        snprintf(replay, sizeof(replay), "--point %s %u %u", point, hit, how);
+        t->passed += good;
+        t->failed += !good;
+        if (!good)
+            report(hows[how], seed, replay, &why);
+        cu_buf_free(&why);
+    }
+}
+
+static void run_sweep(uint64_t seed, uint32_t hits, tally *t)
+{
     cu_buf why = {0};
     sim_visits v = {0};
     sim_outcome same = {0};
-    sim_case *c = sim_ledger_new(seed);
-    if (!sim_cluster_run(c, true, &sweep, NULL, seed, &same, &v, &why))
-        report("sweep", seed, "--sweep", &why), failed++;
-    sim_case_free(c);
-    for (uint32_t i = 0; i < v.n && failed < 5; i++)
-        for (uint32_t hit = 1; hit <= hits && hit <= v.hits[i]; hit++)
-            for (uint32_t how = 0; how < HOWS; how++) {
-                char replay[100];
-                cu_buf_clear(&why);
-                snprintf(replay, sizeof(replay), "--point %s %u %u", v.names[i],
-                         hit, how);
-                bool good = run_point(seed, v.names[i], hit, how, &same, &why);
-                passed += good;
-                failed += !good;
-                if (!good)
-                    report(hows[how], seed, replay, &why);
-            }
+    if (!look_round(seed, &same, &v, &why)) {
+        report("calm", seed, "--cluster", &why);
+        t->failed++;
+    }
     cu_buf_free(&why);
-    printf("%u points:", v.n);
+    for (uint32_t i = 0; i < v.n && t->failed < 5; i++)
+        for (uint32_t hit = 1; hit <= hits && hit <= v.hits[i]; hit++)
+            sweep_point(seed, v.names[i], hit, &same, t);
+    printf("%u points at their first %u visits:", v.n, hits);
     for (uint32_t i = 0; i < v.n; i++)
         printf(" %s", v.names[i]);
     printf("\n");
-    print_totals(seconds() - start);
-    printf("%u passed, %u failed\n", passed, failed);
-    return failed ? 1 : 0;
 }
 
-int sim_storm_trace(uint64_t seed, const char *point, uint32_t hit,
-                    uint32_t how)
+static int finish(const tally *t, double start)
+{
+    print_totals(seconds() - start);
+    printf("%u passed, %u failed\n", t->passed, t->failed);
+    return t->failed ? 1 : 0;
+}
+
+int sim_cluster_suite(uint64_t seed, uint32_t runs, uint32_t hits)
+{
+    double start = seconds();
+    tally t = {.passed = conformance()};
+    printf("the simulated log: %u cases of the contract\n", t.passed);
+    run_storms(seed, runs, &t);
+    run_sweep(seed, hits, &t);
+    return finish(&t, start);
+}
+
+int sim_cluster_long(uint64_t seed, uint32_t minutes)
+{
+    double start = seconds();
+    tally t = {0};
+    for (uint32_t i = 0; seconds() - start < 60.0 * minutes; i++) {
+        run_storms(seed + 200 * (uint64_t)i, 200, &t);
+        run_sweep(seed + i, 1 + i % 4, &t);
+        print_totals(seconds() - start);
+        if (t.failed >= 5)
+            break;
+    }
+    return finish(&t, start);
+}
+
+int sim_cluster_trace(uint64_t seed, const char *point, uint32_t hit,
+                      uint32_t how)
 {
     cu_buf why = {0};
     sim_trace = true;
@@ -207,39 +294,98 @@ typedef struct breakage {
     const char *name;
     cu_sabotage runtime;
     sim_client_sabotage client;
-    uint32_t storm;     /* in which it is looked for */
-    bool ledger;        /* else random pipelines */
+    uint32_t storm; /* in which it is looked for */
+    bool ledger;    /* else random pipelines */
     sim_plan plan;
     const char *caught; /* by which invariants: names with a blank behind */
 } breakage;
 
 static const breakage breakages[] = {
-    {"marks without the group's generation", 0, SIM_STRANGER, ZOMBIES, true,
-     {"produce", 9, SIM_GO, LONG_FREEZE_US, true}, "I2 I4 I7 "},
-    {"marks outside of the transaction", 0, SIM_OUTSIDE, KILLS, true, {0},
+    {"marks without the group's generation",
+     0,
+     SIM_STRANGER,
+     ZOMBIES,
+     true,
+     {"produce", 9, SIM_GO, LONG_FREEZE_US, true},
+     "I2 I4 I7 "},
+    {"marks outside of the transaction",
+     0,
+     SIM_OUTSIDE,
+     KILLS,
+     true,
+     {0},
      "I3 I4 "},
-    {"an end sent twice passes for one", 0, SIM_GUARD, NETWORK, true,
-     {"end", 1, SIM_LATE, 0, true}, "I3 "},
-    {"a newer producer fences nobody", 0, SIM_UNFENCED, ZOMBIES, true,
-     {"produce", 9, SIM_GO, LONG_FREEZE_US, true}, "I7 "},
-    {"the store is written before the commit", CU_SABOTAGE_EARLY, 0, KILLS,
-     true, {"flushed", 9, SIM_KILLED, 0, true}, "I6 "},
-    {"an input that moved is not marked", CU_SABOTAGE_FORGET, 0, KILLS, true,
-     {0}, "I3 "},
-    {"a watermark is not exchanged", CU_SABOTAGE_DROP, 0, KILLS, false, {0},
+    {"an end sent twice passes for one",
+     0,
+     SIM_GUARD,
+     NETWORK,
+     true,
+     {"end", 1, SIM_LATE, 0, true},
+     "I3 "},
+    {"a newer producer fences nobody",
+     0,
+     SIM_UNFENCED,
+     ZOMBIES,
+     true,
+     {"produce", 9, SIM_GO, LONG_FREEZE_US, true},
+     "I7 "},
+    {"the store is written before the commit",
+     CU_SABOTAGE_EARLY,
+     0,
+     KILLS,
+     true,
+     {"flushed", 9, SIM_KILLED, 0, true},
+     "I6 "},
+    {"an input that moved is not marked",
+     CU_SABOTAGE_FORGET,
+     0,
+     KILLS,
+     true,
+     {0},
+     "I3 "},
+    {"a watermark is not exchanged",
+     CU_SABOTAGE_DROP,
+     0,
+     KILLS,
+     false,
+     {0},
      "I1 I17 "},
-    {"a kill empties the store", CU_SABOTAGE_WIPE, 0, KILLS, true, {0},
-     "I18 "},
-    {"restore ends where open transactions begin", CU_SABOTAGE_STABLE, 0,
-     LASTING, true, {"marked", 7, SIM_GO, 5000000, true}, "I2 I4 "},
-    {"after an abort nothing is read again", CU_SABOTAGE_GO_ON, 0, NETWORK,
-     true, {"produce", 9, SIM_NO_REQUEST, 0, true}, "I1 I2 I3 I4 I8 I11 "},
-    {"progress is one record behind the state", CU_SABOTAGE_POSITION, 0, KILLS,
-     true, {0}, "I1 I4 I11 "},
-    {"the first row of a poll is lost", CU_SABOTAGE_CUT, 0, KILLS, true, {0},
+    {"a kill empties the store", CU_SABOTAGE_WIPE, 0, KILLS, true, {0}, "I18 "},
+    {"restore ends where open transactions begin",
+     CU_SABOTAGE_STABLE,
+     0,
+     LASTING,
+     true,
+     {"marked", 7, SIM_GO, 5000000, true},
+     "I2 I4 "},
+    {"after an abort nothing is read again",
+     CU_SABOTAGE_GO_ON,
+     0,
+     NETWORK,
+     true,
+     {"produce", 9, SIM_NO_REQUEST, 0, true},
+     "I1 I2 I3 I4 I8 I11 "},
+    {"progress is one record behind the state",
+     CU_SABOTAGE_POSITION,
+     0,
+     KILLS,
+     true,
+     {0},
+     "I1 I4 I11 "},
+    {"the first row of a poll is lost",
+     CU_SABOTAGE_CUT,
+     0,
+     KILLS,
+     true,
+     {0},
      "I1 I8 "},
-    {"a row is lost in the operators", CU_SABOTAGE_LOSE_ROW, 0, KILLS, true,
-     {0}, "I1 I8 "},
+    {"a row is lost in the operators",
+     CU_SABOTAGE_LOSE_ROW,
+     0,
+     KILLS,
+     true,
+     {0},
+     "I1 I8 "},
 };
 enum { BREAKAGES = sizeof(breakages) / sizeof(*breakages) };
 
@@ -327,12 +473,13 @@ static bool is_noticed(const breakage *b, uint64_t seed, uint32_t most)
     return good;
 }
 
-int sim_storm_sabotages(uint64_t seed, uint32_t most)
+void sim_cluster_sabotages(uint64_t seed, uint32_t most, uint32_t *passed,
+                           uint32_t *failed)
 {
-    uint32_t passed = 0;
-    for (uint32_t i = 0; i < BREAKAGES; i++)
-        passed += is_noticed(&breakages[i], seed, most) &&
-                  is_sound(&breakages[i], seed);
-    printf("%u passed, %u failed\n", passed, (uint32_t)BREAKAGES - passed);
-    return passed == BREAKAGES ? 0 : 1;
+    for (uint32_t i = 0; i < BREAKAGES; i++) {
+        bool good = is_noticed(&breakages[i], seed, most) &&
+                    is_sound(&breakages[i], seed);
+        *passed += good;
+        *failed += !good;
+    }
 }
