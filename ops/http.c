@@ -178,6 +178,9 @@ void cu_metrics_print(cu_running *r, cu_buf *b)
           (double)atomic_load(&c->commit_us) / 1e6);
     plain(b, "lag_records", "gauge", "Records not yet applied, all inputs.",
           (double)atomic_load(&c->lag));
+    plain(b, "memory_pauses_total", "counter",
+          "Times that a worker stopped reading for want of memory.",
+          (double)atomic_load(&c->pauses));
     plain(b, "resident_bytes", "gauge", "Memory of the process.",
           (double)cu_resident_bytes(r->c->env));
     plain(b, "store_bytes", "gauge", "The store on disk, estimated.",

@@ -86,7 +86,6 @@ typedef struct cu_table_totals {
     int64_t late_in_views; /* applied, but too late for some view's windows */
 } cu_table_totals;
 cu_table_totals cu_totals(cu_running *r);
-int64_t cu_resident_bytes(cu_env *env);
 /* 48,210 */
 const char *cu_grouped(cu_arena *a, int64_t n);
 

@@ -15,8 +15,6 @@
 #include "base/diag.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 enum { REDRAW_US = 250000, LINE_US = 10000000, RATE_US = 1000000 };
 
@@ -50,23 +48,6 @@ static void on_diag(void *ctx, cu_diag_level level, const char *line)
     s->due_us = 0;
     cu_say(s->out, "%s\n", line);
     pthread_mutex_unlock(&s->lock);
-}
-
-int64_t cu_resident_bytes(cu_env *env)
-{
-    cu_arena *a = cu_arena_new(256);
-    cu_slice text;
-    int64_t pages = 0;
-    /* "size resident shared …", in pages */
-    if (env->vt->read_file(env, "/proc/self/statm", 4096, a, &text, NULL) ==
-        0) {
-        char *line = cu_arena_strn(a, text.data, text.len);
-        char *end;
-        strtoll(line, &end, 10);
-        pages = strtoll(end, NULL, 10);
-    }
-    cu_arena_free(a);
-    return pages * sysconf(_SC_PAGESIZE);
 }
 
 const char *cu_grouped(cu_arena *a, int64_t n)

@@ -9,9 +9,9 @@
  *   0xFFF0 <= number < 0xFFFE  number ^ g << 14
  *
  * so that generation 0 is what was there before generations were, and 0xFFFF
- * (position and progress) and 0xFFFE (long rows) belong to none.  Which one is meant stands in the
- * progress record: the log's order alone decides, and a state that is behind
- * finds out by rolling forward.
+ * (position and progress) and 0xFFFE (long rows) belong to none.  Which one is
+ * meant stands in the progress record: the log's order alone decides, and a
+ * state that is behind finds out by rolling forward.
  */
 #include "state/int.h"
 

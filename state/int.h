@@ -70,8 +70,8 @@ struct cu_space {
     cu_buf noticed; /* progress record met while restoring */
     bool has_noticed;
     struct cu_longs *longs; /* NULL: there are none */
-    cu_buf scratch;  /* a key being built */
-    cu_arena *arena; /* what one call needs */
+    cu_buf scratch;         /* a key being built */
+    cu_arena *arena;        /* what one call needs */
 };
 
 /* The bytes of an entry that the cache budget counts. */

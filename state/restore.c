@@ -52,9 +52,9 @@ int cu_space_restore(cu_space *s, const cu_record *r, cu_err *err)
 cu_slice cu_space_restored_row(const cu_space *s)
 {
     enum { BEFORE = KEY_PREFIX_BYTES - 2 };
-    return s->scratch.len > BEFORE ? cu_slice_n(s->scratch.data + BEFORE,
-                                                s->scratch.len - BEFORE)
-                                   : CU_NULL_SLICE;
+    return s->scratch.len > BEFORE
+               ? cu_slice_n(s->scratch.data + BEFORE, s->scratch.len - BEFORE)
+               : CU_NULL_SLICE;
 }
 
 size_t cu_space_restoring_bytes(const cu_space *s)

@@ -166,6 +166,9 @@ void cu_space_committed(cu_space *s, int64_t applied);
 /* The transaction was aborted: back to the committed values. */
 void cu_space_revert(cu_space *s);
 
+/* Forgets what is clean in memory; between a commit and the next change. */
+void cu_space_shed(cu_space *s);
+
 /* --- restore ---------------------------------------------------------------
  */
 

@@ -102,6 +102,12 @@ void cu_space_forget(cu_space *s)
         cu_omap_reset(s->tables[i]->rows);
 }
 
+void cu_space_shed(cu_space *s)
+{
+    if (s->n_touched == 0)
+        cu_space_forget(s);
+}
+
 /* --- entries ------------------------------------------------------------- */
 
 static size_t write_bytes(const entry *e)

@@ -2,6 +2,14 @@
 
 #include "base/alloc.h"
 #include "base/diag.h"
+#include "processors/engine/pressure.h"
+
+/* A sanitizer's memory is not the app's. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MEASURED false
+#else
+#define MEASURED true
+#endif
 
 struct cu_engine {
     cu_engine_opts o;
@@ -15,14 +23,14 @@ struct cu_engine {
     cu_store *store;
     cu_runtime *runtime;
     cu_memory_plan memory;
+    cu_pressure pressure;
 };
 
-enum { MOST_FOLDERS = 64 };
+enum { MOST_FOLDERS = 64, DEFAULT_BYTES = 256 << 20 };
 
 cu_memory_plan cu_memory_shares(size_t bytes, bool embedded)
 {
-    if (bytes == 0)
-        bytes = (size_t)256 << 20;
+    bytes = bytes ? bytes : DEFAULT_BYTES;
     return (cu_memory_plan){
         .block_cache = bytes / 16 * 3,
         .memtables = bytes / 32 * 3,
@@ -149,7 +157,15 @@ static int open_parts(cu_engine *e, const char *brokers, cu_err *err)
                          .log_carries_state = e->embedded,
                          .commit_interval_ms = e->o.commit_interval_ms,
                          .memory_bytes = e->memory.operators,
-                         .never_idle = e->o.never_idle};
+                         .never_idle = e->o.never_idle,
+                         .pressed = e->o.pressed,
+                         .pressed_ctx = e->o.pressed_ctx};
+    if (MEASURED && !e->o.kv && !e->o.read_only && !o.pressed) {
+        cu_pressure_init(&e->pressure, e->env,
+                         e->o.memory_bytes ? e->o.memory_bytes : DEFAULT_BYTES);
+        o.pressed = cu_pressure_ask;
+        o.pressed_ctx = &e->pressure;
+    }
     return cu_runtime_open(&o, &e->runtime, err);
 }
 

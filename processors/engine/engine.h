@@ -35,6 +35,9 @@ typedef struct cu_engine_opts {
     cu_log *log;
     bool log_carries_state; /* of the given log */
     bool read_only;         /* look at a stopped app; makes nothing */
+    /* NULL: whether the process is over its memory, as the system has it. */
+    bool (*pressed)(void *ctx);
+    void *pressed_ctx;
 } cu_engine_opts;
 
 /* CU_BUSY names the process that holds the folder. */
@@ -55,6 +58,9 @@ typedef struct cu_memory_plan {
     size_t block_cache, memtables, operators, tables, log;
 } cu_memory_plan;
 cu_memory_plan cu_memory_shares(size_t memory_bytes, bool embedded);
+
+/* What the process has in memory, as the system counts it; 0: not known. */
+int64_t cu_resident_bytes(cu_env *env);
 
 /* Runs one SELECT over the committed rows of the views (and tables): the
  * same operators over a snapshot, in memory.  Any thread. */

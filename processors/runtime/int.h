@@ -146,6 +146,9 @@ struct cu_worker {
     int64_t rebuild_ms;       /* when it was asked last */
     bool still;               /* only looks: reads nothing, commits nothing */
     bool resetting;           /* the commit to come sets positions */
+    bool pressed;             /* reads nothing for want of memory … */
+    int64_t pressed_ms;       /* … since; and reads all the same until */
+    int64_t free_until_ms;
 };
 
 int cu_worker_begin(cu_worker *w, cu_err *err); /* opens a txn if needed */

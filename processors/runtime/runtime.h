@@ -38,6 +38,7 @@ typedef struct cu_counts {
     _Atomic int64_t restore_left; /* offsets still to go */
     _Atomic int64_t restored_rows, restored_bytes;
     _Atomic int64_t commit_us; /* spent in commits */
+    _Atomic int64_t pauses;    /* for want of memory */
 } cu_counts;
 
 typedef struct cu_runtime cu_runtime;
@@ -56,6 +57,11 @@ typedef struct cu_runtime_opts {
     int64_t commit_bytes;       /* of changed state; 0 = memory_bytes / 16 */
     size_t memory_bytes;        /* caches of operators; 0 = 64 MiB */
     bool never_idle; /* idle_timeout does not apply (drain, decision 15) */
+    /* True while the process has more memory than it was given (NULL: never):
+     * workers commit, drop what they keep clean, and read nothing until it is
+     * over, or for a second. Any thread, each step. */
+    bool (*pressed)(void *ctx);
+    void *pressed_ctx;
 } cu_runtime_opts;
 
 /* What every commit from now on does besides. */

@@ -12,6 +12,8 @@
 #include "processors/runtime/rebuild.h"
 #include "processors/runtime/time.h"
 
+enum { PRESSED_MS = 1000, PRESSED_LOOK_US = 10000 };
+
 static int open_reader(cu_worker *w, cu_err *err)
 {
     cu_runtime *rt = w->rt;
@@ -214,11 +216,53 @@ static bool commit_due(cu_worker *w)
     return cu_mono_ms(o->env) - w->last_commit_ms >= o->commit_interval_ms;
 }
 
+/* What is changed goes out, what is clean is forgotten. */
+static int give_back(cu_worker *w, cu_err *err)
+{
+    int rc = w->still ? 0 : cu_commit(w, err);
+    for (uint32_t k = 0; rc == 0 && k < w->n_instances; k++)
+        cu_space_shed(w->instances[k]->space);
+    return rc;
+}
+
+/* Memory is short: what can be given back is, and nothing is read until that
+ * is over.  Where it never is, one interval in every second is read in: a
+ * budget that is too small makes it slow, no more. */
+static int relieve(cu_worker *w, int64_t timeout_ms, bool *held, cu_err *err)
+{
+    const cu_runtime_opts *o = &w->rt->o;
+    int64_t now = cu_mono_ms(o->env);
+    if (o->pressed == NULL || w->reopen || w->lost || now < w->free_until_ms ||
+        !atomic_load(&w->ready))
+        return 0;
+    bool was = w->pressed;
+    w->pressed = o->pressed(o->pressed_ctx);
+    if (!w->pressed)
+        return 0;
+    if (was && now - w->pressed_ms >= PRESSED_MS) {
+        w->pressed = false;
+        w->free_until_ms = now + o->commit_interval_ms;
+        return 0;
+    }
+    *held = true;
+    if (was) {
+        if (timeout_ms > 0)
+            o->env->vt->sleep_us(o->env, PRESSED_LOOK_US);
+        return 0;
+    }
+    w->pressed_ms = now;
+    atomic_fetch_add(&w->rt->counts.pauses, 1);
+    return give_back(w, err);
+}
+
 static int step(cu_worker *w, int64_t timeout_ms, bool *busy, cu_err *err)
 {
     cu_poll p = {0};
+    bool held = false;
     int rc = open_handles(w, err);
     if (rc == 0)
+        rc = relieve(w, timeout_ms, &held, err);
+    if (rc == 0 && !held)
         rc = poll(w, w->reopen ? 0 : timeout_ms, &p, err);
     if (rc == 0)
         rc = take(w, &p, busy, err);

@@ -59,6 +59,8 @@ static void start(rig *r)
                          .log = r->log,
                          .log_carries_state = !r->beside,
                          .never_idle = r->never_idle,
+                         .pressed = r->pressed,
+                         .pressed_ctx = r,
                          .commit_interval_ms = 10};
     cr_assert_eq(cu_engine_open(&eo, &r->engine, &err), 0, "%s", err.msg);
     rig_add_worker(r);

@@ -16,6 +16,8 @@ typedef struct rig {
     uint32_t n_workers, next_worker;
     bool beside; /* changelogs and a state beside the log, as on Kafka */
     bool never_idle;
+    bool (*pressed)(void *ctx); /* from the next start on; ctx: the rig */
+    bool short_of_memory;       /* for it */
     cu_arena *arena;
 } rig;
 

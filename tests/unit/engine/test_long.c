@@ -96,7 +96,8 @@ Test(long_rows, of_views_survive_kills_and_losses)
         expect_same(&r, &wide, "from the changelogs alone");
     }
     cr_assert_gt(strlen(rig_view(&r, "v")), 5 * TAKES);
-    cr_assert_str_eq(rig_topic(&r, "v", NULL), rig_topic(&wide, "v", NULL));
+    cr_assert_str_eq(rig_topic(&r, "app.v", NULL),
+                     rig_topic(&wide, "app.v", NULL));
     for (int id = 0; id < 23; id++) { /* and all of it goes */
         feed(&r, id, id % 2 ? NULL : "a", 'x', 1);
         feed(&wide, id, id % 2 ? NULL : "a", 'x', 1);
