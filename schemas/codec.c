@@ -235,6 +235,30 @@ static bool end_row(cu_call *c, int32_t weight)
     return true;
 }
 
+/* A cell of CSV, a header or a key in the plain form of its type. */
+static inline bool plain_text(cu_call *c, uint32_t col, const cu_raw *r)
+{
+    return r->kind == CU_RAW_TEXT &&
+           cu_field_put_plain(c, col, cu_raw_slice(r));
+}
+
+/* The text of a scalar. */
+static inline bool plain_scalar(cu_call *c, uint32_t col, const cu_raw *r)
+{
+    switch ((cu_raw_kind)r->kind) {
+    case CU_RAW_STRING:
+        return cu_field_put_plain(c, col, (cu_slice){r->p + 1, r->len - 2});
+    case CU_RAW_TEXT:
+    case CU_RAW_NUMBER:
+    case CU_RAW_INT:
+    case CU_RAW_TRUE:
+    case CU_RAW_FALSE:
+        return cu_field_put_plain(c, col, cu_raw_slice(r));
+    default:
+        return false;
+    }
+}
+
 /* The commonest pairs of slot and column, without a call; the rest goes the
  * long way. */
 static inline bool put_quick(cu_call *c, uint32_t col, const cu_raw *r,
@@ -255,24 +279,28 @@ static inline bool put_quick(cu_call *c, uint32_t col, const cu_raw *r,
         break;
     case CU_QUICK_INT4:
         if (r->kind != CU_RAW_INT || r->i != (int32_t)r->i)
-            return false;
+            return plain_text(c, col, r);
         CU_COL(to, int32_t)[row] = (int32_t)r->i;
         break;
     case CU_QUICK_INT8:
         if (r->kind != CU_RAW_INT)
-            return false;
+            return plain_text(c, col, r);
         CU_COL(to, int64_t)[row] = r->i;
         break;
     case CU_QUICK_DOUBLE:
         /* 16 digits may exceed 2^53: then one rounding, as strtod's. */
         if (r->kind != CU_RAW_INT)
-            return false;
+            return plain_scalar(c, col, r);
         CU_COL(to, double)[row] = (double)r->i;
         break;
+    case CU_QUICK_PLAIN:
+        return plain_scalar(c, col, r);
     case CU_QUICK_TIME:
-        return r->kind == CU_RAW_STRING &&
-               cu_field_put_plain_time(c, col,
-                                       (cu_slice){r->p + 1, r->len - 2});
+        if (r->kind == CU_RAW_STRING)
+            return cu_field_put_plain_time(c, col,
+                                           (cu_slice){r->p + 1, r->len - 2});
+        return r->kind == CU_RAW_TEXT &&
+               cu_field_put_plain_time(c, col, cu_raw_slice(r));
     case CU_QUICK_EPOCH:
         /* 1970 … 2286 are surely in range. */
         if (r->kind != CU_RAW_INT || r->i < 0 ||
@@ -519,8 +547,7 @@ static bool decode_csv(cu_call *c)
 {
     cu_decoder *d = c->d;
     clear_slots(d, 0);
-    if (!cu_check_utf8(c, NULL, c->value) ||
-        !cu_csv_read(d->csv, c, header_of(c->in, CU_LIT(CU_H_CSV_HEADER))))
+    if (!cu_csv_read(d->csv, c, header_of(c->in, CU_LIT(CU_H_CSV_HEADER))))
         return false;
     if (d->any_key)
         read_key(c);

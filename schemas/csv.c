@@ -9,6 +9,12 @@
  * records of a file carry the same bytes, so the last header is kept parsed
  * and recognised by comparison.
  *
+ * One pass over the bytes marks what may end a cell, a bit each, and tells
+ * whether all is ASCII; cells are then cut from mark to mark:
+ *
+ *     17,"a ""b c",x
+ *     00110011000110      (the first byte is the lowest bit)
+ *
  * C1  A record has as many cells as its header (or, by position, as the
  *     table has columns).
  * C2  All cells are checked, declared or not; the first fault ends it.
@@ -34,6 +40,8 @@ struct cu_csv {
     int32_t *owner; /* per cell: first column that takes it, or NOBODY */
     int32_t *next;  /* per column: the next that takes the same cell */
     uint32_t n_cells, cap_cells;
+    uint64_t *marks; /* of the text at hand: quotes, delimiters, CR, LF */
+    size_t cap_marks;
 };
 
 /* 'PurchaseID', '$.PurchaseID' and '$["PurchaseID"]' name the same cell. */
@@ -82,6 +90,7 @@ void cu_csv_free(cu_csv *s)
     cu_free(s->names);
     cu_free(s->next);
     cu_free(s->owner);
+    cu_free(s->marks);
     cu_free(s);
 }
 
@@ -90,47 +99,103 @@ void cu_csv_free(cu_csv *s)
 /* Where a record is being split. */
 typedef struct split {
     const char *p, *end;
+    const char *base; /* marks[] begins here */
+    const uint64_t *marks;
     char delimiter;
-    uint64_t delimiters; /* eight of them */
-    const char *wrong;   /* what is not well-formed */
-    bool done;           /* the last cell was taken */
+    const char *wrong; /* what is not well-formed */
+    bool done;         /* the last cell was taken */
 } split;
 
-#define EACH_BYTE UINT64_C(0x0101010101010101)
+typedef unsigned char bytes16 __attribute__((vector_size(16)));
 
-static split split_of(cu_slice line, char delimiter)
+/* The top bits of sixteen bytes. */
+static inline uint64_t top_bits(bytes16 v)
+{
+#ifdef __SSE2__
+    typedef char signed16 __attribute__((vector_size(16)));
+    return (uint64_t)(unsigned)__builtin_ia32_pmovmskb128((signed16)v);
+#else
+    uint64_t bits = 0;
+    for (unsigned i = 0; i < 16; i++)
+        bits |= (uint64_t)(v[i] >> 7) << i;
+    return bits;
+#endif
+}
+
+/* Marks of sixteen bytes; *odd collects what is no ASCII, or zero. */
+static inline uint64_t marks_of(bytes16 v, unsigned char delimiter,
+                                bytes16 *odd)
+{
+    bytes16 none = {0};
+    *odd |= v | (bytes16)(v == none);
+    return top_bits((bytes16)(v == none + delimiter) |
+                    (bytes16)(v == none + (unsigned char)'"') |
+                    (bytes16)(v == none + (unsigned char)'\n') |
+                    (bytes16)(v == none + (unsigned char)'\r'));
+}
+
+/* Marks `text`; true when all of it is ASCII without zero bytes. */
+static bool scan(cu_csv *s, cu_slice text)
+{
+    size_t words = text.len / 64 + 1, at = 0;
+    unsigned char delimiter = (unsigned char)s->delimiter;
+    bytes16 odd = {0}, v;
+    if (words > s->cap_marks) {
+        s->cap_marks = words + words / 2;
+        s->marks = cu_realloc(s->marks, s->cap_marks * sizeof(*s->marks));
+    }
+    for (size_t w = 0; w < words; w++) {
+        uint64_t bits = 0;
+        for (unsigned shift = 0; shift < 64 && at < text.len; shift += 16) {
+            size_t n = text.len - at;
+            if (n >= 16) {
+                memcpy(&v, text.data + at, 16);
+            } else {
+                memset(&v, ' ', 16);
+                memcpy(&v, text.data + at, n);
+            }
+            bits |= marks_of(v, delimiter, &odd) << shift;
+            at += 16;
+        }
+        s->marks[w] = bits;
+    }
+    return !top_bits(odd);
+}
+
+/* `line` is the text that was scanned, or a part of it. */
+static split split_of(const cu_csv *s, cu_slice text, cu_slice line)
 {
     return (split){.p = line.data,
                    .end = line.data + line.len,
-                   .delimiter = delimiter,
-                   .delimiters = EACH_BYTE * (unsigned char)delimiter};
+                   .base = text.data,
+                   .marks = s->marks,
+                   .delimiter = s->delimiter};
 }
 
-/* The top bit of each byte of `v` that equals that of `pattern`; bytes behind
- * the first such one may be wrong. */
-static inline uint64_t same_byte(uint64_t v, uint64_t pattern)
+/* The first mark from p on, or the end. */
+static inline const char *find_mark(const split *s, const char *p)
 {
-    v ^= pattern;
-    return (v - EACH_BYTE) & ~v & (EACH_BYTE << 7);
-}
-
-/* What ends an unquoted cell, or does not belong there, or the end. */
-static inline const char *find_special(const split *s, const char *p)
-{
-    for (; s->end - p >= 8; p += 8) {
-        uint64_t v;
-        memcpy(&v, p, 8);
-        uint64_t hit = same_byte(v, s->delimiters) |
-                       same_byte(v, EACH_BYTE * '"') |
-                       same_byte(v, EACH_BYTE * '\n') |
-                       same_byte(v, EACH_BYTE * '\r');
-        if (hit)
-            return p + (__builtin_ctzll(hit) >> 3);
+    size_t at = (size_t)(p - s->base), end = (size_t)(s->end - s->base);
+    if (at >= end)
+        return s->end;
+    size_t word = at >> 6;
+    uint64_t bits = s->marks[word] & ~UINT64_C(0) << (at & 63);
+    while (!bits) {
+        if (++word << 6 >= end)
+            return s->end;
+        bits = s->marks[word];
     }
-    while (p < s->end && *p != s->delimiter && *p != '"' && *p != '\n' &&
-           *p != '\r')
-        p++;
-    return p;
+    at = (word << 6) + (size_t)__builtin_ctzll(bits);
+    return at < end ? s->base + at : s->end;
+}
+
+/* The first quote from p on, or NULL. */
+static inline const char *find_quote(const split *s, const char *p)
+{
+    for (; (p = find_mark(s, p)) < s->end; p++)
+        if (*p == '"')
+            return p;
+    return NULL;
 }
 
 /* Moves behind the cell and its delimiter. */
@@ -147,7 +212,7 @@ static bool quoted_cell(split *s, cu_arena *a, cu_raw *out)
     const char *start = s->p + 1, *p = start;
     size_t doubled = 0;
     for (;;) {
-        p = memchr(p, '"', (size_t)(s->end - p));
+        p = find_quote(s, p);
         if (!p) {
             s->wrong = "unterminated CSV quoted field";
             return false;
@@ -182,7 +247,7 @@ static inline bool next_cell(split *s, cu_arena *a, cu_raw *out)
 {
     if (s->p < s->end && *s->p == '"')
         return quoted_cell(s, a, out);
-    const char *p = find_special(s, s->p);
+    const char *p = find_mark(s, s->p);
     if (p < s->end && *p != s->delimiter) {
         s->wrong = *p == '"' ? "quote inside an unquoted CSV field"
                              : "unquoted newline found in data";
@@ -257,9 +322,11 @@ static void positions(cu_csv *s)
     s->known = true;
 }
 
-/* Makes `owner` fit the header. */
-static bool use_header(cu_csv *s, cu_call *c, cu_slice header)
+/* Makes `owner` fit the header; *known: it did already, and the marks are
+ * still those of the record. */
+static bool use_header(cu_csv *s, cu_call *c, cu_slice header, bool *known)
 {
+    *known = true;
     if (s->by_position) {
         if (!s->known)
             positions(s);
@@ -273,9 +340,11 @@ static bool use_header(cu_csv *s, cu_call *c, cu_slice header)
     }
     if (s->known && cu_slice_eq(cu_buf_slice(&s->header), header))
         return true;
+    *known = false;
     forget(s);
     cu_slice line = bare(header);
-    split in = split_of(line, s->delimiter);
+    (void)scan(s, header);
+    split in = split_of(s, header, line);
     while (!in.done) {
         cu_raw cell;
         if (!next_cell(&in, c->to->arena, &cell))
@@ -319,10 +388,15 @@ static bool wrong_count(const cu_csv *s, cu_call *c, uint32_t cells)
 
 bool cu_csv_read(cu_csv *s, cu_call *c, cu_slice header)
 {
-    if (!use_header(s, c, header))
+    if (!scan(s, c->value) && !cu_check_utf8(c, NULL, c->value))
         return false;
+    bool known;
+    if (!use_header(s, c, header, &known))
+        return false;
+    if (!known)
+        (void)scan(s, c->value);
     cu_slice line = bare(c->value);
-    split in = split_of(line, s->delimiter);
+    split in = split_of(s, c->value, line);
     cu_raw *slots = c->d->slots, nobody;
     uint32_t cells = 0;
     while (!in.done) {

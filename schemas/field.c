@@ -389,7 +389,7 @@ static bool put_encoded(cu_call *c, uint32_t col, cu_slice text)
 
 /* --- doors ---------------------------------------------------------------- */
 
-static bool put_fast(cu_call *c, uint32_t col, cu_slice text)
+bool cu_field_put_plain(cu_call *c, uint32_t col, cu_slice text)
 {
     const cu_codec_field *f = &c->d->fields[col];
     switch ((cu_kind)f->type.kind) {
@@ -429,7 +429,7 @@ bool cu_field_put_text(cu_call *c, uint32_t col, cu_slice text)
     const cu_codec_field *f = &c->d->fields[col];
     if (f->encoding != CU_ENC_TEXT)
         return put_encoded(c, col, text);
-    if (put_fast(c, col, text))
+    if (cu_field_put_plain(c, col, text))
         return true;
     cu_value v;
     if (cu_value_in(f->type, text, f->zone, cu_call_arena(c, col), &v,

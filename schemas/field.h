@@ -14,6 +14,9 @@
 bool cu_field_put_raw(cu_call *c, uint32_t col, const cu_raw *r, bool *null);
 /* Text through the column's encoding and input function. */
 bool cu_field_put_text(cu_call *c, uint32_t col, cu_slice text);
+/* The same for texts of the type's plain form; false, and nothing done, for
+ * all others. The column has no encoding. */
+bool cu_field_put_plain(cu_call *c, uint32_t col, cu_slice text);
 /* A timestamp column, when the text has the plain form; no faults. */
 bool cu_field_put_plain_time(cu_call *c, uint32_t col, cu_slice text);
 /* Bytes that need no interpretation: a bytea column takes them as they

@@ -67,6 +67,7 @@ typedef enum cu_quick {
     CU_QUICK_INT4,
     CU_QUICK_INT8,
     CU_QUICK_DOUBLE,
+    CU_QUICK_PLAIN, /* a scalar in the plain form of its type */
     CU_QUICK_TIME,  /* a string, without encoding or precision */
     CU_QUICK_EPOCH, /* a timestamp as a whole number */
     /* Columns that nobody reads: what is surely good is passed. */

@@ -83,6 +83,11 @@ static uint8_t quick(const cu_codec_field *f)
         return CU_QUICK_INT8;
     case CU_T_FLOAT8:
         return CU_QUICK_DOUBLE;
+    case CU_T_INT2:
+    case CU_T_NUMERIC:
+    case CU_T_DATE:
+    case CU_T_BOOL:
+        return CU_QUICK_PLAIN;
     case CU_T_TIMESTAMP:
     case CU_T_TIMESTAMPTZ:
         return f->plain ? CU_QUICK_TIME : CU_QUICK_NONE;

@@ -166,3 +166,42 @@ Test(csv, what_ends_a_cell_is_found_wherever_it_stands)
         }
     table_free(t);
 }
+
+/* Marks are made for 16 bytes at a time and kept 64 to a word. */
+Test(csv, cells_and_faults_are_found_at_every_place_of_a_line)
+{
+    static const char *const wrong[] = {
+        "! 22P04 -: quote inside an unquoted CSV field\n",
+        "! 22P04 -: unquoted newline found in data\n",
+    };
+    table *t = csv("a:text b:text", NULL);
+    for (uint32_t len = 1; len <= 140; len += len < 70 ? 1 : 7) {
+        for (uint32_t at = 1; at < len; at++) {
+            char line[160], want[300];
+            memset(line, 'x', sizeof(line));
+            line[at] = ',';
+            (void)snprintf(want, sizeof(want), "+1 | %.*s %s%.*s%s\n", (int)at,
+                           line, at + 1 < len ? "" : "null",
+                           (int)(len - at - 1), line + at + 1, "");
+            expect_text(table_take(t, line, len), want);
+            line[0] = '"';
+            line[len - 1] = '"';
+            if (at > 1 && at + 3 < len) {
+                line[at - 1] = '"';
+                line[at + 1] = '"';
+                (void)snprintf(want, sizeof(want), "+1 | %.*s %.*s\n",
+                               (int)at - 2, line + 1, (int)(len - at - 3),
+                               line + at + 2);
+                if (at > 2)
+                    expect_text(table_take(t, line, len), want);
+            }
+            memset(line, 'x', sizeof(line));
+            line[at] = at % 2 ? '"' : '\n';
+            if (at + 1 < len)
+                expect_text(table_take(t, line, len), wrong[at % 2 == 0]);
+            line[at] = at % 2 ? '\0' : (char)0xC3;
+            cr_expect(strstr(table_take(t, line, len), "! 22021 -: invalid"));
+        }
+    }
+    table_free(t);
+}
