@@ -310,6 +310,25 @@ void expect_messages(const char *sql, const char *want)
     clear(&r);
 }
 
+void expect_plan_of(const char *tables, const char *query, const char *want)
+{
+    cu_buf sql = {0};
+    cu_buf_printf(&sql,
+                  "%sCREATE MATERIALIZED VIEW x WITH (primary_key = 'id') AS "
+                  "%s;",
+                  tables, query);
+    expect_plan(sql.data, want);
+    cu_buf_free(&sql);
+}
+
+void expect_refused(const char *tables, const char *query, const char *want)
+{
+    cu_buf sql = {0};
+    cu_buf_printf(&sql, "%sCREATE MATERIALIZED VIEW x AS\n%s;", tables, query);
+    expect_messages(sql.data, want);
+    cu_buf_free(&sql);
+}
+
 void try_compile(const char *sql, size_t len)
 {
     run r = compile(cu_slice_n(sql, len), NULL, 0, NULL, 0);

@@ -19,6 +19,11 @@ void expect_with(const char *sql, const cu_sql_var *vars, uint32_t n_vars,
 void expect_plan(const char *sql, const char *want);
 /* Only messages: "12:8 42601 syntax error at or near "x"\n" a line. */
 void expect_messages(const char *sql, const char *want);
+/* The plan of the view x of a query, with the primary key id, over `tables`. */
+void expect_plan_of(const char *tables, const char *query, const char *want);
+/* What a view x of a query over `tables` is refused for; the query begins at
+ * the first column of a line. */
+void expect_refused(const char *tables, const char *query, const char *want);
 /* Compiles whatever it is, and frees everything. */
 void try_compile(const char *sql, size_t len);
 /* The servers that most tests need, in one line. */

@@ -2,7 +2,6 @@
 #include "tests/unit/sql/golden.h"
 
 #include <criterion/criterion.h>
-#include <stdio.h>
 
 #define T                                                                      \
     "CREATE SERVER k FOREIGN DATA WRAPPER kafka;\n"                            \
@@ -13,20 +12,12 @@
 
 static void plan(const char *query, const char *want)
 {
-    char sql[4096];
-    (void)snprintf(sql, sizeof(sql),
-                   T "CREATE MATERIALIZED VIEW x WITH (primary_key = 'id') AS "
-                     "%s;",
-                   query);
-    expect_plan(sql, want);
+    expect_plan_of(T, query, want);
 }
 
 static void refused(const char *query, const char *want)
 {
-    char sql[4096];
-    (void)snprintf(sql, sizeof(sql), T "CREATE MATERIALIZED VIEW x AS\n%s;",
-                   query);
-    expect_messages(sql, want);
+    expect_refused(T, query, want);
 }
 
 /* clang-format off */
