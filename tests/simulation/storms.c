@@ -120,6 +120,8 @@ static bool run_storm(uint64_t seed, cu_buf *why)
     sim_case *c = ledger ? sim_ledger_new(seed) : sim_case_new(seed);
     sim_outcome same = {0};
     bool good = true;
+    if (sim_trace)
+        printf("%s\n", c->sql);
     if (ledger)
         good = sim_cluster_run(c, true, &calm, NULL, seed, &same, NULL, why);
     if (good)
@@ -281,7 +283,7 @@ int sim_cluster_trace(uint64_t seed, const char *point, uint32_t hit,
     bool good = point ? run_point(seed, point, hit, how % HOWS, NULL, &why)
                       : run_storm(seed, &why);
     if (!good)
-        report("storm", seed, "", &why);
+        report("case", seed, point ? "--point" : "--storm", &why);
     cu_buf_free(&why);
     return good ? 0 : 1;
 }
