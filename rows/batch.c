@@ -368,8 +368,11 @@ cu_batch *cu_batch_copy(cu_arena *a, const cu_batch *b)
     out->origins = gather_words(a, b->origins, sizeof(uint32_t), at, n);
     out->cols = cu_arena_calloc(a, b->n_cols, sizeof(cu_col));
     for (uint32_t i = 0; i < b->n_cols; i++) {
-        out->cols[i] = cu_col_gather(a, &b->cols[i], at, n);
-        own(a, &out->cols[i], n);
+        uint8_t form = b->cols[i].form;
+        uint32_t values = form == CU_CONST ? 1 : n;
+        out->cols[i] = cu_col_gather(a, &b->cols[i], at, values);
+        own(a, &out->cols[i], values);
+        out->cols[i].form = form;
     }
     cu_batch_seal(out);
     return out;

@@ -140,6 +140,22 @@ Test(batch, select_shows_the_chosen_rows_and_copy_owns_them)
     cu_arena_free(other);
 }
 
+Test(batch, a_copy_of_a_constant_column_stays_one)
+{
+    cu_arena *a = cu_arena_new(0), *other = cu_arena_new(0);
+    cu_batch *b = parse(a, "i:int s:text t:text", "1 x y\n2 x y\n3 x y\n");
+    cu_value word = cu_batch_value(b, 0, 1);
+    cu_value null = {.type = word.type, .null = true};
+    b->cols[1] = cu_col_const(a, &word);
+    b->cols[2] = cu_col_const(a, &null);
+    static const uint16_t sel[] = {1, 2};
+    cu_batch *copy = cu_batch_copy(other, cu_batch_select(a, b, sel, 2));
+    cu_arena_free(a);
+    expect_print(copy, "+1 | 2 x null\n+1 | 3 x null\n");
+    cr_expect_eq(copy->cols[1].form, CU_CONST);
+    cu_arena_free(other);
+}
+
 Test(batch, gather_and_flatten_follow_nulls_and_constants)
 {
     cu_arena *a = cu_arena_new(0);
