@@ -26,9 +26,9 @@ struct cu_drain {
     int64_t left;
 };
 
-/* `ours`: the app itself writes the topic.  When a position has moved, the
- * records of its transaction may still wait for their markers in other
- * partitions, so that what is not committed yet counts. */
+/* `ours`: the app itself writes the topic.  When its transaction is committed
+ * (a pass of a collector is over, a position has moved), its records may still
+ * wait for their markers, so that what is not committed yet counts. */
 static int add_goal(cu_drain *d, const char *topic, int32_t partition,
                     bool ours, cu_err *err)
 {
@@ -44,9 +44,10 @@ static int add_goal(cu_drain *d, const char *topic, int32_t partition,
 
 static int add_table(cu_drain *d, const cu_table_def *t, cu_err *err)
 {
+    bool ours = t->letters != CU_LETTERS_NONE || t->http || t->files;
     int rc = 0;
     for (int32_t p = 0; rc == 0 && p < d->rt->partitions[t->index]; p++)
-        rc = add_goal(d, t->topic, p, t->letters != CU_LETTERS_NONE, err);
+        rc = add_goal(d, t->topic, p, ours, err);
     return rc;
 }
 
