@@ -157,18 +157,6 @@ start() { # app folder topic instance option…
     mine $pid
 }
 
-# Waits, minutes at most; false unless it ended with 0.
-ended() { # pid
-    timeout 240 tail --pid="$1" -s 0.05 -f /dev/null || {
-        echo "it does not end"
-        hit KILL "$1"
-    }
-    wait "$1" && return
-    echo "it ended with $?"
-    tail -n 5 "$work"/*/said.?
-    return 1
-}
-
 # The topic of a view, folded, has the report's rows and says nothing twice.
 view_topic_is() { # want app
     kcat_topic "$2.shops" >"$work/shops.topic"
@@ -185,7 +173,7 @@ one_process() {
     local a=$work/one
     sales_sql "$a"
     start one "$a" sales x --drain
-    check "one process reads four partitions" ended "$pid"
+    check "one process reads four partitions" ended "$pid" "$a"/said.x
     check "and re-keys them into the right totals" \
         same_sales "$work/want.sales" "$a"
 }
@@ -197,8 +185,9 @@ two_processes() {
     one=$pid
     start two "$a" sales y --drain --workers 2
     two=$pid
-    check "two processes with two workers each: the first ends" ended "$one"
-    check "and so does the second" ended "$two"
+    check "two processes with two workers each: the first ends" ended "$one" \
+        "$a"/said.x
+    check "and so does the second" ended "$two" "$a"/said.y
     check "and the totals are those of one" \
         same_sales "$work/want.sales" "$a"
     check "and the topic is the view" view_topic_is "$work/want.sales" two
@@ -219,13 +208,11 @@ killed() {
         at=$((at + 2000))
         sleep "$((RANDOM % 3)).$((RANDOM % 900 + 100))"
         if [ $((n % 2)) = 1 ]; then
-            hit KILL "$one" || return 1
-            wait "$one" 2>/dev/null
+            kill_it "$one" "$a"/said.x || return 1
             start killed "$a" live x --workers 2
             one=$pid
         else
-            hit KILL "$two" || return 1
-            wait "$two" 2>/dev/null
+            kill_it "$two" "$a"/said.y || return 1
             start killed "$a" live y --workers 2
             two=$pid
         fi
@@ -234,9 +221,9 @@ killed() {
     at=$((at + 2000))
     hit TERM "$one"
     hit TERM "$two"
-    ended "$one" && ended "$two" || return 1
+    ended "$one" "$a"/said.x && ended "$two" "$a"/said.y || return 1
     start killed "$a" live x --drain --workers 2
-    ended "$pid" || return 1
+    ended "$pid" "$a"/said.x || return 1
     sales_wanted "$at" "$work/want.live"
     same_sales "$work/want.live" "$a"
 }
@@ -256,14 +243,14 @@ at_least_once() {
     sed -i "s/WRAPPER kafka;/WRAPPER kafka OPTIONS (delivery 'at_least_once');/" \
         "$a/pipeline.sql"
     start plain "$a" sales x --drain
-    check "delivery at_least_once drains" ended "$pid"
+    check "delivery at_least_once drains" ended "$pid" "$a"/said.x
     check "with the same totals when nothing fails" \
         same_sales "$work/want.sales" "$a"
     check "and without transactions" no_markers plain.shops
     produce sales 20001 20100
     sales_wanted 20100 "$work/want.more"
     start plain "$a" sales x --drain
-    check "it goes on where it was" ended "$pid"
+    check "it goes on where it was" ended "$pid" "$a"/said.x
     check "and nothing is read twice" same_sales "$work/want.more" "$a"
 }
 

@@ -66,6 +66,29 @@ end() { # pid
     wait "$1" 2>/dev/null
 }
 
+# Waits, minutes at most; false unless it ended with 0.
+ended() { # pid file…: what it said
+    timeout 240 tail --pid="$1" -s 0.05 -f /dev/null || {
+        echo "it does not end"
+        hit KILL "$1"
+    }
+    wait "$1" && return
+    echo "it ended with $?"
+    tail -n 5 "${@:2}"
+    return 1
+}
+
+# Kills a process that has no reason to have ended by itself.
+kill_it() { # pid file…: what it said
+    hit KILL "$1" || {
+        echo "it had ended before it was killed"
+        tail -n 5 "${@:2}"
+        return 1
+    }
+    wait "$1" 2>/dev/null
+    return 0
+}
+
 leave() {
     local pid command
     for pid in "${owned[@]}"; do

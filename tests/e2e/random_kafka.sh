@@ -63,29 +63,6 @@ start() { # state option…
     mine $pid
 }
 
-# Waits, minutes at most; false unless it ended with 0.
-ended() { # pid state
-    timeout 240 tail --pid="$1" -s 0.05 -f /dev/null || {
-        echo "it does not end"
-        hit KILL "$1"
-    }
-    wait "$1" && return
-    echo "it ended with $?"
-    tail -5 "$2.said"
-    return 1
-}
-
-# A process that was killed had not ended by itself.
-kill_it() { # pid state
-    hit KILL "$1" || {
-        echo "it had ended before it was killed"
-        tail -5 "$2.said"
-        return 1
-    }
-    wait "$1" 2>/dev/null
-    return 0
-}
-
 answers() { # state
     "$cupel" query "$app/pipeline.sql" --app random --state "$1" \
         ${brokers:+--brokers "$brokers"} -o jsonl "$(cat "$work/question")" \
@@ -125,7 +102,7 @@ on_kafka() {
     local n one two
     feed 0 brokers "$brokers" || return 1
     start "$work/x" --instance x --drain
-    ended "$pid" "$work/x" || return 1
+    ended "$pid" "$work/x.said" || return 1
     start "$work/x" --instance x
     one=$pid
     start "$work/y" --instance y
@@ -135,11 +112,11 @@ on_kafka() {
         feed "$n" brokers "$brokers" || return 1
         pause 500
         if [ $((RANDOM % 2)) = 0 ]; then
-            kill_it "$one" "$work/x" || return 1
+            kill_it "$one" "$work/x.said" || return 1
             start "$work/x" --instance x
             one=$pid
         else
-            kill_it "$two" "$work/y" || return 1
+            kill_it "$two" "$work/y.said" || return 1
             start "$work/y" --instance y
             two=$pid
         fi
@@ -147,24 +124,24 @@ on_kafka() {
     pause 2500
     hit TERM "$one"
     hit TERM "$two"
-    ended "$one" "$work/x" && ended "$two" "$work/y" || return 1
+    ended "$one" "$work/x.said" && ended "$two" "$work/y.said" || return 1
     start "$work/x" --instance x --drain --final
-    ended "$pid" "$work/x"
+    ended "$pid" "$work/x.said"
 }
 
 embedded() {
     local n
     feed 0 state "$work/local.state" || return 1
     start "$work/local.state" --drain
-    ended "$pid" "$work/local.state" || return 1
+    ended "$pid" "$work/local.state.said" || return 1
     for n in $(seq $((pieces - 1))); do
         feed "$n" state "$work/local.state" || return 1
         start "$work/local.state"
         pause 1200
-        kill_it "$pid" "$work/local.state" || return 1
+        kill_it "$pid" "$work/local.state.said" || return 1
     done
     start "$work/local.state" --drain --final
-    ended "$pid" "$work/local.state"
+    ended "$pid" "$work/local.state.said"
 }
 
 echo "seed $seed"
