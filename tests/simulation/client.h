@@ -27,6 +27,10 @@ typedef enum sim_client_sabotage {
     SIM_GUARD,    /* an end sent twice passes for one */
     SIM_OUTSIDE,  /* marks are committed behind the transaction */
     SIM_UNFENCED, /* a newer producer fences nobody */
+    SIM_NO_ABORT, /* an abort is not sent */
+    SIM_MANGLE,   /* a letter loses its last byte */
+    SIM_DEAF,     /* one partition is never heard of */
+    SIM_SKIP,     /* a restore misses some records */
 } sim_client_sabotage;
 extern sim_client_sabotage sim_client_broken;
 

@@ -156,6 +156,9 @@ static void keep(cu_arena *a, queued *q, const cu_record *r)
     q->r = *r;
     q->r.key = cu_arena_slice(a, r->key);
     q->r.value = cu_arena_slice(a, r->value);
+    if (sim_client_broken == SIM_MANGLE && r->value.len &&
+        strstr(r->part.topic, ".dlq"))
+        q->r.value.len--;
     cu_header *h = cu_arena_calloc(a, r->n_headers + 1, sizeof(*h));
     for (uint32_t i = 0; i < r->n_headers; i++)
         h[i] = (cu_header){cu_arena_slice(a, r->headers[i].name),
@@ -349,7 +352,8 @@ int sim_abort(cu_writer *base, cu_err *err)
     writer *w = (writer *)base;
     if (w->state == DEAD)
         return dead(w, err);
-    int rc = w->sent ? send_end(w, false, err) : 0;
+    bool told = w->sent && sim_client_broken != SIM_NO_ABORT;
+    int rc = told ? send_end(w, false, err) : 0;
     clear(w);
     if (rc == 0)
         w->state = IDLE;

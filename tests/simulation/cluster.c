@@ -467,11 +467,44 @@ static bool all_settled(sim_cluster *w)
     return n > 0;
 }
 
+/* Who does not come to rest, and where the group stands. */
+static void tell_unrest(sim_cluster *w)
+{
+    sim_group *g = sim_group_of(w->broker, w->base.program->app);
+    printf("%llu commits, generation %llu%s\n",
+           (unsigned long long)w->broker->n_commits,
+           (unsigned long long)g->generation,
+           g->preparing ? ", preparing" : "");
+    for (sim_member *m = g->members; m; m = m->next)
+        printf("member %llu of %s: generation %llu, %u parts%s%s\n",
+               (unsigned long long)m->id,
+               m->client ? ((sim_node *)((sim_client *)m->client)->ctx)->name
+                         : "nobody",
+               (unsigned long long)m->generation, m->n_parts,
+               m->joined ? ", joined" : "", m->told ? ", told" : "");
+    for (uint32_t i = 0; i < w->storm->nodes; i++) {
+        sim_node *n = &w->nodes[i];
+        printf("%s: %s%s%s\n", n->name, n->fiber ? "runs" : "is down",
+               n->opened ? ", opened" : "", n->frozen ? ", frozen" : "");
+        for (uint32_t k = 0; n->fiber && k < n->n_workers; k++)
+            printf("  worker %u: %s%s\n", k,
+                   cu_worker_ready(n->workers[k]) ? "ready" : "not ready",
+                   cu_worker_settled(n->workers[k]) ? ", settled" : "");
+    }
+    for (uint32_t i = 0; i < g->n_positions; i++)
+        printf("%s[%d] is read to %lld of %lld (%lld stable)\n",
+               g->positions[i].part->topic->name, (int)g->positions[i].part->n,
+               (long long)g->positions[i].next,
+               (long long)g->positions[i].part->end,
+               (long long)sim_stable(g->positions[i].part));
+}
+
 static void settle(sim_cluster *w, const cu_stages *stages)
 {
     uint32_t quiet = 0, rounds = 0;
     uint64_t commits = 0;
     while (!w->base.failed && quiet < QUIET_ROUNDS) {
+        start(w, 0, 1); /* it may have been about to stop */
         feed(w, 1000);
         for (uint32_t i = 0; i < 2 * w->storm->nodes; i++)
             go_on(w);
@@ -479,7 +512,9 @@ static void settle(sim_cluster *w, const cu_stages *stages)
                      all_read(w, stages);
         commits = w->broker->n_commits;
         quiet = still ? quiet + 1 : 0;
-        if (++rounds > MOST_ROUNDS)
+        if (++rounds > MOST_ROUNDS && sim_trace)
+            tell_unrest(w);
+        if (rounds > MOST_ROUNDS)
             sim_fail(&w->base, "I17 the faults are over, and it does not come "
                                "to rest");
     }

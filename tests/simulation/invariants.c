@@ -230,12 +230,17 @@ static void take_changelog(sim_invariants *v, sim_txn *t, const cu_stage *s,
         take_progress(v, t, s, p->n, last->r.value);
 }
 
-/* Outputs go where their keys hash to: some partition of the stage. */
+/* Of some partition of the stage: outputs go where their keys hash to.  What a
+ * stage in memory hands on (a row whose time has come) moves that one only. */
 static bool has_progress(const sim_invariants *v, const sim_txn *t,
                          const cu_stage *s)
 {
     for (int32_t i = 0; i < s->partitions; i++)
         if (v->at[s->index][i].in_txn == t)
+            return true;
+    for (uint32_t k = 0; k < s->n_feeds; k++)
+        if (s->feeds[k].kind == CU_FEED_STAGE &&
+            has_progress(v, t, s->feeds[k].stage))
             return true;
     return false;
 }
