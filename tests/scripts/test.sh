@@ -112,7 +112,7 @@ for program in "$debug"/tests/unit_*; do
     [ -x "$program" ] && suite "$(basename "$program")" "$program"
 done
 suite simulation "$debug/tests/simulation/simulation" 150
-suite cluster "$debug/tests/simulation/simulation" --cluster 40
+suite cluster "$debug/tests/simulation/simulation" --cluster 30
 suite sabotage "$debug/tests/simulation/simulation" --sabotage
 for version in 3.9.2 4.3.1; do
     broker_suite "kafka_$version" tests/kafka/run.sh "$version" 19592 \

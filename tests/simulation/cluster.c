@@ -90,6 +90,21 @@ static sim_fate by_chance(sim_node *n, const char *name)
     return SIM_GO;
 }
 
+static void look_at(sim_cluster *w, sim_node *n)
+{
+    if (n->kv)
+        sim_invariants_store(w->inv, n->name, n->kv);
+}
+
+/* Restored, and nothing is read yet. */
+static void look_at_restored(sim_node *n)
+{
+    if (n->looked_at == n->w->broker->n_rebalances)
+        return;
+    n->looked_at = n->w->broker->n_rebalances;
+    look_at(n->w, n);
+}
+
 /* A named point: of the network, or of the runtime's commit. */
 static sim_fate meet(void *ctx, const char *name)
 {
@@ -100,6 +115,8 @@ static sim_fate meet(void *ctx, const char *name)
     if (n->client.dead)
         return SIM_KILLED;
     uint32_t hit = visit(w, name);
+    if (strcmp(name, "seek") == 0)
+        look_at_restored(n);
     if (p && p->point && !w->calm && strcmp(p->point, name) == 0 &&
         (p->every ? hit % p->hit == 0 : !w->hit && hit >= p->hit)) {
         w->hit = true;
@@ -262,12 +279,6 @@ static void start(sim_cluster *w, uint32_t at, uint32_t workers)
     n->client.ctx = n;
     n->fiber = sim_fiber_new(run_node, n);
     TRACE("%s starts\n", n->name);
-}
-
-static void look_at(sim_cluster *w, sim_node *n)
-{
-    if (n->kv)
-        sim_invariants_store(w->inv, n->name, n->kv);
 }
 
 static bool may_end(const sim_node *n)

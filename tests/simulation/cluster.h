@@ -68,6 +68,7 @@ typedef struct sim_node {
     bool opened, stop, frozen, twin;
     int64_t wake_us, from_us; /* asleep until; frozen since */
     int64_t hold_us;          /* stopped from outside until */
+    uint64_t looked_at;       /* the rebalance after which its store was */
     cu_err err;
     int rc;
 } sim_node;
