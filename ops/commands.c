@@ -33,6 +33,8 @@ COMMAND(explain, .name = "explain", .synopsis = "PATH… [VIEW]",
         .help = "Touches neither broker nor folder. A topic of somebody else "
                 "is taken to have\nas many partitions as its option says, or "
                 "one.\n\n"
+                "Of each table it tells which columns decoding keeps: the "
+                "others are cast and\nchecked, but no view reads them.\n\n"
                 "Of each state table it tells what stands there, by which "
                 "columns, about how\nmany bytes an entry takes (from the types "
                 "alone: text counts as 24, jsonb as\n256) and when an entry "
