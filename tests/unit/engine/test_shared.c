@@ -363,3 +363,16 @@ Test(shared, is_read_by_queries_from_its_state)
               "%s", out);
     rig_close(&r);
 }
+
+/* On Kafka other processes may keep some of its partitions. */
+Test(shared, is_not_read_by_queries_on_kafka)
+{
+    char out[1024];
+    rig r;
+    rig_open_beside(&r, TABLES("2") JOINED("WITH (shared)") BY_X, NULL);
+    feed_some(&r);
+    ask(&r, "SELECT * FROM j", out, sizeof(out));
+    cr_expect(strstr(out, "shared view j has no topic") != NULL, "%s", out);
+    cr_expect_str_eq(ask(&r, "SELECT * FROM by_x", out, sizeof(out)), "1");
+    rig_close(&r);
+}

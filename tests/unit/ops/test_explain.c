@@ -147,7 +147,7 @@ Test(explain, a_shared_view_names_its_readers)
         "[\"a\",\"b\",\"c.csv\"],\"key\":[\"k\"],",
         NULL};
     static const char *const unread[] = {
-        "shared view p\n"
+        "shared view passing\n"
         "  publishes nothing, and nobody reads it\n"
         "  no key: rows pass and are not kept\n",
         NULL};
@@ -156,11 +156,11 @@ Test(explain, a_shared_view_names_its_readers)
         "CREATE MATERIALIZED VIEW a AS SELECT max(n) AS n FROM s;"
         "CREATE MATERIALIZED VIEW b AS SELECT k FROM s WHERE n > 1;"
         "COPY (SELECT * FROM s) TO 'c.csv' WITH (FORMAT csv);"
-        "CREATE VIEW p WITH (shared) AS SELECT k FROM o;");
+        "CREATE VIEW passing WITH (shared) AS SELECT k FROM o;");
     has("explain b.sql s", wanted);
     has("explain b.sql a", reader);
     has("explain b.sql s -o json", json);
-    has("explain b.sql p", unread);
+    has("explain b.sql passing", unread);
 }
 
 /* An exchange's leaf keeps nothing of what was exchanged. */
