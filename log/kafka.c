@@ -228,6 +228,7 @@ int cu_log_open_kafka(const cu_log_kafka_opts *opts, cu_log **out, cu_err *err)
     k->base.vt = &kafka_vt;
     pthread_mutex_init(&k->mutex, NULL);
     k->topics = cu_map_new();
+    k->remains = cu_map_new();
     keep_options(k, opts);
     read_sabotage(k->env);
     int rc = cu_kafka_check_properties(k, err);
@@ -255,6 +256,7 @@ static void log_close(cu_log *log)
     while (cu_map_next(k->topics, &at, &key, &topic))
         cu_free(topic);
     cu_map_free(k->topics);
+    cu_kafka_remains_free(k);
     for (size_t i = 0; i < k->n_properties; i++) {
         cu_free((char *)k->properties[i].name);
         cu_free((char *)k->properties[i].value);

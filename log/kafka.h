@@ -8,7 +8,7 @@
  *   kafka_reader.c  a consumer: rebalances as poll results
  *   kafka_wake.c    keeps its fetchers awake
  *   kafka_writer.c  a transactional producer
- *   kafka_txn.c     its transactions and the in-doubt guard
+ *   kafka_txn.c     its transactions, the in-doubt guard; with kafka_hang.c
  *
  * Handles (each is an rd_kafka_t with its threads):
  *   admin   a consumer that never joins: topics, groups, and the
@@ -26,7 +26,6 @@
 
 #include "base/map.h"
 #include "log/log.h"
-
 #include <pthread.h>
 
 typedef struct rd_kafka_s rd_kafka_t;
@@ -71,6 +70,7 @@ struct cu_kafka {
     cu_kafka_client admin, probe;
     pthread_mutex_t mutex; /* guards what follows, and opening the probe */
     cu_map *topics;        /* name -> cu_kafka_topic */
+    cu_map *remains;       /* txn id -> what a dead writer left */
     int64_t warned_ms;     /* when "no broker answers" was last said */
 };
 
@@ -120,7 +120,7 @@ int cu_kafka_fail(cu_err *err, int code, uint32_t flags, const char *why,
 /* The same, naming the permission on the topic if that is missing. */
 int cu_kafka_fail_grant(cu_err *err, int code, const char *operation,
                         const char *topic, const char *doing);
-/* True for the codes that say: another owner took over. */
+/* The codes that say: another owner took over. */
 bool cu_kafka_is_fence(int code);
 
 /* --- kafka_admin.c ---------------------------------------------------- */
@@ -150,8 +150,7 @@ int cu_kafka_group_positions(cu_log *, const char *group, cu_arena *,
                              cu_positions *, cu_err *);
 int cu_kafka_group_alter(cu_log *, const char *group, const cu_positions *,
                          cu_err *);
-/* <0, 0, >0 by topic, then partition; for qsort. */
-int cu_kafka_position_cmp(const void *a, const void *b);
+int cu_kafka_position_cmp(const void *a, const void *b); /* for qsort */
 
 /* --- kafka_reader.c --------------------------------------------------- */
 
@@ -178,9 +177,9 @@ int cu_kafka_reader_generation(cu_reader *, cu_part, cu_kafka_generation **,
 /* --- kafka_wake.c ----------------------------------------------------- */
 
 typedef struct cu_kafka_wake cu_kafka_wake;
-/* `queue_bytes`: where the queue of `rk` is full.  Freed before rk is. */
+/* `queue_bytes`: where the queue of `rk` is full; `bytes` were taken out of
+ * it.  Freed before rk is. */
 cu_kafka_wake *cu_kafka_wake_new(rd_kafka_t *rk, size_t queue_bytes);
-/* That much was taken out of the queue. */
 void cu_kafka_wake_taken(cu_kafka_wake *w, size_t bytes);
 void cu_kafka_wake_free(cu_kafka_wake *w);
 
@@ -196,5 +195,6 @@ int cu_kafka_commit(cu_writer *, int64_t timeout_ms, cu_arena *,
 int cu_kafka_abort(cu_writer *, cu_err *);
 void cu_kafka_writer_close(cu_writer *);
 int cu_kafka_fence(cu_log *, const char *txn_id, cu_err *);
+void cu_kafka_remains_free(cu_kafka *k);
 
 #endif

@@ -8,6 +8,11 @@
  * commits offsets of the group is open, the broker answers "unstable" and
  * we ask again until the deadline.  The older number would be an invitation
  * to process rows twice.
+ *
+ * A question for a group's coordinator must not time out in librdkafka 2.0.2
+ * while no broker answers: it frees the question, uses it when a broker is
+ * back, and aborts the process.  So we ask only when some broker answers, and
+ * it is we who stop waiting.
  */
 #include "log/kafka.h"
 
@@ -16,7 +21,10 @@
 #include <librdkafka/rdkafka.h>
 #include <stdlib.h>
 
-enum { UNSTABLE_EVERY_US = 20000 };
+enum {
+    UNSTABLE_EVERY_US = 20000,
+    NEVER_MS = 3600 * 1000 /* the most that librdkafka takes */
+};
 
 /* --- offsets of partitions -------------------------------------------- */
 
@@ -145,19 +153,35 @@ int cu_kafka_position_cmp(const void *a, const void *b)
            (x->part.partition < y->part.partition);
 }
 
+/* Some broker answers. */
+static rd_kafka_resp_err_t answers(cu_kafka *k, int64_t until)
+{
+    const struct rd_kafka_metadata *md = NULL;
+    rd_kafka_resp_err_t e = rd_kafka_metadata(k->admin.rk, 0, NULL, &md,
+                                              cu_kafka_left(k, until));
+    if (!e)
+        rd_kafka_metadata_destroy(md);
+    return e;
+}
+
 /* One question; `want` NULL: all partitions.  *event is the caller's and
  * keeps *found alive. */
 static rd_kafka_resp_err_t fetch(cu_kafka *k, const char *group,
                                  const rd_kafka_topic_partition_list_t *want,
-                                 rd_kafka_event_t **event,
+                                 int64_t until, rd_kafka_event_t **event,
                                  const rd_kafka_topic_partition_list_t **found)
 {
     char why[8];
     size_t n = 0;
+    *event = NULL;
+    *found = NULL;
+    rd_kafka_resp_err_t up = answers(k, until);
+    if (up)
+        return up;
     rd_kafka_queue_t *queue = rd_kafka_queue_new(k->admin.rk);
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(
         k->admin.rk, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
-    rd_kafka_AdminOptions_set_request_timeout(options, (int)k->deadline_ms, why,
+    rd_kafka_AdminOptions_set_request_timeout(options, NEVER_MS, why,
                                               sizeof(why));
     rd_kafka_error_destroy(
         rd_kafka_AdminOptions_set_require_stable_offsets(options, 1));
@@ -165,8 +189,7 @@ static rd_kafka_resp_err_t fetch(cu_kafka *k, const char *group,
         *question = rd_kafka_ListConsumerGroupOffsets_new(group, want);
     rd_kafka_ListConsumerGroupOffsets(k->admin.rk, &question, 1, options,
                                       queue);
-    *found = NULL;
-    *event = rd_kafka_queue_poll(queue, (int)k->deadline_ms + 1000);
+    *event = rd_kafka_queue_poll(queue, cu_kafka_left(k, until));
     rd_kafka_resp_err_t e = *event ? rd_kafka_event_error(*event)
                                    : RD_KAFKA_RESP_ERR__TIMED_OUT;
     if (!e) {
@@ -202,13 +225,17 @@ static int stable(cu_kafka *k, const char *group,
                   const rd_kafka_topic_partition_list_t **found, cu_err *err)
 {
     int64_t until = cu_mono_ms(k->env) + k->deadline_ms;
+    rd_kafka_resp_err_t before = RD_KAFKA_RESP_ERR_NO_ERROR;
     for (;;) {
-        rd_kafka_resp_err_t e = fetch(k, group, want, event, found);
+        rd_kafka_resp_err_t e = fetch(k, group, want, until, event, found);
         if (!e)
             return 0;
         if (*event)
             rd_kafka_event_destroy(*event);
         *event = NULL;
+        if (e == RD_KAFKA_RESP_ERR__TIMED_OUT && before)
+            e = before; /* says more */
+        before = e;
         if (!worth_asking_again(e) || !cu_kafka_left(k, until))
             return cu_kafka_fail(err, e, 0, NULL,
                                  "cannot read the positions of group %s on %s",
@@ -296,8 +323,14 @@ int cu_kafka_group_alter(cu_log *log, const char *group,
     cu_kafka *k = (cu_kafka *)log;
     char why[8];
     int rc = 0;
+    int64_t until = cu_mono_ms(k->env) + k->deadline_ms;
     if (positions->n == 0)
         return 0;
+    rd_kafka_resp_err_t up = answers(k, until);
+    if (up)
+        return cu_kafka_fail(err, up, 0, NULL,
+                             "cannot set the positions of group %s on %s",
+                             group, k->brokers);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(
         (int)positions->n);
     for (size_t i = 0; i < positions->n; i++)
@@ -307,13 +340,13 @@ int cu_kafka_group_alter(cu_log *log, const char *group,
     rd_kafka_queue_t *queue = rd_kafka_queue_new(k->admin.rk);
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(
         k->admin.rk, RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS);
-    rd_kafka_AdminOptions_set_request_timeout(options, (int)k->deadline_ms, why,
+    rd_kafka_AdminOptions_set_request_timeout(options, NEVER_MS, why,
                                               sizeof(why));
     rd_kafka_AlterConsumerGroupOffsets_t
         *order = rd_kafka_AlterConsumerGroupOffsets_new(group, list);
     rd_kafka_AlterConsumerGroupOffsets(k->admin.rk, &order, 1, options, queue);
     rd_kafka_event_t *event = rd_kafka_queue_poll(queue,
-                                                  (int)k->deadline_ms + 1000);
+                                                  cu_kafka_left(k, until));
     rd_kafka_resp_err_t e = event ? rd_kafka_event_error(event)
                                   : RD_KAFKA_RESP_ERR__TIMED_OUT;
     if (e)

@@ -78,6 +78,7 @@ void cu_kafka_guard(rd_kafka_conf_t *conf, cu_kafka_writer *w)
 
 static int die(cu_kafka_writer *w, const cu_err *why, cu_err *err)
 {
+    cu_kafka_remains_keep(w);
     w->state = CU_KAFKA_DEAD;
     w->death = *why;
     w->death.flags = CU_FATAL;

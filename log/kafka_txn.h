@@ -1,7 +1,8 @@
-/* A transactional writer as its two files see it: kafka_writer.c puts
- * records in, kafka_txn.c begins and ends transactions.
+/* A transactional writer as its files see it: kafka_writer.c puts records
+ * in, kafka_txn.c begins and ends transactions, kafka_hang.c ends what a
+ * broker has forgotten.
  *
- * Private to those two. */
+ * Private to those three. */
 #ifndef CU_LOG_KAFKA_TXN_H
 #define CU_LOG_KAFKA_TXN_H
 
@@ -66,5 +67,12 @@ int cu_kafka_fail_step(cu_kafka_writer *w, int code, const char *why,
 int cu_kafka_fail_delivery(cu_kafka_writer *w, cu_err *err);
 /* What a DEAD writer answers to everything. */
 int cu_kafka_fail_dead(const cu_kafka_writer *w, cu_err *err);
+
+/* --- kafka_hang.c ------------------------------------------------------- */
+
+/* The writer is given up in the middle of a transaction: for the next one. */
+void cu_kafka_remains_keep(cu_kafka_writer *w);
+/* Ends what the last writer of that id may have left open; after init. */
+int cu_kafka_remains_end(cu_kafka_writer *w, cu_err *err);
 
 #endif

@@ -98,6 +98,8 @@ int cu_kafka_writer_open(cu_log *log, const char *txn_id, cu_writer **out,
     }
     if (!rc && !k->at_least_once)
         rc = init(w, err);
+    if (!rc)
+        rc = cu_kafka_remains_end(w, err);
     if (rc)
         cu_kafka_writer_close(&w->base);
     else

@@ -77,7 +77,8 @@ static int look_after(restore *all, restoring *r, int64_t now, cu_err *err)
     if (now - r->moved_ms > DEADLINE_MS)
         return cu_fail(err, CU_TIMEOUT, CU_RETRY,
                        "%s[%d]: an open transaction keeps offset %lld from "
-                       "being read (end %lld); look for a hanging producer",
+                       "being read (end %lld); look for a hanging producer "
+                       "(kafka-transactions.sh find-hanging)",
                        r->part.topic, (int)r->part.partition,
                        (long long)r->position, (long long)r->end);
     if (r->fenced || now - r->looked_ms <= STUCK_MS)

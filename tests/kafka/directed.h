@@ -21,6 +21,7 @@
     X(a_static_member_comes_back_without_rebalance) \
     X(two_threads_share_a_group_exactly_once)       \
     X(a_broker_crash_loses_and_repeats_nothing)     \
+    X(what_a_crashed_broker_forgot_is_ended)        \
     X(a_resent_end_puts_the_commit_in_doubt)        \
     X(a_resent_end_of_an_abort_retires_the_writer)
 
