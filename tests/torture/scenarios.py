@@ -43,10 +43,11 @@ def up(run, *names, rate=2000, **how):
         wait_working(run, run.process(n))
 
 
-def wait_working(run, process, seconds=60):
+def wait_working(run, process, seconds=180):
     """until it has its first assignment"""
     until = time.monotonic() + seconds
     while b" gets " not in open(process.log, "rb").read():
+        run.supervise()
         if time.monotonic() > until or not process.alive():
             raise Violation("%s gets no partitions in %d s: %s"
                             % (process.name, seconds, process.tail()))
@@ -174,7 +175,7 @@ def endtxn_faults(run):
     need_faults(run, before, 8)
 
 
-def wait_faults(run, n, seconds=40):
+def wait_faults(run, n, seconds=90):
     until = time.monotonic() + seconds
     while run.world.faults() < n and time.monotonic() < until:
         run.sleep(0.2)

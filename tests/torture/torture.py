@@ -6,7 +6,8 @@
     torture.py --cupel BINARY --test-cupel BINARY --short   some of both
     torture.py --list
 
-    --long ROWS   all scenarios, then random chaos until so many rows were fed
+    --long ROWS   all scenarios, then random chaos, three minutes at least and
+                  until so many rows were fed
     --jobs N      so many side by side (none may touch broker or proxy)
     --seed N      the random moments
     --keep        leave the folder of what failed
@@ -29,6 +30,8 @@ sys.path.insert(0, HERE)
 
 COLUMNS = ("kills", "stops", "terms", "faults", "takeovers", "transactions",
            "rows", "violations")
+
+CHAOS_RUNS = 3  # of a minute each, in the long form
 
 
 def free_ports(n):
@@ -161,8 +164,11 @@ def run_all(a, world, postgres):
     # Side by side: they mostly wait.
     with ThreadPoolExecutor(a.jobs) as pool:
         list(pool.map(do, jobs_of(a)))
-    while a.long and sum(o.counts["rows"] for o, _ in outcomes) < a.long:
-        job = Job(a, "chaos-%d" % len(outcomes), "kill9-loop")
+    chaotic = 0
+    while a.long and (sum(o.counts["rows"] for o, _ in outcomes) < a.long or
+                      chaotic < CHAOS_RUNS):
+        chaotic += 1
+        job = Job(a, "chaos-%d" % chaotic, "kill9-loop")
         job.body = (lambda run: chaos(run, 60, 4000), 50, 4, {})
         if not do(job):
             break
@@ -214,9 +220,10 @@ def main():
     finally:
         if postgres:
             postgres.end()
-        world.end()
-        if failed and a.keep:
-            print("kept: " + work)
+        keep = failed and a.keep
+        world.end(wipe=not keep)
+        if keep:
+            print("kept, with the broker's data: " + work)
         else:
             shutil.rmtree(work, ignore_errors=True)
     return 1 if failed else 0

@@ -91,12 +91,13 @@ class World:
                     raise
                 time.sleep(1)
 
-    def end(self):
+    def end(self, wipe=True):
         if self.proxy:
             self.proxy.stdin.close()
             self.proxy.kill()
             self.proxy.wait()
-        subprocess.run([BROKER, "wipe", self.data], check=False)
+        subprocess.run([BROKER, "wipe" if wipe else "kill", self.data],
+                       check=False)
 
 
 class Process:
@@ -168,12 +169,12 @@ class Process:
     def go_on(self):
         self.hit(signal.SIGCONT)
 
-    def terminate(self, seconds=40, code=0):
+    def terminate(self, seconds=120, code=0):
         """SIGTERM, and waits; the exit code must be `code` (None: any)"""
         self.hit(signal.SIGTERM)
         self.wait_end(seconds, code)
 
-    def wait_end(self, seconds=40, code=0):
+    def wait_end(self, seconds=120, code=0):
         begin = time.monotonic()
         try:
             self.child.wait(seconds)
@@ -190,7 +191,7 @@ class Process:
             raise Violation("%s ended with %s: %s" % (
                 self.name, self.child.returncode, self.tail()))
 
-    def wait_stopped(self, seconds=60):
+    def wait_stopped(self, seconds=180):
         """it stops itself at a named point"""
         until = time.monotonic() + seconds
         while not self.stopped():
@@ -201,7 +202,7 @@ class Process:
             time.sleep(0.01)
         self.run.counts["stops"] += 1
 
-    def wait_crashed(self, seconds=60):
+    def wait_crashed(self, seconds=180):
         try:
             code = self.child.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -335,7 +336,7 @@ class Run:
     def sleep(self, low, high=None):
         time.sleep(low if high is None else self.random.uniform(low, high))
 
-    def wait_rows(self, seconds=60):
+    def wait_rows(self, seconds=180):
         """until the group has gone on in every partition of the input"""
         def now():
             try:
@@ -419,7 +420,7 @@ class Run:
         self.ruled = True
         self.world.rule(text)
 
-    def heal(self, seconds=150):
+    def heal(self, seconds=300):
         """Everybody may go on; all input must go through, else something
         waits for ever.  Then SIGTERM must end everybody."""
         if self.ruled:
