@@ -124,16 +124,15 @@ typedef struct cu_group {
     int64_t n_rows;
     char *shown; /* row bytes of the group columns as first seen; heap */
     uint32_t shown_len;
-    int64_t stamp;   /* with a ttl: of its last change */
-    uint32_t extra;  /* bytes that results and marks hold */
-    uint32_t at;     /* index in the operator's list */
-    bool dirty;      /* touched since the commit */
-    bool exists;     /* its row was emitted at an earlier commit */
-    bool used;       /* clock bit */
-    bool failed;     /* dirty: its result was an error before */
-    bool waits;      /* not read yet (aggregate_park.c) */
-    cu_slice before; /* dirty: lslice shown | results, in the commit arena */
-    cu_slice stored; /* dirty: what the table holds; in the commit arena */
+    int64_t stamp;    /* with a ttl: of its last change */
+    uint32_t extra;   /* bytes that results and marks hold */
+    uint32_t at;      /* index in the operator's list */
+    bool dirty;       /* touched since the commit */
+    bool exists;      /* its row was emitted at an earlier commit */
+    bool failed;      /* dirty: its result was an error before */
+    bool used, waits; /* clock bit; not read yet (aggregate_park.c) */
+    cu_slice before;  /* dirty: lslice shown | results, in the commit arena */
+    cu_slice stored;  /* dirty: what the table holds; in the commit arena */
 } cu_group;
 
 static inline void *cu_group_acc(cu_group *g, const cu_acc_call *c)

@@ -108,7 +108,7 @@ static inline void cu_mark_write(cu_table *t, int64_t us)
     cu_number_write(t, (uint64_t)us);
 }
 
-/* --- what a materialize keeps: materialize_read.c -------------------------- */
+/* --- what a materialize keeps: materialize_read.c ------------------------- */
 
 enum { CU_MATERIALIZE_VERSION = 1 };
 /* The row of a stored entry, lent by it, and how often it is there; of a key in
