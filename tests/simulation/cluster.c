@@ -285,7 +285,9 @@ static bool may_end(const sim_node *n)
 {
     if (n->rc == CU_BUSY) /* it has found out that it has a twin */
         return n->w->storm->twin > 0;
-    return !n->w->calm && (n->rc == CU_NETWORK || n->rc == CU_TIMEOUT);
+    /* What was lost before the calm may be felt in it: it starts again. */
+    return (!n->w->calm || !n->opened) &&
+           (n->rc == CU_NETWORK || n->rc == CU_TIMEOUT);
 }
 
 static void ended(sim_node *n)
