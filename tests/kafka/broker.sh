@@ -120,6 +120,10 @@ jvm() { # main class and arguments
 
 answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+# True while somebody listens there: a process that ends has no command line
+# any more before its sockets are closed.
+holds() { answers "$1" || answers $(($1 + 1)); }
+
 # True when the process of DATA/pid lives and is ours: pids are used again.
 alive() { # data
     local pid
@@ -199,7 +203,7 @@ end() { # signal data
     data=$(cd "$2" && pwd)
     if alive "$data"; then
         kill -"$1" "$(cat "$data/pid")"
-        while alive "$data"; do
+        while alive "$data" || holds "$(cat "$data/port")"; do
             [ $SECONDS -lt $deadline ] ||
                 die "pid $(cat "$data/pid") does not end within $patience s"
             sleep 0.1
