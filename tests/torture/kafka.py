@@ -175,11 +175,12 @@ class Client:
 
 
 class Feeder:
-    """One idempotent producer; what it was given arrives once, in order."""
+    """One idempotent producer; what it was given arrives once, in order,
+    however long the broker is away."""
 
     def __init__(self, brokers, topic):
         self.rk = handle(PRODUCER, brokers, enable_idempotence="true",
-                         linger_ms=5, message_timeout_ms=300000)
+                         linger_ms=5, message_timeout_ms=0)
         self.topic = topic_new(self.rk, topic.encode(), None)
 
     def send(self, partition, value, key=None):
@@ -193,7 +194,7 @@ class Feeder:
         poll(self.rk, 0)
 
     def close(self):
-        check(flush(self.rk, 240000), "the input is not delivered")
+        check(flush(self.rk, 600000), "the input is not delivered")
         # destroyed with the process: a handle over a dead broker may wait
 
 

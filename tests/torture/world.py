@@ -298,7 +298,7 @@ class Run:
     def fed_all(self):
         self.enough = True
         if self.feeding:
-            self.feeding.join(300)
+            self.feeding.join(700)
         if self.feed_error:
             raise self.feed_error
 
