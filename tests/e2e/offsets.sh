@@ -110,11 +110,11 @@ corrects() {
         is_fresh "$a/400"
     check "$kind: keys that are gone have one tombstone each" python3 \
         "$here/offsets.py" tombstones "$a/before" "$a/want.shops" "$a/shops"
-    topic_of "$app.shops" >"$a/shops.1"
+    topic_of "$app.shops" | sort >"$a/shops.1" # partitions in any order
     check "$kind: a reset to where the views begin" reset --to-offset 400 \
         --execute
     check "$kind: goes through" run
-    topic_of "$app.shops" >"$a/shops.2"
+    topic_of "$app.shops" | sort >"$a/shops.2"
     check "$kind: and says nothing" cmp "$a/shops.1" "$a/shops.2"
     check "$kind: the undo file names where the views began" \
         cmp "$a/zero" "$a/undo"
