@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/diag.h"
+#include "processors/runtime/layout.h"
 
 static bool is_path(cu_cmd *c, const char *word)
 {
@@ -182,7 +183,8 @@ static int open_engine(cu_cmd *c, cu_app *a, cu_err *err)
                         .sync_commit = c->o.sync != NULL,
                         .commit_interval_ms = c->o.commit_interval_ms,
                         .never_idle = c->o.drain,
-                        .leaves = c->o.leave};
+                        .leaves = c->o.leave,
+                        .as_it_was = c->o.moves};
     rc = cu_engine_open(&o, &a->engine, err);
     if (rc)
         return rc;
@@ -207,7 +209,7 @@ int cu_app_open(cu_cmd *c, cu_app **out, uint32_t *n_paths)
         return rc;
     }
     a->name = a->program->app;
-    if (c->o.execute) /* a reset is one transaction, whatever the delivery */
+    if (c->o.execute || c->o.moves) /* transactions, whatever the delivery */
         a->program->at_least_once = false;
     rc = open_engine(c, a, &err);
     if (rc) {
@@ -309,9 +311,15 @@ int cu_app_stages(cu_cmd *c, cu_app *a, const cu_stages **out, cu_err *err)
             if (strcmp(known.topics[k].name, t->topic) == 0)
                 partitions[i] = known.topics[k].partitions;
     }
+    cu_layout_record l = {0};
+    if (a->log) {
+        int rc = cu_layout_read(a->log, c->env, p->app, c->arena, &l, err);
+        if (rc)
+            return rc;
+    }
     cu_stages *s = cu_arena_calloc(c->arena, 1, sizeof(*s));
     *out = s;
-    return cu_stages_cut(p, partitions, c->arena, s, err);
+    return cu_stages_lay(p, partitions, &l.layout, c->arena, s, err);
 }
 
 void cu_app_close(cu_cmd *c, cu_app *a)

@@ -92,8 +92,8 @@ const cu_option cu_option_table[] = {
     FLAG("execute", 0, execute, false, "do it; without it, only the plan"),
     TEXT("undo", 0, "FILE", undo, false, "where the positions before go"),
     FLAG("acls", 0, acls, false, "what the brokers must allow the app's user"),
-    {"partitions", 0, CU_OPT_COUNT, "N", NULL, "partitions of a new topic",
-     false, AT(partitions)},
+    {"partitions", 0, CU_OPT_COUNT, "N", NULL,
+     "partitions of a new topic, or behind exchanges", false, AT(partitions)},
 };
 const uint32_t cu_n_options = sizeof(cu_option_table) / sizeof(cu_option);
 

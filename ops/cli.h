@@ -72,7 +72,8 @@ typedef struct cu_options {
     const char *to_offset, *shift_by, *to_datetime, *by_duration;
     const char *from_file, *undo;
     const char *topics; /* --topic, with a blank between two */
-    int32_t partitions; /* topics create */
+    int32_t partitions; /* topics create, app repartition */
+    bool moves; /* no option: the command moves the app to other partitions */
 } cu_options;
 
 typedef struct cu_cmd {
@@ -120,7 +121,7 @@ int cu_cmd_run(cu_cmd *), cu_cmd_check(cu_cmd *), cu_cmd_explain(cu_cmd *),
     cu_cmd_query(cu_cmd *), cu_cmd_collect(cu_cmd *), cu_cmd_tail(cu_cmd *),
     cu_cmd_produce(cu_cmd *), cu_cmd_topics(cu_cmd *), cu_cmd_dlq(cu_cmd *),
     cu_cmd_offsets(cu_cmd *), cu_cmd_state(cu_cmd *), cu_cmd_doctor(cu_cmd *),
-    cu_cmd_version(cu_cmd *), cu_cmd_help(cu_cmd *),
+    cu_cmd_app(cu_cmd *), cu_cmd_version(cu_cmd *), cu_cmd_help(cu_cmd *),
     cu_cmd_completion(cu_cmd *);
 
 /* --- an app that a command works on (app.c) ---------------------------------

@@ -160,6 +160,24 @@ COMMAND(offsets, .name = "offsets", .verbs = "show reset export import",
                    "shift-by to-datetime by-duration from-file execute undo",
         .run = cu_cmd_offsets);
 
+COMMAND(app, .name = "app", .verbs = "repartition",
+        .synopsis = "repartition PATH… [--partitions N] [--dry-run]",
+        .summary = "give a stopped app other partitions",
+        .help = "Exchanges by a key, and what is kept behind them, get N "
+                "partitions: so many\nworkers can share the work. Without "
+                "--partitions their number stays, and only\nwhat the inputs "
+                "have gained is taken in: an app whose input topic has more\n"
+                "partitions than before does not start until then.\n\n"
+                "What the views show is moved to where its keys will be; all "
+                "other state is made\nanew by the next run, from where the "
+                "views began, and the topics of the views,\nwhich keep their "
+                "partitions, get what differs: usually nothing. --dry-run "
+                "tells\nwhether it can be done. Stop the app first.\n\n"
+                "  cupel app repartition shop.sql --partitions 8\n"
+                "  cupel app repartition shop.sql --brokers localhost:9092\n",
+        .flags = CU_CMD_PATHS | CU_CMD_ATTACH | CU_CMD_VERBS,
+        .options = "partitions dry-run", .run = cu_cmd_app);
+
 COMMAND(state, .name = "state", .verbs = "show verify",
         .synopsis = "show|verify PATH…",
         .summary = "keys and bytes of every state table, checked",
@@ -204,5 +222,6 @@ COMMAND(help, .name = "help", .synopsis = "[COMMAND]",
         .summary = "this list, or all about one command", .run = cu_cmd_help);
 
 const cu_command *const cu_commands[] = {
-    &run, &check,   &explain, &query,  &collect,    &tail,    &produce, &topics,
-    &dlq, &offsets, &state,   &doctor, &completion, &version, &help,    NULL};
+    &run,     &check,      &explain, &query,   &collect, &tail,
+    &produce, &topics,     &dlq,     &offsets, &app,     &state,
+    &doctor,  &completion, &version, &help,    NULL};

@@ -4,6 +4,8 @@
  * with all that is done with it. */
 #include "ops/needs.h"
 
+#include "processors/runtime/layout.h"
+
 #include <stdlib.h>
 
 typedef struct list {
@@ -97,6 +99,8 @@ void cu_needs_of(const cu_program *p, const cu_stages *s, cu_arena *a,
         stage_needs(&l, s->at[i]);
     need(&l, cu_arena_printf(a, "%s.dlq", p->app), CU_NEED_LETTERS, p->app,
          CU_NEED_WRITE | CU_NEED_MAKE);
+    need(&l, cu_layout_topic(p->app, a), CU_NEED_LAYOUT, p->app,
+         CU_NEED_READ | CU_NEED_WRITE | CU_NEED_MAKE | CU_NEED_COMPACT);
     if (out->owns)
         need(&l, cu_arena_printf(a, "%s.collectors", p->app), CU_NEED_CURSORS,
              p->app,
@@ -113,6 +117,7 @@ const char *cu_need_name(const cu_need *n, cu_arena *a)
         [CU_NEED_LETTERS] = "letters of",
         [CU_NEED_CHANGELOG] = "changelog of stage",
         [CU_NEED_EXCHANGE] = "exchange of stage",
-        [CU_NEED_CURSORS] = "cursors of"};
+        [CU_NEED_CURSORS] = "cursors of",
+        [CU_NEED_LAYOUT] = "layout of"};
     return cu_arena_printf(a, "%s %s", names[n->role], n->whose);
 }

@@ -21,7 +21,8 @@ typedef enum cu_need_role {
     CU_NEED_LETTERS,
     CU_NEED_CHANGELOG,
     CU_NEED_EXCHANGE,
-    CU_NEED_CURSORS
+    CU_NEED_CURSORS,
+    CU_NEED_LAYOUT
 } cu_need_role;
 
 typedef struct cu_need {

@@ -59,7 +59,9 @@ static void check_policy(check *k, const cu_need *n, const cu_topic_info *t)
                                          : "it grows for ever"),
               alter(k, t->name, "cleanup.policy=compact"));
     else if (wants && forgets(t))
-        unmet(k, n->role == CU_NEED_CHANGELOG || n->role == CU_NEED_CURSORS,
+        unmet(k,
+              n->role == CU_NEED_CHANGELOG || n->role == CU_NEED_CURSORS ||
+                  n->role == CU_NEED_LAYOUT,
               cu_arena_printf(k->a,
                               "topic %s (%s) is compacted but has a retention "
                               "too (cleanup.policy=compact,delete): rows that "
@@ -96,7 +98,8 @@ static void check_size(check *k, const cu_need *n, const cu_topic_info *t)
         [CU_NEED_LETTERS] = "larger letters are cut",
         [CU_NEED_CHANGELOG] = "a larger state value stops the app",
         [CU_NEED_EXCHANGE] = "larger rows become dead letters",
-        [CU_NEED_CURSORS] = "larger cursors stop the collector"};
+        [CU_NEED_CURSORS] = "larger cursors stop the collector",
+        [CU_NEED_LAYOUT] = "a larger layout is not taken"};
     unmet(k, false,
           cu_arena_printf(k->a,
                           "topic %s (%s) takes records up to %lld bytes "

@@ -68,6 +68,11 @@ void cu_positions_csv(const cu_positions *p, cu_buf *out);
 
 /* The partitions of the tables' topics that the app reads. */
 int cu_offsets_of_app(cu_cmd *c, cu_app *a, cu_lag *out, cu_err *err);
+/* Until the group has no members: CU_BUSY after a session and a bit. */
+int cu_group_wait(cu_cmd *c, cu_log *log, const char *group, cu_err *err);
+/* A worker that only looks gets all of the app's partitions: the only member.
+ */
+int cu_group_take(cu_cmd *c, const char *group, cu_worker *w, cu_err *err);
 /* `reset` and `import`: `file` or NULL. An exit code. */
 int cu_offsets_reset(cu_cmd *c, const char *file);
 

@@ -183,17 +183,15 @@ static int reset_group(resetting *r, cu_app *a, cu_err *err)
  * --------------------------------------------------------------- */
 
 /* The place of a process that was stopped or killed is kept for a session. */
-static int wait_for_members(resetting *r, cu_app *a, cu_err *err)
+int cu_group_wait(cu_cmd *c, cu_log *log, const char *group, cu_err *err)
 {
-    cu_cmd *c = r->c;
-    cu_log *log = a->log;
     int64_t until = cu_mono_ms(c->env) + SESSION_MS;
     bool told = false;
     for (;;) {
         cu_positions now;
-        int rc = log->vt->group_positions(log, r->group, c->arena, &now, err);
+        int rc = log->vt->group_positions(log, group, c->arena, &now, err);
         if (rc == 0)
-            rc = log->vt->group_alter(log, r->group, &now, err);
+            rc = log->vt->group_alter(log, group, &now, err);
         if (rc != CU_BUSY || cu_mono_ms(c->env) >= until || cu_cmd_stopped(c))
             return rc;
         if (!told)
@@ -205,9 +203,8 @@ static int wait_for_members(resetting *r, cu_app *a, cu_err *err)
     }
 }
 
-static int join(resetting *r, cu_worker *w, cu_err *err)
+int cu_group_take(cu_cmd *c, const char *group, cu_worker *w, cu_err *err)
 {
-    cu_cmd *c = r->c;
     int64_t until = cu_mono_ms(c->env) + JOIN_MS;
     cu_worker_still(w);
     while (!cu_worker_owns_all(w)) {
@@ -220,8 +217,8 @@ static int join(resetting *r, cu_worker *w, cu_err *err)
         if (cu_mono_ms(c->env) > until)
             return cu_fail(err, CU_BUSY, 0,
                            "group %s has other members; stop all processes of "
-                           "the app, then reset it",
-                           r->group);
+                           "the app, then try again",
+                           group);
     }
     return 0;
 }
@@ -232,7 +229,7 @@ static int reset_state(resetting *r, cu_app *a, cu_err *err)
     cu_positions before, after = afters(r);
     int rc = cu_worker_open(cu_engine_runtime(a->engine), 0, &w, err);
     if (rc == 0)
-        rc = join(r, w, err);
+        rc = cu_group_take(r->c, r->group, w, err);
     if (rc == 0)
         rc = cu_worker_begins(w, r->c->arena, &before, err);
     if (rc == 0)
@@ -296,7 +293,7 @@ static int run(resetting *r, cu_app *a, bool *app_too, cu_err *err)
     if (c->app && of_app)
         return running(r, err);
     if (of_app)
-        rc = wait_for_members(r, a, err);
+        rc = cu_group_wait(c, a->log, r->group, err);
     *app_too = of_app && rc == 0;
     return of_app ? rc : reset_group(r, a, err);
 }

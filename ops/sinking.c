@@ -432,7 +432,7 @@ static void open_one(cu_running *r, const cu_view_def *v, cu_sinking *k)
     k->arena = a;
     k->topic = v->topic;
     k->group = cu_arena_printf(a, "%s.sink.%s", r->app->name, v->name);
-    k->n_parts = cu_stages_of_view(cu_runtime_stages(rt), v)->partitions;
+    k->n_parts = cu_runtime_view_partitions(rt, v);
     size_t n = (size_t)k->n_parts;
     k->goals = cu_arena_calloc(a, n, sizeof(*k->goals));
     k->at = cu_arena_calloc(a, n, sizeof(*k->at));

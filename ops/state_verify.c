@@ -135,7 +135,7 @@ static int stage_id(cu_kv *kv, const cu_stage *s, cu_arena *a, uint32_t *out,
                     cu_err *err)
 {
     cu_slice value;
-    const char *key = cu_arena_printf(a, "C%s", s->name);
+    const char *key = cu_arena_printf(a, "C%s", s->state_name);
     int rc = kv->vt->get(kv, cu_slice_of(key), a, &value, err);
     cu_scan scan = cu_scan_of(value);
     *out = rc == 0 && value.data ? cu_scan_u32le(&scan) : 0;

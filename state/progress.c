@@ -102,7 +102,7 @@ static void decode_rebuild(cu_scan *s, cu_rebuild *r)
     r->generation = cu_scan_u8(s);
     r->shown = cu_scan_u8(s);
     r->used = cu_scan_u8(s);
-    if (r->phase > CU_REBUILD_RUNNING || r->generation >= CU_GENERATIONS ||
+    if (r->phase > CU_REBUILD_MOVED || r->generation >= CU_GENERATIONS ||
         r->shown >= CU_GENERATIONS)
         s->bad = true;
 }

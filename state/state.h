@@ -64,6 +64,7 @@ typedef enum cu_rebuild_phase {
     CU_REBUILD_NOT,
     CU_REBUILD_DUE,     /* nothing is in the new generation yet */
     CU_REBUILD_RUNNING, /* the topic still shows `shown` */
+    CU_REBUILD_MOVED,   /* other partitions count: nobody goes on here */
 } cu_rebuild_phase;
 
 enum { CU_GENERATIONS = 4 };

@@ -158,6 +158,7 @@ static int open_parts(cu_engine *e, const char *brokers, cu_err *err)
                          .commit_interval_ms = e->o.commit_interval_ms,
                          .memory_bytes = e->memory.operators,
                          .never_idle = e->o.never_idle,
+                         .as_it_was = e->o.as_it_was,
                          .pressed = e->o.pressed,
                          .pressed_ctx = e->o.pressed_ctx};
     if (MEASURED && !e->o.kv && !e->o.read_only && !o.pressed) {

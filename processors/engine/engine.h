@@ -29,6 +29,7 @@ typedef struct cu_engine_opts {
     bool sync_commit;
     bool never_idle; /* idle_timeout does not apply: drains */
     bool leaves;     /* the group, when it is closed: a dynamic member */
+    bool as_it_was;  /* inputs as the state has them (cu_runtime_opts) */
     int64_t commit_interval_ms;
     /* Given ones are used and stay the caller's (simulation). */
     cu_kv *kv;

@@ -164,6 +164,13 @@ int cu_materialize_scan(cu_space *space, const cu_node *materialize,
 int cu_materialize_diff(cu_space *was, cu_space *is, const cu_node *materialize,
                         int (*push)(void *ctx, const cu_batch *b, cu_err *err),
                         void *ctx, cu_err *err);
+/* The entries as they are stored, row i of the batch being that of keys[i]; all
+ * lent per call.  They may be put into the same table of another space. */
+int cu_materialize_each(cu_space *space, const cu_node *materialize,
+                        int (*visit)(void *ctx, const cu_slice *keys,
+                                     const cu_slice *values,
+                                     const cu_batch *rows, cu_err *err),
+                        void *ctx, cu_err *err);
 /* Once everything has been read: 23505 when a key still has several rows.  Any
  * operator; only a materialize has something to say. */
 int cu_materialize_check(cu_op *op, cu_err *err);

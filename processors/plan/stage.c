@@ -27,6 +27,7 @@ typedef struct dist {
     uint32_t n; /* deciding columns; 0: not known */
     uint16_t *cols;
     bool foreign; /* by a function that is not ours: the records' own keys */
+    bool all;     /* gathered: what is there is one task's */
 } dist;
 
 typedef struct placed {
@@ -46,6 +47,7 @@ typedef struct known {
 typedef struct cutter {
     const cu_program *program;
     const int32_t *table_partitions;
+    cu_layout layout;
     cu_arena *a;
     cu_stages *out;
     dist *view_dist; /* by view index */
@@ -56,6 +58,15 @@ typedef struct cutter {
 } cutter;
 
 static int place(cutter *c, const cu_node *n, placed *out);
+
+/* A topic of the layout: other partitions are other topics. */
+static const char *internal(cutter *c, const char *stage, const char *what)
+{
+    if (c->layout.number == 0)
+        return cu_arena_printf(c->a, "%s.%s.%s", c->program->app, stage, what);
+    return cu_arena_printf(c->a, "%s.%s.%u.%s", c->program->app, stage,
+                           c->layout.number, what);
+}
 
 static void add_stage(cutter *c, cu_stage *s)
 {
@@ -69,8 +80,11 @@ static void add_stage(cutter *c, cu_stage *s)
     }
     s->index = c->out->n;
     s->hash = cu_node_hash(s->root) * 31 + (uint64_t)s->partitions;
-    s->changelog = cu_arena_printf(c->a, "%s.%s.changelog", c->program->app,
-                                   s->name);
+    s->changelog = internal(c, s->name, "changelog");
+    s->state_name = s->name;
+    if (c->layout.number)
+        s->state_name = cu_arena_printf(c->a, "%s\001%u", s->name,
+                                        c->layout.number);
     c->out->at[c->out->n++] = s;
 }
 
@@ -116,8 +130,7 @@ static void exchange(cutter *c, placed *p, const uint16_t *cols, uint32_t n,
     s->partitions = p->where.partitions;
     s->feeds = p->feeds;
     s->n_feeds = p->n_feeds;
-    s->exchange_topic = cu_arena_printf(c->a, "%s.%s.repartition",
-                                        c->program->app, s->name);
+    s->exchange_topic = internal(c, s->name, "repartition");
     s->exchange_partitions = partitions;
     s->n_exchange_cols = n;
     s->exchange_cols = n ? cu_arena_dup(c->a, cols, n * sizeof(*cols)) : NULL;
@@ -136,18 +149,19 @@ static void exchange(cutter *c, placed *p, const uint16_t *cols, uint32_t n,
                    .leaf = leaf,
                    .stage = s,
                    .topic = s->exchange_topic};
-    *p = (placed){.node = leaf,
-                  .where = {partitions, n,
-                            cu_arena_dup(c->a, cols ? cols : &(uint16_t){0},
-                                         (n ? n : 1) * sizeof(*cols))},
-                  .feeds = f,
-                  .n_feeds = 1};
+    *p = (placed){
+        .node = leaf,
+        .where = {.partitions = partitions,
+                  .n = n,
+                  .cols = cu_arena_dup(c->a, cols ? cols : &(uint16_t){0},
+                                       (n ? n : 1) * sizeof(*cols)),
+                  .all = n == 0},
+        .feeds = f,
+        .n_feeds = 1};
 }
 
-static bool decided_by(const dist *d, const uint16_t *cols, uint32_t n)
+static bool within(const dist *d, const uint16_t *cols, uint32_t n)
 {
-    if (d->partitions == 1)
-        return true;
     if (d->n == 0)
         return false;
     for (uint32_t i = 0; i < d->n; i++) {
@@ -160,16 +174,34 @@ static bool decided_by(const dist *d, const uint16_t *cols, uint32_t n)
     return true;
 }
 
+static bool decided_by(const dist *d, const uint16_t *cols, uint32_t n)
+{
+    return d->partitions == 1 || within(d, cols, n);
+}
+
+/* In how many partitions rows are that stood in so many. */
+static int32_t target_of(const cutter *c, int32_t partitions)
+{
+    if (c->view->partitions > 0)
+        return c->view->partitions;
+    return c->layout.partitions > 0 ? c->layout.partitions : partitions;
+}
+
+/* One partition, as its input has it, where the app has more. */
+static bool spreads(const cutter *c, const dist *d)
+{
+    return d->partitions == 1 && (d->n == 0 || d->foreign) && !d->all &&
+           c->view->partitions == 0 && c->layout.partitions > 1;
+}
+
 /* All rows of a key in one partition; n == 0: all rows. */
 static void gather_by(cutter *c, placed *p, const uint16_t *cols, uint32_t n,
                       const char *why)
 {
-    if (decided_by(&p->where, cols, n))
+    bool spread = n && spreads(c, &p->where) && !within(&p->where, cols, n);
+    if (decided_by(&p->where, cols, n) && !spread)
         return;
-    int32_t target = p->where.partitions;
-    if (c->view->partitions > 0)
-        target = c->view->partitions;
-    exchange(c, p, cols, n, n ? target : 1, why);
+    exchange(c, p, cols, n, n ? target_of(c, p->where.partitions) : 1, why);
 }
 
 /* Deciding columns after a projection, or none. */
@@ -303,7 +335,8 @@ static void place_join(cutter *c, const cu_node *n, placed *parts)
     placed *l = &parts[0], *r = &parts[1];
     const char *all = "a join without keys needs all rows in one partition";
     uint32_t n_keys = n->join.n_keys;
-    if (l->where.partitions == 1 && r->where.partitions == 1)
+    bool spread = n_keys && (spreads(c, &l->where) || spreads(c, &r->where));
+    if (l->where.partitions == 1 && r->where.partitions == 1 && !spread)
         return;
     if (n_keys == 0) {
         gather_by(c, l, NULL, 0, all);
@@ -327,8 +360,7 @@ static void place_join(cutter *c, const cu_node *n, placed *parts)
     int32_t most = l->where.partitions > r->where.partitions
                        ? l->where.partitions
                        : r->where.partitions;
-    if (c->view->partitions > 0)
-        most = c->view->partitions;
+    most = target_of(c, most);
     uint32_t *every = cu_arena_calloc(c->a, n_keys, sizeof(*every));
     for (uint32_t i = 0; i < n_keys; i++)
         every[i] = i;
@@ -344,7 +376,7 @@ static dist through_join(cutter *c, const cu_node *n, const placed *parts)
         return (dist){.partitions = l->partitions};
     if (n->join.kind != CU_JOIN_RIGHT)
         return *l;
-    dist out = {r->partitions, r->n, NULL, r->foreign};
+    dist out = {r->partitions, r->n, NULL, r->foreign, r->all};
     out.cols = cu_arena_calloc(c->a, r->n + 1, sizeof(*out.cols));
     for (uint32_t i = 0; i < r->n; i++)
         out.cols[i] = (uint16_t)(r->cols[i] + parts[0].node->schema->n);
@@ -478,6 +510,9 @@ static int place_new(cutter *c, const cu_node *n, placed *out)
             if (!fed_by(out, parts[i].feeds[k].leaf))
                 out->feeds[out->n_feeds++] = parts[i].feeds[k];
     out->where = through(c, n, &parts[0]);
+    for (uint32_t i = 0; i < n->n_inputs; i++)
+        out->where.all = out->where.partitions == 1 &&
+                         (out->where.all || parts[i].where.all);
     return 0;
 }
 
@@ -513,9 +548,18 @@ static bool can_borrow(const cu_stage *s)
 int cu_stages_cut(const cu_program *p, const int32_t *table_partitions,
                   cu_arena *a, cu_stages *out, cu_err *err)
 {
+    cu_layout first = {0};
+    return cu_stages_lay(p, table_partitions, &first, a, out, err);
+}
+
+int cu_stages_lay(const cu_program *p, const int32_t *table_partitions,
+                  const cu_layout *layout, cu_arena *a, cu_stages *out,
+                  cu_err *err)
+{
     *out = (cu_stages){0};
     cutter c = {.program = p,
                 .table_partitions = table_partitions,
+                .layout = *layout,
                 .a = a,
                 .out = out,
                 .err = err};
@@ -534,6 +578,9 @@ int cu_stages_cut(const cu_program *p, const int32_t *table_partitions,
         s->partitions = top.where.partitions;
         s->feeds = top.feeds;
         s->n_feeds = top.n_feeds;
+        s->n_decided = top.where.n;
+        s->decided = top.where.cols;
+        s->foreign = top.where.foreign;
         top.node->materialize.borrows = can_borrow(s);
         add_stage(&c, s);
         c.view_dist[c.view->index] = top.where;

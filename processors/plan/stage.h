@@ -20,6 +20,14 @@
 
 #include "processors/plan/program.h"
 
+/* The partitions of an app's own topics: changed as a whole
+ * (processors/runtime/layout.h), so that the topics and the state of every
+ * layout are others.  The first one is all 0. */
+typedef struct cu_layout {
+    uint32_t number;    /* in the names of its topics; 0: not named */
+    int32_t partitions; /* behind exchanges by a key; 0: as in front of them */
+} cu_layout;
+
 typedef enum cu_feed_kind {
     CU_FEED_TABLE,    /* records of a table's topic, decoded */
     CU_FEED_STAGE,    /* another stage of the same partition, in memory */
@@ -50,8 +58,14 @@ struct cu_stage {
     uint32_t n_exchange_cols; /* 0: everything to partition 0 */
     const uint16_t *exchange_cols;
     const char *exchange_why; /* for explain */
-    const char *changelog;    /* "<app>.<stage>.changelog" */
-    uint64_t hash;            /* cu_node_hash(root) + partitions */
+    /* Others: the output columns whose group bytes decide the partition, as
+     * an exchange does; 0: none do.  `foreign`: somebody else chose it. */
+    uint32_t n_decided;
+    const uint16_t *decided;
+    bool foreign;
+    const char *changelog;  /* "<app>.<stage>[.<layout>].changelog" */
+    const char *state_name; /* what a store knows it by */
+    uint64_t hash;          /* cu_node_hash(root) + partitions */
 };
 
 typedef struct cu_stages {
@@ -62,6 +76,9 @@ typedef struct cu_stages {
 /* Partitions of a table's topic, by program index. */
 int cu_stages_cut(const cu_program *p, const int32_t *table_partitions,
                   cu_arena *a, cu_stages *out, cu_err *err);
+int cu_stages_lay(const cu_program *p, const int32_t *table_partitions,
+                  const cu_layout *layout, cu_arena *a, cu_stages *out,
+                  cu_err *err);
 /* The final stage of a view, or NULL. */
 const cu_stage *cu_stages_of_view(const cu_stages *s, const cu_view_def *v);
 

@@ -102,6 +102,8 @@ static int add_input(cu_worker *w, cu_part part, cu_err *err)
         if (t->topic == NULL || strcmp(t->topic, part.topic) != 0 ||
             !is_read(w->rt, t))
             continue;
+        if (part.partition >= w->rt->partitions[i] && w->rt->o.as_it_was)
+            return 0;
         if (part.partition >= w->rt->partitions[i])
             return cu_fail(err, CU_EXISTS, CU_FATAL,
                            "topic %s had %d partitions when this process "

@@ -165,6 +165,29 @@ int cu_hold_inherit(cu_hold *h, cu_space *from, cu_err *err)
     return rc ? rc : copy_table(h->meta, cu_space_table(from, TABLE_META), err);
 }
 
+cu_table *cu_hold_rows(cu_space *space)
+{
+    return cu_space_table(space, TABLE_ROWS);
+}
+
+int cu_hold_each(cu_space *space, cu_hold_visit *visit, void *ctx, cu_err *err)
+{
+    cu_table_iter *it;
+    cu_slice key, value;
+    waiting w;
+    int rc = cu_table_scan(cu_hold_rows(space), CU_LIT(""), CU_NULL_SLICE,
+                           false, &it, err);
+    if (rc)
+        return rc;
+    while (rc == 0 && cu_table_iter_next(it, &key, &value)) {
+        rc = decode(value, &w, err);
+        if (rc == 0)
+            rc = visit(ctx, key, value, w.now.data ? w.now : w.shown, err);
+    }
+    int closed = cu_table_iter_close(it, rc ? NULL : err);
+    return rc ? rc : closed;
+}
+
 /* --- publication
  * -------------------------------------------------------------- */
 

@@ -22,6 +22,13 @@ int cu_hold_flush(cu_hold *h, int64_t now_us, bool all, cu_hold_out *out,
                   void *ctx, cu_err *err);
 /* What another generation held back, before anything is pushed here. */
 int cu_hold_inherit(cu_hold *h, cu_space *from, cu_err *err);
+/* What one space holds back, with the row that stands for each key (the one to
+ * come, else the one that is shown).  For who moves
+ * it. */
+typedef int cu_hold_visit(void *ctx, cu_slice key, cu_slice value, cu_slice row,
+                          cu_err *err);
+int cu_hold_each(cu_space *space, cu_hold_visit *visit, void *ctx, cu_err *err);
+cu_table *cu_hold_rows(cu_space *space);
 /* When the next publication is due; INT64_MAX: nothing waits. */
 int cu_hold_due(cu_hold *h, int64_t *due_us, cu_err *err);
 

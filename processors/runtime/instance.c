@@ -301,6 +301,10 @@ int cu_instance_connect(cu_instance *i, cu_err *err)
                        "old SQL, give the new one another --app, or remove "
                        "the old state folder to rebuild everything",
                        s->view->name);
+    if (p.rebuild.phase == CU_REBUILD_MOVED)
+        return cu_fail(err, CU_EXISTS, CU_FATAL,
+                       "the app was given other partitions while this process "
+                       "started; start it again");
     i->sequence = p.sequence;
     i->rebuild = p.rebuild;
     i->rebuild.used |= (uint8_t)(1u << p.rebuild.generation);

@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "processors/runtime/block.h"
 #include "processors/runtime/decode.h"
+#include "processors/runtime/layout.h"
 #include "processors/runtime/runtime.h"
 
 struct cu_runtime {
@@ -15,9 +16,10 @@ struct cu_runtime {
     const cu_program *program;
     cu_arena *arena;
     cu_stages stages;
+    cu_layout_record layout;
     uint32_t *stage_ids; /* by stage index */
     _Atomic bool **open; /* [stage][partition]: some worker's instance */
-    int32_t *partitions; /* by table index */
+    int32_t *partitions, *view_partitions; /* by table, view index */
     const char *dlq;
     const char **inputs; /* every topic that workers read */
     uint32_t n_inputs;
@@ -182,8 +184,7 @@ cu_feed_in *cu_worker_input(const cu_worker *w, const char *topic,
 /* What feeds a stage in a partition; NULL: another stage. */
 cu_feed_in *cu_worker_feed(const cu_worker *w, const cu_feed *f,
                            int32_t partition);
-/* commit.c */
-int cu_commit(cu_worker *w, cu_err *err);
+int cu_commit(cu_worker *w, cu_err *err); /* commit.c */
 /* restore.c: the spaces of all instances, to the ends of their changelogs. */
 int cu_restore(cu_worker *w, cu_err *err);
 /* feed.c: records of one input through everything that reads it. */

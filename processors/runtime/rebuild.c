@@ -160,6 +160,31 @@ static int begin_of(cu_worker *w, const cu_feed_in *in, int64_t from,
     return rc;
 }
 
+int cu_rebuild_whole(cu_worker *w, cu_err *err)
+{
+    cu_log *log = w->rt->o.log;
+    for (uint32_t k = 0; k < w->n_inputs; k++) {
+        const cu_feed_in *in = w->inputs[k];
+        const cu_slot *s = lowest_slot(w, in);
+        int64_t oldest;
+        if (in->table == NULL || s == NULL || s->from == CU_NO_OFFSET)
+            continue;
+        int rc = log->vt->offset_at(log, in->part, CU_OLDEST, &oldest, err);
+        if (rc)
+            return rc;
+        if (s->from < oldest)
+            return cu_fail(err, CU_HISTORY, 0,
+                           "%s[%d]: the views were made of records from "
+                           "offset %lld on, and the oldest one left is %lld: "
+                           "made anew, they would lose rows. If they may: "
+                           "cupel offsets reset PATH --to-earliest --execute, "
+                           "and then this",
+                           in->part.topic, (int)in->part.partition,
+                           (long long)s->from, (long long)oldest);
+    }
+    return 0;
+}
+
 int cu_worker_begins(cu_worker *w, cu_arena *a, cu_positions *out, cu_err *err)
 {
     out->at = cu_arena_calloc(a, w->n_inputs + 1, sizeof(*out->at));

@@ -62,6 +62,8 @@ typedef struct cu_runtime_opts {
      * over, or for a second. Any thread, each step. */
     bool (*pressed)(void *ctx);
     void *pressed_ctx;
+    bool as_it_was; /* inputs have the partitions that the state was made
+                     * with, and not those gained since: to be moved */
 } cu_runtime_opts;
 
 /* What every commit from now on does besides. */
@@ -77,6 +79,9 @@ int cu_runtime_open(const cu_runtime_opts *opts, cu_runtime **out, cu_err *err);
 void cu_runtime_close(cu_runtime *rt);
 const cu_stages *cu_runtime_stages(const cu_runtime *rt);
 cu_counts *cu_runtime_counts(cu_runtime *rt);
+/* Of the topic of a view; those of its stage may be others. */
+int32_t cu_runtime_view_partitions(const cu_runtime *rt, const cu_view_def *v);
+cu_layout cu_runtime_layout(const cu_runtime *rt);
 /* The id that the store knows a stage by. */
 uint32_t cu_runtime_stage_id(const cu_runtime *rt, const cu_stage *s);
 const char *cu_runtime_dlq(const cu_runtime *rt); /* the app's topic */
@@ -121,6 +126,23 @@ int cu_worker_begins(cu_worker *w, cu_arena *a, cu_positions *out, cu_err *err);
  * the corrections.  CU_BUSY: too many resets wait to be gone through.  The
  * worker, which owns all and is still, can only be closed afterwards. */
 int cu_worker_reset(cu_worker *w, const cu_positions *to, cu_err *err);
+
+/* Other partitions, for the same kind of worker: all stages are to be made anew
+ * in them.  Rows that views show move to the instances that their keys will
+ * be in, in transactions of their own; the last one makes the new layout count
+ * (layout.h, repartition.c).  Of an app without a record of what its views were
+ * made of nothing is lost: refused with CU_UNSUPPORTED or CU_HISTORY. */
+typedef struct cu_moved {
+    cu_layout layout;  /* that counts now */
+    bool nothing;      /* there was nothing to do */
+    int64_t rows;      /* moved */
+    uint32_t n_topics; /* that nobody needs any more */
+    const char *const *topics;
+} cu_moved;
+/* `partitions` behind exchanges; 0: as many as there are.  `plan`: only tells
+ * what would come. */
+int cu_worker_repartition(cu_worker *w, int32_t partitions, bool plan,
+                          cu_arena *a, cu_moved *out, cu_err *err);
 
 /* --- drain -----------------------------------------------------------------
  */

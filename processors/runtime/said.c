@@ -57,11 +57,31 @@ int cu_said_note(cu_space *space, cu_slice key, cu_slice value, cu_err *err)
     return rc;
 }
 
-static int take_off(cu_table *t, const cu_poll *p, cu_err *err)
+int32_t cu_said_by(const cu_stage *s, const cu_record *r)
+{
+    cu_slice task = cu_record_header(r, CU_SAID_TASK);
+    int32_t n = 0;
+    if (s->partitions == 1)
+        return 0;
+    for (size_t k = 0; k < task.len && n < UINT16_MAX; k++)
+        n = n * 10 + (task.data[k] - '0');
+    return task.data ? n : r->part.partition;
+}
+
+bool cu_said_from(const cu_stage *s, int32_t partitions, int32_t partition,
+                  int32_t instance)
+{
+    return s->partitions == 1 || instance % partitions == partition;
+}
+
+static int take_off(cu_table *t, const cu_said_where *where, const cu_poll *p,
+                    cu_err *err)
 {
     cu_buf at = {0};
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < p->n; i++) {
+        if (cu_said_by(where->stage, &p->records[i]) != where->instance)
+            continue;
         put_key(&at, p->records[i].key, p->records[i].value);
         rc = change(t, cu_buf_slice(&at), -1, err);
     }
@@ -69,8 +89,10 @@ static int take_off(cu_table *t, const cu_poll *p, cu_err *err)
     return rc;
 }
 
-static int read_topic(cu_table *t, cu_log *log, cu_part part, cu_err *err)
+static int read_part(cu_table *t, const cu_said_where *where, cu_part part,
+                     cu_err *err)
 {
+    cu_log *log = where->log;
     cu_position at = {.part = part};
     cu_reader *r;
     int64_t end;
@@ -87,11 +109,20 @@ static int read_topic(cu_table *t, cu_log *log, cu_part part, cu_err *err)
         cu_poll p;
         rc = cu_log_poll(r, 1000, &p, err);
         if (rc == 0 && p.kind == CU_POLL_RECORDS)
-            rc = take_off(t, &p, err);
+            rc = take_off(t, where, &p, err);
         if (rc == 0 && (p.kind == CU_POLL_RECORDS || p.kind == CU_POLL_END))
             at.next = p.next;
     }
     r->vt->reader_close(r);
+    return rc;
+}
+
+static int read_topic(cu_table *t, const cu_said_where *w, cu_err *err)
+{
+    int rc = 0;
+    for (int32_t p = 0; rc == 0 && w->topic && p < w->partitions; p++)
+        if (cu_said_from(w->stage, w->partitions, p, w->instance))
+            rc = read_part(t, w, (cu_part){w->topic, p}, err);
     return rc;
 }
 
@@ -133,12 +164,12 @@ static int tell(const page *p, cu_said_out *out, void *ctx, cu_err *err)
     return rc;
 }
 
-int cu_said_tell(cu_space *space, cu_log *log, cu_part part, cu_said_out *out,
+int cu_said_tell(cu_space *space, const cu_said_where *at, cu_said_out *out,
                  void *ctx, cu_err *err)
 {
     cu_table *t = cu_space_table(space, TABLE_SAID);
     page p = {.arena = cu_arena_new(0)};
-    int rc = part.topic ? read_topic(t, log, part, err) : 0;
+    int rc = read_topic(t, at, err);
     do {
         if (rc == 0)
             rc = read_page(t, &p, err);

@@ -49,9 +49,29 @@ static bool rebuilding(const cu_silver_out *s)
     return s->instance->rebuild.phase != CU_REBUILD_NOT && !s->correcting;
 }
 
-static int send(cu_silver_out *s, const cu_record *rec, cu_err *err)
+/* Without key, what stands in a partition of the topic is the word of one
+ * instance; with more instances than partitions, the record says of which. */
+static void sign(const cu_silver_out *s, cu_record *rec, cu_header *task,
+                 char text[16])
 {
+    int32_t p = s->instance->partition;
+    if (s->keyed || p < s->partitions)
+        return;
+    cu_buf b = {0};
+    cu_buf_printf(&b, "%d", (int)p);
+    memcpy(text, b.data, b.len);
+    *task = (cu_header){CU_LIT(CU_SAID_TASK), cu_slice_n(text, b.len)};
+    cu_buf_free(&b);
+    rec->headers = task;
+    rec->n_headers = 1;
+}
+
+static int send(cu_silver_out *s, cu_record *rec, cu_err *err)
+{
+    cu_header task;
+    char text[16];
     s->instance->pending_rows++;
+    sign(s, rec, &task, text);
     int rc = cu_log_append(s->instance->worker->writer, rec, err);
     if (rc == CU_LIMIT) {
         cu_err_note(err, "view %s: a row is too large for its topic: ",
@@ -266,13 +286,16 @@ static int say(void *ctx, cu_slice key, cu_slice value, cu_err *err)
 
 static int correct_said(cu_silver_out *s, cu_err *err)
 {
-    cu_part part = {s->topic, s->instance->partition % s->partitions};
+    cu_said_where at = {.log = s->instance->worker->rt->o.log,
+                        .topic = s->topic,
+                        .partitions = s->partitions,
+                        .stage = s->instance->stage,
+                        .instance = s->instance->partition};
     if (s->topic == NULL)
         return 0;
     if (s->keyed)
-        part.topic = NULL; /* what stands there last is right again */
-    return cu_said_tell(s->instance->space, s->instance->worker->rt->o.log,
-                        part, say, s, err);
+        at.topic = NULL; /* what stands there last is right again */
+    return cu_said_tell(s->instance->space, &at, say, s, err);
 }
 
 static int into_hold(void *ctx, const cu_batch *b, cu_err *err)
@@ -340,7 +363,7 @@ int cu_silver_open(cu_instance *i, cu_err *err)
     s->instance = i;
     s->topic = v->topic;
     s->unheard = v->shared;
-    s->partitions = i->stage->partitions;
+    s->partitions = i->worker->rt->view_partitions[v->index];
     s->keyed = v->n_key > 0 || v->single;
     s->kept = root->n_key || root->single || root->materialize.bag;
     s->n_key = v->n_key;

@@ -5,7 +5,7 @@
  * without key keeps no state: its topic has its rows.  A table is read from
  * its topic, judged like a worker judges it, without letters.
  */
-#include "processors/runtime/int.h"
+#include "processors/runtime/rebuild.h"
 
 #include "rows/json.h"
 #include "schemas/codec.h"
@@ -18,6 +18,8 @@ typedef struct reading {
     cu_view_push *push;
     void *ctx;
     struct fold *fold; /* the last record per key is wanted, not every one */
+    const cu_stage *stage; /* or NULL: only what its instance `of` said */
+    int32_t of;
 } reading;
 
 /* Last record of each key, in the order in which the keys first came. */
@@ -41,28 +43,39 @@ static void fold_records(fold *f, const cu_poll *p)
     }
 }
 
-static int read_records(reading *r, const cu_poll *p, cu_err *err)
+static int decode_some(reading *r, const cu_record *records, size_t n,
+                       cu_err *err)
 {
     cu_pending counts = {0};
-    size_t i = 0;
+    cu_batch *b;
+    cu_arena_reset(r->arena);
+    int rc = cu_decode_batch(r->decode, records, (uint32_t)n, r->arena, NULL,
+                             NULL, &counts, &b, err);
+    return rc == 0 && b->n_sel ? r->push(r->ctx, b, err) : rc;
+}
+
+static bool passes(const reading *r, const cu_record *rec)
+{
+    return r->stage == NULL || cu_said_by(r->stage, rec) == r->of;
+}
+
+static int read_records(reading *r, const cu_poll *p, cu_err *err)
+{
+    int rc = 0;
     if (r->fold) {
         fold_records(r->fold, p);
         return 0;
     }
-    while (i < p->n) {
-        uint32_t n = p->n - i < CU_BATCH_ROWS ? (uint32_t)(p->n - i)
-                                              : CU_BATCH_ROWS;
-        cu_arena_reset(r->arena);
-        cu_batch *b;
-        int rc = cu_decode_batch(r->decode, &p->records[i], n, r->arena, NULL,
-                                 NULL, &counts, &b, err);
-        if (rc == 0 && b->n_sel)
-            rc = r->push(r->ctx, b, err);
-        if (rc)
-            return rc;
-        i += n;
+    for (size_t i = 0, n; rc == 0 && i < p->n; i += n) {
+        n = 1;
+        if (!passes(r, &p->records[i]))
+            continue;
+        while (i + n < p->n && n < CU_BATCH_ROWS &&
+               passes(r, &p->records[i + n]))
+            n++;
+        rc = decode_some(r, &p->records[i], n, err);
     }
-    return 0;
+    return rc;
 }
 
 static int read_partition(reading *r, cu_part part, cu_err *err)
@@ -115,28 +128,30 @@ static int give_fold(reading *r, fold *f, cu_err *err)
     return rc ? rc : read_records(r, &page, err);
 }
 
-static int read_table(cu_runtime *rt, const cu_table_def *t, int32_t first,
-                      int32_t end, fold *f, cu_view_push *push, void *ctx,
+static int read_table(reading *r, const cu_table_def *t, int32_t partitions,
                       cu_err *err)
 {
-    cu_expr_env env = {.env = rt->o.env, .zone = cu_zone_utc()};
-    env.now_us = cu_wall_us(rt->o.env) - CU_PG_EPOCH_US;
-    reading r = {.rt = rt, .push = push, .ctx = ctx, .fold = f};
-    int rc = cu_decode_open(t, &env, NULL, &r.decode, err);
-    r.arena = cu_arena_new(64 * 1024);
-    for (int32_t p = first; rc == 0 && p < end; p++)
-        rc = read_partition(&r, (cu_part){t->topic, p}, err);
+    cu_env *clock = r->rt->o.env;
+    cu_expr_env env = {.env = clock, .zone = cu_zone_utc()};
+    fold *f = r->fold;
+    env.now_us = cu_wall_us(clock) - CU_PG_EPOCH_US;
+    int rc = cu_decode_open(t, &env, NULL, &r->decode, err);
+    r->arena = cu_arena_new(64 * 1024);
+    for (int32_t p = 0; rc == 0 && p < partitions; p++)
+        if (r->stage == NULL || cu_said_from(r->stage, partitions, p, r->of))
+            rc = read_partition(r, (cu_part){t->topic, p}, err);
     if (rc == 0 && f)
-        rc = give_fold(&r, f, err);
-    cu_arena_free(r.arena);
-    cu_decode_close(r.decode);
+        rc = give_fold(r, f, err);
+    cu_arena_free(r->arena);
+    cu_decode_close(r->decode);
     return rc;
 }
 
 int cu_table_read(cu_runtime *rt, const cu_table_def *t, cu_view_push *push,
                   void *ctx, cu_err *err)
 {
-    return read_table(rt, t, 0, rt->partitions[t->index], NULL, push, ctx, err);
+    reading r = {.rt = rt, .push = push, .ctx = ctx};
+    return read_table(&r, t, rt->partitions[t->index], err);
 }
 
 /* --- views
@@ -175,12 +190,24 @@ const cu_table_def *cu_view_as_table(const cu_view_def *v, cu_arena *a)
     return t;
 }
 
-static int scan_topic(cu_runtime *rt, const cu_view_def *v, int32_t partition,
+/* What a stage has put there from one partition, or from all (-1). */
+static int scan_topic(cu_runtime *rt, const cu_stage *s, int32_t of,
                       cu_view_push *push, void *ctx, cu_err *err)
 {
+    if (s->view->topic == NULL)
+        return cu_fail(err, CU_UNSUPPORTED, 0,
+                       "view %s has no key and no topic of its own: its rows "
+                       "pass and are kept nowhere, so that they cannot be "
+                       "read; give it a primary_key",
+                       s->view->name);
     cu_arena *a = cu_arena_new(0);
-    int rc = read_table(rt, cu_view_as_table(v, a), partition, partition + 1,
-                        NULL, push, ctx, err);
+    reading r = {.rt = rt,
+                 .push = push,
+                 .ctx = ctx,
+                 .stage = of < 0 ? NULL : s,
+                 .of = of};
+    int rc = read_table(&r, cu_view_as_table(s->view, a),
+                        rt->view_partitions[s->view->index], err);
     cu_arena_free(a);
     return rc;
 }
@@ -213,20 +240,18 @@ static int scan_space(cu_runtime *rt, const cu_stage *s, int32_t partition,
     return rc;
 }
 
+static bool keeps(const cu_stage *s)
+{
+    const cu_node *m = s->root;
+    return m->n_key || m->single || m->materialize.bag;
+}
+
 static int scan_part(cu_runtime *rt, const cu_stage *s, int32_t partition,
                      bool shown, cu_view_push *push, void *ctx, cu_err *err)
 {
-    const cu_node *m = s->root;
-    bool kept = m->n_key || m->single || m->materialize.bag;
-    if (kept)
+    if (keeps(s))
         return scan_space(rt, s, partition, shown, push, ctx, err);
-    if (s->view->topic == NULL)
-        return cu_fail(err, CU_UNSUPPORTED, 0,
-                       "view %s has no key and no topic of its own: its rows "
-                       "pass and are kept nowhere, so that they cannot be "
-                       "read; give it a primary_key",
-                       s->view->name);
-    return scan_topic(rt, s->view, partition, push, ctx, err);
+    return scan_topic(rt, s, partition, push, ctx, err);
 }
 
 int cu_view_scan_part(cu_runtime *rt, const cu_stage *s, int32_t partition,
@@ -238,7 +263,6 @@ int cu_view_scan_part(cu_runtime *rt, const cu_stage *s, int32_t partition,
 int cu_view_fold(cu_runtime *rt, const cu_view_def *v, cu_view_push *push,
                  void *ctx, cu_err *err)
 {
-    const cu_stage *s = cu_stages_of_view(&rt->stages, v);
     if (v->shared)
         return cu_fail(err, CU_UNSUPPORTED, 0,
                        "shared view %s has no topic, and on Kafka a query "
@@ -252,8 +276,9 @@ int cu_view_fold(cu_runtime *rt, const cu_view_def *v, cu_view_push *push,
                        v->name);
     fold f = {.arena = cu_arena_new(64 * 1024), .keys = cu_map_new()};
     bool keyed = v->n_key || v->single;
-    int rc = read_table(rt, cu_view_as_table(v, f.arena), 0, s->partitions,
-                        keyed ? &f : NULL, push, ctx, err);
+    reading r = {.rt = rt, .push = push, .ctx = ctx, .fold = keyed ? &f : NULL};
+    int rc = read_table(&r, cu_view_as_table(v, f.arena),
+                        rt->view_partitions[v->index], err);
     cu_map_free(f.keys);
     cu_arena_free(f.arena);
     return rc;
@@ -264,6 +289,8 @@ int cu_view_scan(cu_runtime *rt, const cu_view_def *v, cu_view_push *push,
 {
     const cu_stage *s = cu_stages_of_view(&rt->stages, v);
     int rc = 0;
+    if (!keeps(s))
+        return scan_topic(rt, s, -1, push, ctx, err);
     for (int32_t p = 0; rc == 0 && p < s->partitions; p++)
         rc = scan_part(rt, s, p, true, push, ctx, err);
     return rc;

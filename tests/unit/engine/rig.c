@@ -61,6 +61,7 @@ static void start(rig *r)
                          .never_idle = r->never_idle,
                          .pressed = r->pressed,
                          .pressed_ctx = r,
+                         .as_it_was = r->as_it_was,
                          .commit_interval_ms = 10};
     cr_assert_eq(cu_engine_open(&eo, &r->engine, &err), 0, "%s", err.msg);
     rig_add_worker(r);

@@ -18,6 +18,7 @@ typedef struct rig {
     bool never_idle;
     bool (*pressed)(void *ctx); /* from the next start on; ctx: the rig */
     bool short_of_memory;       /* for it */
+    bool as_it_was;             /* what starts next, starts like that */
     cu_arena *arena;
 } rig;
 
