@@ -100,7 +100,7 @@ void cu_needs_of(const cu_program *p, const cu_stages *s, cu_arena *a,
     need(&l, cu_arena_printf(a, "%s.dlq", p->app), CU_NEED_LETTERS, p->app,
          CU_NEED_WRITE | CU_NEED_MAKE);
     need(&l, cu_layout_topic(p->app, a), CU_NEED_LAYOUT, p->app,
-         CU_NEED_READ | CU_NEED_WRITE | CU_NEED_MAKE | CU_NEED_COMPACT);
+         CU_NEED_READ | CU_NEED_MAKE | CU_NEED_COMPACT);
     if (out->owns)
         need(&l, cu_arena_printf(a, "%s.collectors", p->app), CU_NEED_CURSORS,
              p->app,
