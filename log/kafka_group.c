@@ -14,7 +14,7 @@
  * back, and aborts the process.  So we ask only when some broker answers, and
  * it is we who stop waiting.
  */
-#include "log/kafka.h"
+#include "log/kafka_txn.h"
 
 #include "base/alloc.h"
 
@@ -242,6 +242,24 @@ static int stable(cu_kafka *k, const char *group,
                                  group, k->brokers);
         k->env->vt->sleep_us(k->env, UNSTABLE_EVERY_US);
     }
+}
+
+int cu_kafka_pending(cu_kafka *k, const char *group,
+                     const rd_kafka_topic_partition_list_t *want, bool *pending,
+                     cu_err *err)
+{
+    rd_kafka_event_t *event;
+    const rd_kafka_topic_partition_list_t *found;
+    int64_t until = cu_mono_ms(k->env) + k->deadline_ms;
+    rd_kafka_resp_err_t e = fetch(k, group, want, until, &event, &found);
+    if (event)
+        rd_kafka_event_destroy(event);
+    *pending = e == RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT;
+    return e && !*pending
+               ? cu_kafka_fail(err, e, 0, NULL,
+                               "cannot read the positions of group %s on %s",
+                               group, k->brokers)
+               : 0;
 }
 
 int cu_kafka_committed(cu_log *log, const char *group, cu_part part,

@@ -13,9 +13,11 @@
  * What a client can do: a transaction of the same id that touches the same
  * partitions and aborts.  Its markers end both.  So:
  *
- *   H1 whoever gives a writer up keeps where its last transaction was
+ *   H1 whoever gives a writer up, or closes it and has no answer to the abort,
+ *      keeps where its last transaction was
  *   H2 the next writer of that id looks, after init (for the coordinator
- *      nothing is open then), whether something is open there
+ *      nothing is open then), whether something is open there; positions are
+ *      asked for where no record tells
  *   H3 if so it aborts a transaction of one record for each such partition, and
  *      of the positions, before it is used for anything else
  *
@@ -49,14 +51,31 @@ static void release(remains *r)
 
 /* --- H1 ---------------------------------------------------------------- */
 
+static void add(parts *to, const char *topic, int32_t partition, int64_t offset)
+{
+    if (!rd_kafka_topic_partition_list_find(to, topic, partition))
+        rd_kafka_topic_partition_list_add(to, topic, partition)
+            ->offset = offset;
+}
+
+static void add_all(parts *to, const parts *from)
+{
+    for (int i = 0; i < from->cnt; i++)
+        add(to, from->elems[i].topic, from->elems[i].partition,
+            from->elems[i].offset);
+}
+
+/* A writer marks for one group. */
 static void keep_positions(remains *r, const cu_kafka_marks *m)
 {
     size_t size = sizeof(r->group);
-    if (r->positions || m->positions->cnt == 0 ||
-        rd_kafka_conf_get(rd_kafka_conf(m->generation->rk), "group.id",
-                          r->group, &size))
-        return;
-    r->positions = rd_kafka_topic_partition_list_copy(m->positions);
+    if (!r->positions) {
+        if (rd_kafka_conf_get(rd_kafka_conf(m->generation->rk), "group.id",
+                              r->group, &size))
+            return;
+        r->positions = rd_kafka_topic_partition_list_new(16);
+    }
+    add_all(r->positions, m->positions);
 }
 
 void cu_kafka_remains_keep(cu_kafka_writer *w)
@@ -74,9 +93,7 @@ void cu_kafka_remains_keep(cu_kafka_writer *w)
     remains *r = *at;
     for (size_t i = 0; i < w->n_touched; i++) {
         cu_part p = w->touched[i]->part;
-        if (!rd_kafka_topic_partition_list_find(r->touched, p.topic,
-                                                p.partition))
-            rd_kafka_topic_partition_list_add(r->touched, p.topic, p.partition);
+        add(r->touched, p.topic, p.partition, RD_KAFKA_OFFSET_END);
     }
     for (size_t i = 0; i < w->n_marks; i++)
         keep_positions(r, &w->marks[i]);
@@ -94,8 +111,8 @@ static remains *take(cu_kafka *k, const char *txn_id)
     return r;
 }
 
-/* What could not be ended is for the next writer, unless this one has left
- * something of its own by now. */
+/* What could not be ended is for the next writer, with what this one may have
+ * left when it tried; positions are the same ones. */
 static void give_back(cu_kafka *k, const char *txn_id, remains *r)
 {
     bool fresh;
@@ -103,13 +120,8 @@ static void give_back(cu_kafka *k, const char *txn_id, remains *r)
     void **at = cu_map_put(k->remains, cu_slice_of(txn_id), &fresh);
     remains *newer = fresh ? NULL : *at;
     *at = r;
-    for (int i = 0; newer && i < newer->touched->cnt; i++) {
-        const rd_kafka_topic_partition_t *p = &newer->touched->elems[i];
-        if (!rd_kafka_topic_partition_list_find(r->touched, p->topic,
-                                                p->partition))
-            rd_kafka_topic_partition_list_add(r->touched, p->topic,
-                                              p->partition);
-    }
+    if (newer)
+        add_all(r->touched, newer->touched);
     pthread_mutex_unlock(&k->mutex);
     if (newer)
         release(newer);
@@ -128,8 +140,15 @@ void cu_kafka_remains_free(cu_kafka *k)
 
 /* --- H2 ---------------------------------------------------------------- */
 
-/* The ends of all `list`, as `rk` may read them. */
-static rd_kafka_resp_err_t ends(cu_kafka *k, rd_kafka_t *rk, parts *list)
+/* The topic is gone, and what was open in it too. */
+static bool is_gone(rd_kafka_resp_err_t e)
+{
+    return e == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+           e == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+           e == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+}
+
+static rd_kafka_resp_err_t ask(cu_kafka *k, rd_kafka_t *rk, parts *list)
 {
     for (int i = 0; i < list->cnt; i++)
         list->elems[i].offset = RD_KAFKA_OFFSET_END;
@@ -140,15 +159,31 @@ static rd_kafka_resp_err_t ends(cu_kafka *k, rd_kafka_t *rk, parts *list)
     return e;
 }
 
-/* The topic is gone, and what was open in it too. */
-static bool is_gone(rd_kafka_resp_err_t e)
+/* The ends of all `list`, as `rk` may read them; where one is gone, without
+ * it. */
+static rd_kafka_resp_err_t ends(cu_kafka *k, rd_kafka_t *rk, parts *list)
 {
-    return e == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-           e == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
-           e == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+    rd_kafka_resp_err_t e = list->cnt > 0 ? ask(k, rk, list)
+                                          : RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (!is_gone(e))
+        return e;
+    for (int i = list->cnt - 1; i >= 0; i--) {
+        rd_kafka_topic_partition_t *p = &list->elems[i];
+        parts *one = rd_kafka_topic_partition_list_new(1);
+        rd_kafka_topic_partition_list_add(one, p->topic, p->partition);
+        e = ask(k, rk, one);
+        p->offset = one->elems[0].offset;
+        rd_kafka_topic_partition_list_destroy(one);
+        if (is_gone(e))
+            rd_kafka_topic_partition_list_del_by_idx(list, i);
+        else if (e)
+            return e;
+    }
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-/* Into *open: those with an open transaction. */
+/* Into *open: those with an open transaction.  The stable ends are asked for
+ * last, so that what others commit meanwhile looks settled. */
 static int look(cu_kafka *k, const remains *r, parts **open, cu_err *err)
 {
     rd_kafka_t *probe;
@@ -156,24 +191,23 @@ static int look(cu_kafka *k, const remains *r, parts **open, cu_err *err)
     int rc = cu_kafka_probe(k, &probe, err);
     if (rc)
         return rc;
-    parts *stable = rd_kafka_topic_partition_list_copy(r->touched);
     parts *all = rd_kafka_topic_partition_list_copy(r->touched);
-    rd_kafka_resp_err_t e = ends(k, probe, stable);
+    rd_kafka_resp_err_t e = ends(k, k->admin.rk, all);
+    parts *stable = rd_kafka_topic_partition_list_copy(all);
     if (!e)
-        e = ends(k, k->admin.rk, all);
-    for (int i = 0; !e && i < all->cnt; i++) {
-        const rd_kafka_topic_partition_t *p = &all->elems[i];
-        const rd_kafka_topic_partition_t *s =
-            rd_kafka_topic_partition_list_find(stable, p->topic, p->partition);
-        if (s && s->offset < p->offset)
-            rd_kafka_topic_partition_list_add(*open, p->topic, p->partition);
+        e = ends(k, probe, stable);
+    for (int i = 0; !e && i < stable->cnt; i++) {
+        const rd_kafka_topic_partition_t *s = &stable->elems[i];
+        const rd_kafka_topic_partition_t *p =
+            rd_kafka_topic_partition_list_find(all, s->topic, s->partition);
+        if (s->offset < p->offset)
+            add(*open, s->topic, s->partition, s->offset);
     }
     rd_kafka_topic_partition_list_destroy(stable);
     rd_kafka_topic_partition_list_destroy(all);
-    if (e && !is_gone(e))
-        return cu_kafka_fail(err, e, 0, NULL, "cannot ask %s for ends",
-                             k->brokers);
-    return 0;
+    return e ? cu_kafka_fail(err, e, 0, NULL, "cannot ask %s for ends",
+                             k->brokers)
+             : 0;
 }
 
 /* --- H3 ---------------------------------------------------------------- */
@@ -203,6 +237,8 @@ static int abort_in(cu_kafka_writer *w, const remains *r, const parts *open,
 {
     cu_kafka *k = w->client.kafka;
     int rc = cu_kafka_begin(&w->base, err);
+    if (!rc)
+        rc = cu_kafka_activate(w, err); /* there may be positions alone */
     for (int i = 0; !rc && i < open->cnt; i++) {
         const rd_kafka_topic_partition_t *p = &open->elems[i];
         cu_record nothing = {
@@ -232,10 +268,13 @@ int cu_kafka_remains_end(cu_kafka_writer *w, cu_err *err)
     if (!r)
         return 0;
     int rc = look(k, r, &open, &why);
-    if (!rc && open->cnt > 0) {
+    bool pending = false;
+    if (!rc && open->cnt == 0 && r->positions)
+        rc = cu_kafka_pending(k, r->group, r->positions, &pending, &why);
+    if (!rc && (open->cnt > 0 || pending)) {
         cu_debug("kafka %s: something is open in %d partitions of its last "
-                 "transaction; ending it",
-                 w->client.what, open->cnt);
+                 "transaction%s; ending it",
+                 w->client.what, open->cnt, pending ? ", positions" : "");
         rc = abort_in(w, r, open, &why);
     }
     rd_kafka_topic_partition_list_destroy(open);

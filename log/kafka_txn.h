@@ -2,7 +2,7 @@
  * in, kafka_txn.c begins and ends transactions, kafka_hang.c ends what a
  * broker has forgotten.
  *
- * Private to those three. */
+ * Private to those three, and to kafka_group.c, which they ask. */
 #ifndef CU_LOG_KAFKA_TXN_H
 #define CU_LOG_KAFKA_TXN_H
 
@@ -74,5 +74,11 @@ int cu_kafka_fail_dead(const cu_kafka_writer *w, cu_err *err);
 void cu_kafka_remains_keep(cu_kafka_writer *w);
 /* Ends what the last writer of that id may have left open; after init. */
 int cu_kafka_remains_end(cu_kafka_writer *w, cu_err *err);
+
+/* *pending: a transaction with positions of `group` for `want` is open.  One
+ * question; in kafka_group.c. */
+int cu_kafka_pending(cu_kafka *k, const char *group,
+                     const struct rd_kafka_topic_partition_list_s *want,
+                     bool *pending, cu_err *err);
 
 #endif

@@ -148,10 +148,13 @@ void cu_kafka_writer_close(cu_writer *base)
     cu_kafka_writer *w = (cu_kafka_writer *)base;
     rd_kafka_t *rk = w->client.rk;
     if (rk) {
+        rd_kafka_error_t *e = NULL;
         w->aborting = true;
         if (w->state == CU_KAFKA_ACTIVE && !w->client.kafka->at_least_once)
-            /* else it ends with its timeout */
-            rd_kafka_error_destroy(rd_kafka_abort_transaction(rk, CLOSE_MS));
+            e = rd_kafka_abort_transaction(rk, CLOSE_MS);
+        if (e) /* it ends with its timeout */
+            cu_kafka_remains_keep(w);
+        rd_kafka_error_destroy(e);
         rd_kafka_purge(rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         rd_kafka_poll(rk, 0);
         release_topics(w);

@@ -4,25 +4,26 @@
 
 #include "log/log.h"
 
-#define CU_KAFKA_DIRECTED(X)                        \
-    X(a_bad_property_is_named)                      \
-    X(a_missing_broker_is_named)                    \
-    X(a_missing_topic_is_named)                     \
-    X(ends_differ_while_a_transaction_is_open)      \
-    X(times_and_ends_skip_what_is_open)             \
-    X(group_positions_wait_until_they_are_stable)   \
-    X(an_empty_transaction_is_not_sent)             \
-    X(a_fenced_writer_says_so_at_commit)            \
-    X(a_topic_with_a_low_limit_does_not_poison)     \
-    X(a_record_of_16_mb_passes_a_small_reader)      \
-    X(pause_and_seek_lose_and_repeat_nothing)       \
-    X(lost_history_is_an_error)                     \
-    X(marks_of_an_old_generation_are_fenced)        \
-    X(a_static_member_comes_back_without_rebalance) \
-    X(two_threads_share_a_group_exactly_once)       \
-    X(a_broker_crash_loses_and_repeats_nothing)     \
-    X(what_a_crashed_broker_forgot_is_ended)        \
-    X(a_resent_end_puts_the_commit_in_doubt)        \
+#define CU_KAFKA_DIRECTED(X)                                \
+    X(a_bad_property_is_named)                              \
+    X(a_missing_broker_is_named)                            \
+    X(a_missing_topic_is_named)                             \
+    X(ends_differ_while_a_transaction_is_open)              \
+    X(times_and_ends_skip_what_is_open)                     \
+    X(group_positions_wait_until_they_are_stable)           \
+    X(an_empty_transaction_is_not_sent)                     \
+    X(a_fenced_writer_says_so_at_commit)                    \
+    X(a_topic_with_a_low_limit_does_not_poison)             \
+    X(a_record_of_16_mb_passes_a_small_reader)              \
+    X(pause_and_seek_lose_and_repeat_nothing)               \
+    X(lost_history_is_an_error)                             \
+    X(marks_of_an_old_generation_are_fenced)                \
+    X(a_static_member_comes_back_without_rebalance)         \
+    X(two_threads_share_a_group_exactly_once)               \
+    X(a_broker_crash_loses_and_repeats_nothing)             \
+    X(what_a_crashed_broker_forgot_is_ended)                \
+    X(a_resent_end_puts_the_commit_in_doubt)                \
+    X(positions_alone_in_doubt_do_not_stop_the_next_writer) \
     X(a_resent_end_of_an_abort_retires_the_writer)
 
 #define CU_DECLARE_(name) \

@@ -92,6 +92,18 @@ static cu_reader *member_of(cu_log *log, const char *group, const char *topic)
     return r;
 }
 
+/* A fresh reader of partition 0 finds these rows and no more. */
+static void expect_rows(cu_log *log, const char *topic, size_t n,
+                        const char *rows)
+{
+    cu_seen *seen = cu_calloc(1, sizeof(*seen));
+    cu_reader *r = cu_test_reader(log, topic, 1, CU_OLDEST);
+    cu_test_read(r, seen, n);
+    cu_test_expect_seen(seen, rows);
+    r->vt->reader_close(r);
+    cu_free(seen);
+}
+
 /* Asks until the answer is what a transaction in the way looks like; a busy
  * machine may have given no answer at all. */
 static void expect_unstable(cu_log *hasty, const char *group, cu_part part)
@@ -180,15 +192,45 @@ void cu_kafka_directed_a_resent_end_puts_the_commit_in_doubt(cu_log *log,
     cu_test_begin(w);
     cu_test_put(w, prefix, 0, "next", "2", 2);
     cu_test_commit(w);
-    cu_seen *rows = cu_calloc(1, sizeof(*rows));
-    cu_reader *r = cu_test_reader(log, prefix, 1, CU_OLDEST);
-    cu_test_read(r, rows, 3);
-    cu_test_expect_seen(rows, "k0=v0 doubt=1 next=2");
-    r->vt->reader_close(r);
+    expect_rows(log, prefix, 3, "k0=v0 doubt=1 next=2");
     w->vt->writer_close(w);
     hasty->vt->close(hasty);
     far->vt->close(far);
-    cu_free(rows);
+}
+
+/* A transaction without a record touches the group alone; whoever looks for
+ * what it has left must not ask about no partition at all. */
+void cu_kafka_directed_positions_alone_in_doubt_do_not_stop_the_next_writer(
+    cu_log *log, const char *prefix)
+{
+    cu_err err = {0};
+    char at[64];
+    cu_part part = {prefix, 0};
+    cu_proxy *proxy = proxy_at(at);
+    if (!proxy)
+        return;
+    cu_log *hasty = impatient_behind(at);
+    cu_test_topic(log, prefix, 1);
+    cu_writer *w = cu_test_writer(hasty, prefix);
+    cu_test_put_many(w, prefix, 0, 3);
+    cu_reader *r = member_of(log, prefix, prefix);
+    cu_test_begin(w);
+    CU_OK_(w->vt->mark(w, r, part, 2, &err), &err);
+    cu_proxy_hold_until_resent(proxy);
+    CU_EXPECT(w->vt->commit(w, CU_TEST_WAIT_MS, NULL, NULL, &err) ==
+              CU_IN_DOUBT);
+    w->vt->writer_close(w);
+
+    w = cu_test_writer(hasty, prefix);
+    CU_EXPECT(cu_test_committed(log, prefix, prefix, 0) == 2);
+    cu_test_begin(w);
+    CU_OK_(w->vt->mark(w, r, part, 3, &err), &err);
+    cu_test_commit(w);
+    CU_EXPECT(cu_test_committed(log, prefix, prefix, 0) == 3);
+    expect_rows(log, prefix, 3, "k0=v0 k1=v1 k2=v2");
+    r->vt->reader_close(r);
+    w->vt->writer_close(w);
+    hasty->vt->close(hasty);
 }
 
 void cu_kafka_directed_a_resent_end_of_an_abort_retires_the_writer(
@@ -211,12 +253,7 @@ void cu_kafka_directed_a_resent_end_of_an_abort_retires_the_writer(
     w->vt->writer_close(w);
     w = cu_test_writer(log, prefix);
     cu_test_put_many(w, prefix, 0, 1);
-    cu_seen *seen = cu_calloc(1, sizeof(*seen));
-    cu_reader *r = cu_test_reader(log, prefix, 1, CU_OLDEST);
-    cu_test_read(r, seen, 1);
-    cu_test_expect_seen(seen, "k0=v0");
-    r->vt->reader_close(r);
+    expect_rows(log, prefix, 1, "k0=v0");
     w->vt->writer_close(w);
     hasty->vt->close(hasty);
-    cu_free(seen);
 }
