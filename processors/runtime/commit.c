@@ -10,13 +10,15 @@
  *
  * Between the steps stand the named crash points of the simulation.
  */
+#include "processors/runtime/commit.h"
+
 #include "processors/runtime/rebuild.h"
 #include "processors/runtime/sabotage.h"
 #include "processors/runtime/time.h"
 
 enum { COMMIT_TIMEOUT_MS = 10000, PURGE_MS = 10000 };
 
-static int crash(cu_worker *w, const char *point, cu_err *err)
+int cu_worker_crash(cu_worker *w, const char *point, cu_err *err)
 {
     if (!cu_fault(w->rt->o.env, point))
         return 0;
@@ -90,31 +92,32 @@ static int64_t next_of(const cu_feed_in *in, bool *moved)
     return next;
 }
 
-/* What moved; when nothing did, one position as it was: it is the marks that
- * the group fences a zombie by. */
+int cu_worker_mark_still(cu_worker *w, cu_err *err)
+{
+    for (uint32_t k = w->n_inputs; k-- > 0;) {
+        const cu_feed_in *in = w->inputs[k];
+        bool moved;
+        int64_t next = next_of(in, &moved);
+        if (next != INT64_MAX)
+            return w->writer->vt->mark(w->writer, w->reader, in->part, next,
+                                       err);
+    }
+    return 0;
+}
+
+/* What moved; when nothing did, one position as it was. */
 static int mark_inputs(cu_worker *w, cu_err *err)
 {
-    const cu_feed_in *still = NULL;
-    int64_t next, still_at = 0;
     bool moved, any = false;
     int rc = 0;
     for (uint32_t k = 0; rc == 0 && k < w->n_inputs; k++) {
         const cu_feed_in *in = w->inputs[k];
-        next = next_of(in, &moved);
-        if (moved) {
-            any = true;
-            if (CU_SABOTAGED(CU_SABOTAGE_FORGET))
-                continue;
+        int64_t next = next_of(in, &moved);
+        any = any || moved;
+        if (moved && !CU_SABOTAGED(CU_SABOTAGE_FORGET))
             rc = w->writer->vt->mark(w->writer, w->reader, in->part, next, err);
-        } else if (next != INT64_MAX) {
-            still = in;
-            still_at = next;
-        }
     }
-    if (rc || any || still == NULL)
-        return rc;
-    return w->writer->vt->mark(w->writer, w->reader, still->part, still_at,
-                               err);
+    return rc || any ? rc : cu_worker_mark_still(w, err);
 }
 
 /* What a store must never be: ahead of the log.  See sabotage.h. */
@@ -135,7 +138,7 @@ static int apply_early(cu_worker *w, cu_err *err)
     return rc;
 }
 
-static int64_t end_of(const cu_positions *ends, cu_part part)
+int64_t cu_changelog_end(const cu_positions *ends, cu_part part)
 {
     for (size_t k = 0; k < ends->n; k++)
         if (cu_part_eq(ends->at[k].part, part))
@@ -156,7 +159,7 @@ static int apply(cu_worker *w, const cu_positions *ends, cu_err *err)
         cu_progress p;
         cu_instance_progress(i, &p, w->arena);
         cu_part log = {i->stage->changelog, i->partition};
-        cu_space_to_batch(i->space, end_of(ends, log), &p, &batch);
+        cu_space_to_batch(i->space, cu_changelog_end(ends, log), &p, &batch);
     }
     int rc = 0;
     cu_kv *kv = cu_store_kv(w->rt->o.store);
@@ -168,7 +171,7 @@ static int apply(cu_worker *w, const cu_positions *ends, cu_err *err)
         if (!changed(i))
             continue;
         cu_part log = {i->stage->changelog, i->partition};
-        cu_space_committed(i->space, carried ? 0 : end_of(ends, log));
+        cu_space_committed(i->space, carried ? 0 : cu_changelog_end(ends, log));
         i->sequence++;
         i->moved = i->fresh = false;
         if (i->rebuild.phase == CU_REBUILD_DUE)
@@ -225,13 +228,13 @@ static int transact(cu_worker *w, cu_err *err)
 {
     cu_kv_batch batch = {0};
     cu_positions ends = {0};
-    int rc = crash(w, "commit_begin", err);
+    int rc = cu_worker_crash(w, "commit_begin", err);
     if (rc == 0)
         rc = cu_worker_begin(w, err);
     if (rc == 0)
         rc = emit_all(w, err);
     if (rc == 0)
-        rc = crash(w, "commit_emitted", err);
+        rc = cu_worker_crash(w, "commit_emitted", err);
     if (rc == 0 && w->bytes >= w->budget)
         budget(w);
     if (rc == 0)
@@ -241,16 +244,16 @@ static int transact(cu_worker *w, cu_err *err)
     if (rc == 0 && CU_SABOTAGED(CU_SABOTAGE_EARLY))
         rc = apply_early(w, err);
     if (rc == 0)
-        rc = crash(w, "commit_marked", err);
+        rc = cu_worker_crash(w, "commit_marked", err);
     if (rc == 0)
         rc = w->writer->vt->commit(w->writer, COMMIT_TIMEOUT_MS, w->arena,
                                    &ends, err);
     if (rc == 0)
-        rc = crash(w, "commit_committed", err);
+        rc = cu_worker_crash(w, "commit_committed", err);
     if (rc == 0)
         rc = apply(w, &ends, err);
     if (rc == 0)
-        rc = crash(w, "commit_applied", err);
+        rc = cu_worker_crash(w, "commit_applied", err);
     cu_kv_batch_free(&batch);
     return rc;
 }

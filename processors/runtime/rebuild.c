@@ -8,6 +8,7 @@
  */
 #include "processors/runtime/rebuild.h"
 
+#include "processors/runtime/commit.h"
 #include "processors/runtime/sabotage.h"
 
 enum { LOOK_MS = 100, SWEEP_ROWS = 20000 };

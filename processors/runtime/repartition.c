@@ -21,6 +21,7 @@
  * An instance can be told of each row when its stage has one partition, when it
  * is decided by columns as exchanges decide, or when nothing changed above it.
  */
+#include "processors/runtime/commit.h"
 #include "processors/runtime/hold.h"
 #include "processors/runtime/rebuild.h"
 
@@ -355,37 +356,6 @@ static void close_spaces(filling *f)
             cu_space_close(f->spaces[p]);
 }
 
-static int crash(const moving *m, const char *point, cu_err *err)
-{
-    if (!cu_fault(m->w->rt->o.env, point))
-        return 0;
-    return cu_fail(err, CU_STOPPED, CU_FATAL, "crash point %s", point);
-}
-
-/* A position as it is: the group fences by it (R4). */
-static int mark_one(cu_worker *w, cu_err *err)
-{
-    for (uint32_t k = 0; k < w->n_inputs; k++) {
-        const cu_feed_in *in = w->inputs[k];
-        int64_t next = INT64_MAX;
-        for (const cu_feed_in *t = in->younger ? NULL : in; t; t = t->twin)
-            if (t->n_subs && t->next < next)
-                next = t->next;
-        if (next != INT64_MAX)
-            return w->writer->vt->mark(w->writer, w->reader, in->part, next,
-                                       err);
-    }
-    return 0;
-}
-
-static int64_t end_of(const cu_positions *ends, cu_part part)
-{
-    for (size_t k = 0; k < ends->n; k++)
-        if (cu_part_eq(ends->at[k].part, part))
-            return ends->at[k].next;
-    return 0;
-}
-
 static int hand_over(filling *f, cu_err *err)
 {
     cu_worker *w = f->m->w;
@@ -403,7 +373,7 @@ static int hand_over(filling *f, cu_err *err)
     if (rc == 0 && w->rt->o.log_carries_state)
         w->writer->vt->attach(w->writer, &batch);
     cu_kv_batch_free(&batch);
-    return rc ? rc : mark_one(w, err);
+    return rc ? rc : cu_worker_mark_still(w, err); /* R4 */
 }
 
 static int apply(filling *f, const cu_positions *ends, cu_err *err)
@@ -414,16 +384,18 @@ static int apply(filling *f, const cu_positions *ends, cu_err *err)
     cu_kv_batch batch = {0};
     int rc = 0;
     for (int32_t p = 0; !carried && p < f->is->partitions; p++)
-        cu_space_to_batch(f->spaces[p],
-                          end_of(ends, (cu_part){f->is->changelog, p}),
-                          &f->progress[p], &batch);
+        cu_space_to_batch(
+            f->spaces[p],
+            cu_changelog_end(ends, (cu_part){f->is->changelog, p}),
+            &f->progress[p], &batch);
     if (batch.n_ops)
         rc = kv->vt->write(kv, &batch, false, err);
     cu_kv_batch_free(&batch);
     for (int32_t p = 0; rc == 0 && p < f->is->partitions; p++)
         cu_space_committed(
             f->spaces[p],
-            carried ? 0 : end_of(ends, (cu_part){f->is->changelog, p}));
+            carried ? 0
+                    : cu_changelog_end(ends, (cu_part){f->is->changelog, p}));
     return rc;
 }
 
@@ -434,7 +406,7 @@ static int flush(filling *f, cu_err *err)
     cu_arena *a = cu_arena_new(0);
     int rc = hand_over(f, err);
     if (rc == 0)
-        rc = crash(f->m, "repartition_filling", err);
+        rc = cu_worker_crash(w, "repartition_filling", err);
     if (rc == 0)
         rc = w->writer->vt->commit(w->writer, COMMIT_TIMEOUT_MS, a, &ends, err);
     if (rc == 0) {
@@ -442,7 +414,7 @@ static int flush(filling *f, cu_err *err)
         rc = apply(f, &ends, err);
     }
     cu_arena_free(a);
-    return rc ? rc : crash(f->m, "repartition_filled", err);
+    return rc ? rc : cu_worker_crash(w, "repartition_filled", err);
 }
 
 /* Now and then: a transaction, and a word to the group. */

@@ -9,6 +9,7 @@
  *
  * What goes wrong is sorted in recover.c and nowhere else.
  */
+#include "processors/runtime/commit.h"
 #include "processors/runtime/rebuild.h"
 #include "processors/runtime/time.h"
 
