@@ -402,6 +402,8 @@ static int apply(cu_arena *a, const cu_func *f, cu_expr **args, call_types t,
             return CU_SQL;
     }
     *result = bound_type(cu_func_result_type(f), elem);
+    if (result->kind == CU_T_ARRAY && result->elem == CU_T_ARRAY)
+        return unsupported(err, "an array of more than one dimension");
     return 0;
 }
 

@@ -431,6 +431,11 @@ static cu_expr *bind_array_as(cu_bind *b, const cu_ast_expr *e, cu_type t)
     }
     cu_expr **args = bind_all(b, &e->args);
     for (uint32_t i = 0; args && i < e->args.n; i++) {
+        if (args[i]->type.kind == CU_T_ARRAY) {
+            cu_sql_refuse(b->sql, args[i]->pos,
+                          "an array of more than one dimension");
+            return NULL;
+        }
         args[i] = to_type(b, args[i], CU_TYPE(t.elem), CU_CAST_EXPLICIT);
         if (args[i] == NULL)
             return NULL;

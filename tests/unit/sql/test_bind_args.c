@@ -18,6 +18,24 @@ Test(args, slices_are_of_arrays)
         "5:38 42804 array subscript must have type integer\n");
 }
 
+Test(args, arrays_of_arrays_are_refused_before_a_row_comes)
+{
+    expect_messages(
+        "CREATE VIEW a AS SELECT ARRAY[[x, 2], [3, 4]] AS y FROM (VALUES (1)) "
+        "AS t(x);\n"
+        "CREATE VIEW b AS SELECT ARRAY[string_to_array('a', ',')] AS y;\n"
+        "CREATE VIEW c AS SELECT CASE WHEN x > 0 THEN ARRAY[ARRAY[x]] END AS y "
+        "FROM (VALUES (1)) AS t(x);\n"
+        "CREATE VIEW d AS SELECT array_agg(ARRAY[x]) AS y FROM (VALUES (1)) AS "
+        "t(x);\n"
+        "CREATE VIEW e AS SELECT ARRAY[[1, 2]]::text[] AS y;",
+        "1:25 0A000 an array of more than one dimension is not supported\n"
+        "2:25 0A000 an array of more than one dimension is not supported\n"
+        "3:46 0A000 an array of more than one dimension is not supported\n"
+        "4:25 0A000 an array of more than one dimension is not supported\n"
+        "5:31 0A000 an array of more than one dimension is not supported\n");
+}
+
 Test(args, names_are_those_of_the_function)
 {
     expect_messages(
