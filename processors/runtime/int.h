@@ -184,7 +184,6 @@ cu_feed_in *cu_worker_input(const cu_worker *w, const char *topic,
 /* What feeds a stage in a partition; NULL: another stage. */
 cu_feed_in *cu_worker_feed(const cu_worker *w, const cu_feed *f,
                            int32_t partition);
-int cu_commit(cu_worker *w, cu_err *err); /* commit.c */
 /* restore.c: the spaces of all instances, to the ends of their changelogs. */
 int cu_restore(cu_worker *w, cu_err *err);
 /* feed.c: records of one input through everything that reads it. */

@@ -8,6 +8,7 @@
  *
  *   table 0xFFFB   lslice key | value bytes -> u8 1 | varint how often
  */
+#include "processors/runtime/part.h"
 #include "processors/runtime/rebuild.h"
 
 enum { VERSION = 1, TABLE_SAID = 0xFFFB, CHUNK = 512 };
@@ -74,55 +75,35 @@ bool cu_said_from(const cu_stage *s, int32_t partitions, int32_t partition,
     return s->partitions == 1 || instance % partitions == partition;
 }
 
-static int take_off(cu_table *t, const cu_said_where *where, const cu_poll *p,
-                    cu_err *err)
+/* Records of the topic, taken off the counted ones. */
+typedef struct taking {
+    cu_table *table;
+    const cu_said_where *where;
+} taking;
+
+static int take_off(void *ctx, const cu_poll *p, cu_err *err)
 {
+    const taking *t = ctx;
     cu_buf at = {0};
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < p->n; i++) {
-        if (cu_said_by(where->stage, &p->records[i]) != where->instance)
+        if (cu_said_by(t->where->stage, &p->records[i]) != t->where->instance)
             continue;
         put_key(&at, p->records[i].key, p->records[i].value);
-        rc = change(t, cu_buf_slice(&at), -1, err);
+        rc = change(t->table, cu_buf_slice(&at), -1, err);
     }
     cu_buf_free(&at);
     return rc;
 }
 
-static int read_part(cu_table *t, const cu_said_where *where, cu_part part,
-                     cu_err *err)
-{
-    cu_log *log = where->log;
-    cu_position at = {.part = part};
-    cu_reader *r;
-    int64_t end;
-    int rc = log->vt->end_offset(log, part, false, &end, err);
-    if (rc == 0)
-        rc = log->vt->offset_at(log, part, CU_OLDEST, &at.next, err);
-    if (rc || at.next >= end)
-        return rc;
-    cu_reader_opts o = {.parts = &at, .n_parts = 1};
-    rc = log->vt->reader_open(log, &o, &r, err);
-    if (rc)
-        return rc;
-    while (rc == 0 && at.next < end) {
-        cu_poll p;
-        rc = cu_log_poll(r, 1000, &p, err);
-        if (rc == 0 && p.kind == CU_POLL_RECORDS)
-            rc = take_off(t, where, &p, err);
-        if (rc == 0 && (p.kind == CU_POLL_RECORDS || p.kind == CU_POLL_END))
-            at.next = p.next;
-    }
-    r->vt->reader_close(r);
-    return rc;
-}
-
 static int read_topic(cu_table *t, const cu_said_where *w, cu_err *err)
 {
+    taking to = {t, w};
     int rc = 0;
     for (int32_t p = 0; rc == 0 && w->topic && p < w->partitions; p++)
         if (cu_said_from(w->stage, w->partitions, p, w->instance))
-            rc = read_part(t, w, (cu_part){w->topic, p}, err);
+            rc = cu_part_read(w->log, (cu_part){w->topic, p}, take_off, &to,
+                              err);
     return rc;
 }
 

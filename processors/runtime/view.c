@@ -5,6 +5,7 @@
  * without key keeps no state: its topic has its rows.  A table is read from
  * its topic, judged like a worker judges it, without letters.
  */
+#include "processors/runtime/part.h"
 #include "processors/runtime/rebuild.h"
 
 #include "rows/json.h"
@@ -13,7 +14,6 @@
 typedef struct reading {
     cu_runtime *rt;
     cu_decode_ctx *decode;
-    cu_reader *reader;
     cu_arena *arena;
     cu_view_push *push;
     void *ctx;
@@ -59,8 +59,9 @@ static bool passes(const reading *r, const cu_record *rec)
     return r->stage == NULL || cu_said_by(r->stage, rec) == r->of;
 }
 
-static int read_records(reading *r, const cu_poll *p, cu_err *err)
+static int read_records(void *ctx, const cu_poll *p, cu_err *err)
 {
+    reading *r = ctx;
     int rc = 0;
     if (r->fold) {
         fold_records(r->fold, p);
@@ -75,34 +76,6 @@ static int read_records(reading *r, const cu_poll *p, cu_err *err)
             n++;
         rc = decode_some(r, &p->records[i], n, err);
     }
-    return rc;
-}
-
-static int read_partition(reading *r, cu_part part, cu_err *err)
-{
-    cu_log *log = r->rt->o.log;
-    int64_t end;
-    cu_position at = {.part = part};
-    int rc = log->vt->end_offset(log, part, false, &end, err);
-    if (rc == 0)
-        rc = log->vt->offset_at(log, part, CU_OLDEST, &at.next, err);
-    if (rc || at.next >= end)
-        return rc;
-    cu_reader_opts o = {.parts = &at, .n_parts = 1};
-    rc = log->vt->reader_open(log, &o, &r->reader, err);
-    while (rc == 0 && at.next < end) {
-        cu_poll p;
-        rc = cu_log_poll(r->reader, 1000, &p, err);
-        if (rc)
-            break;
-        if (p.kind == CU_POLL_RECORDS)
-            rc = read_records(r, &p, err);
-        if (p.kind == CU_POLL_RECORDS || p.kind == CU_POLL_END)
-            at.next = p.next;
-    }
-    if (r->reader)
-        r->reader->vt->reader_close(r->reader);
-    r->reader = NULL;
     return rc;
 }
 
@@ -139,7 +112,8 @@ static int read_table(reading *r, const cu_table_def *t, int32_t partitions,
     r->arena = cu_arena_new(64 * 1024);
     for (int32_t p = 0; rc == 0 && p < partitions; p++)
         if (r->stage == NULL || cu_said_from(r->stage, partitions, p, r->of))
-            rc = read_partition(r, (cu_part){t->topic, p}, err);
+            rc = cu_part_read(r->rt->o.log, (cu_part){t->topic, p},
+                              read_records, r, err);
     if (rc == 0 && f)
         rc = give_fold(r, f, err);
     cu_arena_free(r->arena);
