@@ -14,8 +14,7 @@
 #
 # SEED=n repeats the moments of the kills.
 . "$(dirname "$0")/lib.sh"
-seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
-RANDOM=$((seed % 32768))
+. "$here/app.sh"
 
 sql() { # folder
     mkdir -p "$1"
@@ -45,8 +44,6 @@ sales() { # first last
                 i <= 100 ? "old" : "shop", (i * i + 7 * i) % 211,
                 (i * 37) % 101 }'
 }
-
-at() { "$cupel" "$@" "${on[@]}"; } # on: where the app lives
 
 topic_of() { # topic: JSON lines
     if [ "$kind" = kafka ]; then
@@ -124,29 +121,20 @@ corrects() {
     check "$kind: and the views are as they were" is_fresh "$a/zero"
 }
 
-# Killed while it works; 0: it ended before.
-killed() { # least-ms command…
-    "${@:2}" >>"$a/said.kills" 2>&1 &
-    mine $!
-    sleep "$(printf '0.%03d' $((RANDOM % 600 + $1)))"
-    hit KILL $!
-    wait $! 2>/dev/null
-}
-
 survives() {
     local n at
     for n in 1 2 3; do
         at=$((n * 150))
-        killed 50 "$cupel" offsets reset "$a" "${on[@]}" --to-offset $at \
+        killed 50 600 "$cupel" offsets reset "$a" "${on[@]}" --to-offset $at \
             --execute --undo "$a/undo.$n"
-        killed 100 "$cupel" run "$a" "${on[@]}"
-        killed 200 "$cupel" run "$a" "${on[@]}"
+        killed 100 600 "$cupel" run "$a" "${on[@]}"
+        killed 200 600 "$cupel" run "$a" "${on[@]}"
     done
     positions 450 >"$a/450"
     at run "$a" --drain -q || return 1 # over a fourth one, if it must be
     at offsets reset "$a" --to-offset 450 --execute -q \
         --undo "$a/undo.4" || return 1
-    killed 300 "$cupel" run "$a" "${on[@]}"
+    killed 300 600 "$cupel" run "$a" "${on[@]}"
     run && is_fresh "$a/450"
 }
 
@@ -168,10 +156,6 @@ embedded() {
 }
 
 # --- Kafka ------------------------------------------------------------------
-
-groups() {
-    "$root/tests/kafka/tools.sh" ConsumerGroupCommand --bootstrap-server "$brokers" "$@"
-}
 
 # Kafka's own tool sees what cupel sees, of the app's group.
 same_positions() {
@@ -236,44 +220,28 @@ other_group() {
         printf 'sales,%s\n' 0,7 1,7 2,7 3,7 | diff - "$a/ours"
 }
 
-refused() { # want-code command…
-    "${@:2}" >"$a/refused" 2>&1
-    local code=$?
-    cat "$a/refused"
-    [ $code = "$1" ]
-}
-
-has_member() {
-    groups --group "$app" --describe --members 2>/dev/null |
-        grep -q "$app.one"
-}
-
 while_active() {
-    "$cupel" run "$a" "${on[@]}" >"$a/said.active" 2>&1 &
-    local pid=$!
-    mine $pid
-    wait_for has_member
+    start_active
     at offsets export "$a" >"$a/was"
     check "a running app of this folder refuses to be reset" \
         refused 3 reset --to-earliest --execute
-    on=(--state "$a/elsewhere" --brokers "$brokers" --instance two)
+    lives_in "$a/elsewhere" two
     check "and so it does from another folder" \
         refused 3 reset --to-earliest --execute
     check "and says what to do" grep -q "stop them" "$a/refused"
-    on=(--state "$a/state" --brokers "$brokers" --instance one)
+    lives_in "$a/state"
     at offsets export "$a" >"$a/now"
     check "and nothing changed" cmp "$a/was" "$a/now"
     check "an app is not reset as if it were any group" \
         refused 3 at offsets reset --group "$app" --to-earliest --execute
-    end "$pid"
+    end "$active"
 }
 
 old_folder() {
-    local now=$on
-    on=(--state "$a/state.old" --brokers "$brokers" --instance one)
+    lives_in "$a/state.old"
     run && is_fresh "$a/450" && at state verify "$a" -q >/dev/null
     local rc=$?
-    on=(--state "$a/state" --brokers "$brokers" --instance one)
+    lives_in "$a/state"
     return $rc
 }
 
@@ -286,8 +254,7 @@ gains_partitions() {
     sales 1 50 | at produce grows --key-field id -q
     timeout 240 "$cupel" run "$b" --brokers "$brokers" --state "$b/state" \
         --drain -q || return 1
-    "$root/tests/kafka/tools.sh" TopicCommand --bootstrap-server "$brokers" --alter \
-        --topic grows --partitions 4 >/dev/null 2>&1
+    grow grows 4
     timeout 240 "$cupel" run "$b" --brokers "$brokers" --state "$b/state" \
         --drain -q >"$b/said" 2>&1
     [ $? = 3 ] || {
@@ -310,8 +277,7 @@ gains_while_running() {
     local pid=$!
     mine $pid
     wait_for has_records grows.shops
-    "$root/tests/kafka/tools.sh" TopicCommand --bootstrap-server "$brokers" --alter \
-        --topic more --partitions 4 >/dev/null 2>&1
+    grow more 4
     timeout 240 tail --pid="$pid" -s 0.1 -f /dev/null
     hit TERM "$pid" && echo "it did not notice"
     wait "$pid"
@@ -340,14 +306,6 @@ on_kafka() {
     check "and so it is by a process that runs" gains_while_running
 }
 
-echo "seed $seed"
 embedded
-if start_broker; then
-    "$root/tests/kafka/tools.sh" ConsumerGroupCommand --version >"$work/tools" 2>&1
-    if [ $? = 77 ]; then
-        skip "Kafka's tools cannot be fetched here"
-    else
-        on_kafka
-    fi
-fi
+with_kafka on_kafka
 finish

@@ -11,9 +11,7 @@
 #
 # SEED=n repeats the moments of the kills.
 . "$(dirname "$0")/lib.sh"
-export CUPEL_KAFKA_JARS=${CUPEL_KAFKA_JARS:-$release/kafka}
-seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
-RANDOM=$((seed % 32768))
+. "$here/app.sh"
 views="shops sizes named best minutes big"
 
 sql() { # folder
@@ -58,8 +56,6 @@ names() {
     awk 'BEGIN { for (i = 0; i < 211; i++)
         printf "{\"shop\":%d,\"name\":\"name %d\"}\n", i, i % 17 }'
 }
-
-at() { "$cupel" "$@" "${on[@]}"; } # on: where the app lives
 
 # A topic as JSON lines: all that is committed.
 topic_of() { # topic
@@ -124,24 +120,16 @@ said_nothing() {
     move --partitions "$1" >"$a/said" 2>&1 && grep -q already "$a/said"
 }
 
-killed() { # least-ms command…
-    "${@:2}" >>"$a/said.kills" 2>&1 &
-    mine $!
-    sleep "$(printf '0.%03d' $((RANDOM % 500 + $1)))"
-    hit KILL $!
-    wait $! 2>/dev/null
-}
-
 survives() {
     local n
     count >"$a/was"
     for n in $1; do
-        killed "$((n * 100))" "$cupel" app repartition "$a" "${on[@]}" \
+        killed "$((n * 100))" 500 "$cupel" app repartition "$a" "${on[@]}" \
             --partitions "$n"
     done
-    killed 200 "$cupel" run "$a" "${on[@]}"
+    killed 200 500 "$cupel" run "$a" "${on[@]}"
     move --partitions 3 || return 1
-    killed 400 "$cupel" run "$a" "${on[@]}" --instance two
+    killed 400 500 "$cupel" run "$a" "${on[@]}" --instance two
     run || return 1
     # What a killed one left open hides what comes after it until it is ended.
     wait_for as_before
@@ -163,35 +151,19 @@ world() { # kind
     sales 1 $first | at produce sales --key-field id --app "$app" -q
 }
 
-refused() { # want-code command…
-    "${@:2}" >"$a/refused" 2>&1
-    local code=$?
-    cat "$a/refused"
-    [ $code = "$1" ]
-}
-
 while_active() {
-    "$cupel" run "$a" "${on[@]}" >"$a/said.active" 2>&1 &
-    local pid=$! _
-    mine $pid
-    for _ in $(seq 300); do
-        sleep 0.2
-        "$root/tests/kafka/tools.sh" ConsumerGroupCommand --bootstrap-server \
-            "$brokers" --group "$app" --describe --members 2>/dev/null |
-            grep -q "$app.one" && break
-    done
+    start_active
     check "a running app of this folder is refused" \
         refused 3 move --partitions 7
-    on=(--state "$a/elsewhere" --brokers "$brokers" --instance two)
+    lives_in "$a/elsewhere" two
     check "and so it is from another folder" refused 3 move --partitions 7
     check "and says what to do" grep -q "stop them" "$a/refused"
-    on=(--state "$a/state" --brokers "$brokers" --instance one)
-    end "$pid"
+    lives_in "$a/state"
+    end "$active"
 }
 
 gains() {
-    "$root/tests/kafka/tools.sh" TopicCommand --bootstrap-server "$brokers" \
-        --alter --topic sales --partitions 3 >/dev/null 2>&1
+    grow sales 3
     check "an input that gained partitions is refused" refused 3 run
     check "and the command is named" grep -q "app repartition" "$a/refused"
     count >"$a/was"
@@ -210,10 +182,10 @@ gains() {
 }
 
 elsewhere() {
-    on=(--state "$a/elsewhere.2" --brokers "$brokers" --instance one)
+    lives_in "$a/elsewhere.2"
     run && is_fresh
     local rc=$?
-    on=(--state "$a/state" --brokers "$brokers" --instance one)
+    lives_in "$a/state"
     return $rc
 }
 
@@ -225,16 +197,8 @@ on_kafka() {
     gains
 }
 
-echo "seed $seed"
 world embedded
 steps "1 4"
 check "embedded: kills -9 change nothing (seed $seed)" survives "3 5"
-if start_broker; then
-    "$root/tests/kafka/tools.sh" ConsumerGroupCommand --version >"$work/tools" 2>&1
-    if [ $? = 77 ]; then
-        skip "Kafka's tools cannot be fetched here"
-    else
-        on_kafka
-    fi
-fi
+with_kafka on_kafka
 finish
