@@ -545,6 +545,13 @@ static bool can_borrow(const cu_stage *s)
     return kept->n_key || kept->single;
 }
 
+bool cu_stage_keeps(const cu_stage *s)
+{
+    const cu_node *m = s->root;
+    return s->exchange_topic == NULL &&
+           (m->n_key || m->single || m->materialize.bag);
+}
+
 int cu_stages_cut(const cu_program *p, const int32_t *table_partitions,
                   cu_arena *a, cu_stages *out, cu_err *err)
 {

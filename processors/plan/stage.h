@@ -76,9 +76,12 @@ typedef struct cu_stages {
 /* Partitions of a table's topic, by program index. */
 int cu_stages_cut(const cu_program *p, const int32_t *table_partitions,
                   cu_arena *a, cu_stages *out, cu_err *err);
+/* The same for a layout: cut is that of the first one. */
 int cu_stages_lay(const cu_program *p, const int32_t *table_partitions,
                   const cu_layout *layout, cu_arena *a, cu_stages *out,
                   cu_err *err);
+/* It has the rows of its view, in state: by key, or as a bag. */
+bool cu_stage_keeps(const cu_stage *s);
 /* The final stage of a view, or NULL. */
 const cu_stage *cu_stages_of_view(const cu_stages *s, const cu_view_def *v);
 

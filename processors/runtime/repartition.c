@@ -146,13 +146,6 @@ static int check_table(const moving *m, const cu_table_def *t, cu_err *err)
     return 0;
 }
 
-static bool has_rows(const cu_stage *s)
-{
-    const cu_node *m = s->root;
-    return s->exchange_topic == NULL &&
-           (m->n_key || m->single || m->materialize.bag);
-}
-
 static bool decides(const cu_stage *is)
 {
     return is->partitions == 1 || (is->n_decided && !is->foreign);
@@ -164,12 +157,12 @@ static int check_view(const moving *m, const cu_stage *is, cu_err *err)
     const cu_stage *was = cu_stages_of_view(&m->w->rt->stages, v);
     if (stays(was, is, false))
         return 0;
-    if (has_rows(is) && !decides(is))
+    if (cu_stage_keeps(is) && !decides(is))
         return cu_fail(err, CU_UNSUPPORTED, 0,
                        "view %s: nothing in its rows tells their partition; "
                        "another --app builds it for other partitions",
                        v->name);
-    if (!has_rows(is) && v->topic && is->partitions > 1 &&
+    if (!cu_stage_keeps(is) && v->topic && is->partitions > 1 &&
         !stays(was, is, true))
         return cu_fail(err, CU_UNSUPPORTED, 0,
                        "view %s has no key: which of its rows the topic has "
@@ -509,7 +502,7 @@ static int fill_stage(moving *m, const cu_stage *is, cu_err *err)
         f.cols[k].col = is->decided[k];
     int rc = open_spaces(&f, err);
     for (uint32_t k = 0;
-         rc == 0 && f.was && has_rows(is) && k < m->w->n_instances; k++)
+         rc == 0 && f.was && cu_stage_keeps(is) && k < m->w->n_instances; k++)
         if (m->w->instances[k]->stage == f.was)
             rc = take_instance(&f, m->w->instances[k], err);
     if (rc == 0)

@@ -358,14 +358,13 @@ int cu_silver_open(cu_instance *i, cu_err *err)
 {
     (void)err;
     const cu_view_def *v = i->stage->view;
-    const cu_node *root = i->stage->root;
     cu_silver_out *s = cu_calloc(1, sizeof(*s));
     s->instance = i;
     s->topic = v->topic;
     s->unheard = v->shared;
     s->partitions = i->worker->rt->view_partitions[v->index];
     s->keyed = v->n_key > 0 || v->single;
-    s->kept = root->n_key || root->single || root->materialize.bag;
+    s->kept = cu_stage_keeps(i->stage);
     s->n_key = v->n_key;
     s->key = v->key;
     s->format = v->format;

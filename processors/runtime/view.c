@@ -214,16 +214,10 @@ static int scan_space(cu_runtime *rt, const cu_stage *s, int32_t partition,
     return rc;
 }
 
-static bool keeps(const cu_stage *s)
-{
-    const cu_node *m = s->root;
-    return m->n_key || m->single || m->materialize.bag;
-}
-
 static int scan_part(cu_runtime *rt, const cu_stage *s, int32_t partition,
                      bool shown, cu_view_push *push, void *ctx, cu_err *err)
 {
-    if (keeps(s))
+    if (cu_stage_keeps(s))
         return scan_space(rt, s, partition, shown, push, ctx, err);
     return scan_topic(rt, s, partition, push, ctx, err);
 }
@@ -263,7 +257,7 @@ int cu_view_scan(cu_runtime *rt, const cu_view_def *v, cu_view_push *push,
 {
     const cu_stage *s = cu_stages_of_view(&rt->stages, v);
     int rc = 0;
-    if (!keeps(s))
+    if (!cu_stage_keeps(s))
         return scan_topic(rt, s, -1, push, ctx, err);
     for (int32_t p = 0; rc == 0 && p < s->partitions; p++)
         rc = scan_part(rt, s, p, true, push, ctx, err);
