@@ -180,11 +180,6 @@ const char *cu_explain_name(const cu_explaining *x, const cu_view_def *v)
     return v->name;
 }
 
-static bool other(void *ctx, cu_node *n)
-{
-    return n->kind != CU_N_VIEW || n->view.view != ctx;
-}
-
 const char **cu_explain_readers(const cu_explaining *x, const cu_view_def *v,
                                 uint32_t *n)
 {
@@ -192,7 +187,7 @@ const char **cu_explain_readers(const cu_explaining *x, const cu_view_def *v,
     const char **names = cu_arena_calloc(x->a, p->n_views + 1, sizeof(*names));
     *n = 0;
     for (uint32_t i = 0; i < p->n_views; i++)
-        if (!cu_node_walk(p->views[i]->root, other, (void *)v))
+        if (cu_view_reads(p->views[i], v))
             names[(*n)++] = cu_explain_name(x, p->views[i]);
     return names;
 }

@@ -34,6 +34,16 @@ bool cu_view_keeps(const cu_view_def *v)
     return v->n_key || v->single || v->root->materialize.bag;
 }
 
+static bool is_another(void *ctx, cu_node *n)
+{
+    return n->kind != CU_N_VIEW || n->view.view != ctx;
+}
+
+bool cu_view_reads(const cu_view_def *v, const cu_view_def *other)
+{
+    return !cu_node_walk(v->root, is_another, (void *)other);
+}
+
 bool cu_view_is_loaded(const cu_view_def *v)
 {
     return v->into && v->into->server->wrapper == CU_W_POSTGRES;

@@ -177,6 +177,8 @@ const char *cu_view_topic(const cu_view_def *v);
 bool cu_view_is_named(const cu_view_def *v);
 /* It has its rows, in state: by key, or as a bag.  Else they pass. */
 bool cu_view_keeps(const cu_view_def *v);
+/* Does its query name the other one? */
+bool cu_view_reads(const cu_view_def *v, const cu_view_def *other);
 /* A postgres table's: ops loads it from the view's own topic. */
 bool cu_view_is_loaded(const cu_view_def *v);
 

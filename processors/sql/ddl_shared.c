@@ -7,15 +7,10 @@
  */
 #include "processors/sql/ddl.h"
 
-static bool other(void *ctx, cu_node *n)
-{
-    return n->kind != CU_N_VIEW || n->view.view != ctx;
-}
-
 static bool is_read(const cu_program *p, const cu_view_def *v)
 {
     for (uint32_t i = 0; i < p->n_views; i++)
-        if (!cu_node_walk(p->views[i]->root, other, (void *)v))
+        if (cu_view_reads(p->views[i], v))
             return true;
     return false;
 }
