@@ -1,39 +1,10 @@
 /* Several sets of the same tables in one space. */
-#include "tests/unit/state/recorder.h"
+#include "tests/unit/state/world.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 
 static cu_err err;
-
-typedef struct world {
-    cu_kv *kv;
-    cu_store *store;
-    cu_space *space;
-    recorder *changelog;
-    cu_progress progress;
-} world;
-
-static void open_space(world *w)
-{
-    cr_assert_eq(cu_space_open(w->store, 1, 0, &w->space, &err), 0);
-}
-
-static void open_world(world *w)
-{
-    *w = (world){.kv = cu_kv_open_memory(7), .progress = {.sequence = 1}};
-    w->store = cu_store_new(w->kv, 1 << 20);
-    w->changelog = recorder_new(w->kv);
-    open_space(w);
-}
-
-static void close_world(world *w)
-{
-    cu_space_close(w->space);
-    cu_store_free(w->store);
-    recorder_free(w->changelog);
-    w->kv->vt->close(w->kv);
-}
 
 static void put(world *w, uint16_t table, int key, const char *value)
 {
@@ -58,8 +29,7 @@ static void is(world *w, uint16_t table, int key, const char *want)
 static void commit(world *w, unsigned generation)
 {
     w->progress.rebuild.generation = (uint8_t)generation;
-    commit_space(w->space, w->changelog, &w->progress);
-    w->progress.sequence++;
+    world_commit(w);
 }
 
 static int one(void *ctx, uint16_t table, cu_slice key, cu_slice value,
@@ -80,14 +50,13 @@ static int rows(world *w)
 Test(generation, each_has_its_own_rows_and_the_progress_names_the_one)
 {
     world w;
-    open_world(&w);
+    world_open(&w, 7);
     put(&w, 9, 1, "old");
     put(&w, 0xFFF8, 1, "held");
     commit(&w, 0);
     commit(&w, 2);
     is(&w, 9, 1, "old"); /* what is open stays what it is */
-    cu_space_close(w.space);
-    open_space(&w);
+    world_reopen(&w);
     is(&w, 9, 1, NULL);
     is(&w, 0xFFF8, 1, NULL);
     put(&w, 9, 1, "new");
@@ -97,14 +66,14 @@ Test(generation, each_has_its_own_rows_and_the_progress_names_the_one)
     is(&w, 9, 1, "old");
     is(&w, 0xFFF8, 1, "held");
     cr_expect_eq(rows(&w), 3);
-    close_world(&w);
+    world_close(&w);
 }
 
 Test(generation, is_followed_by_a_state_that_rolls_forward)
 {
     world w;
     cu_space *behind;
-    open_world(&w);
+    world_open(&w, 7);
     put(&w, 9, 1, "old");
     commit(&w, 0);
     cu_space_use(w.space, 3);
@@ -121,7 +90,7 @@ Test(generation, is_followed_by_a_state_that_rolls_forward)
     cu_space_close(behind);
     cu_store_free(store);
     kv->vt->close(kv);
-    close_world(&w);
+    world_close(&w);
 }
 
 Test(generation, sweeping_leaves_the_current_one)
@@ -129,7 +98,7 @@ Test(generation, sweeping_leaves_the_current_one)
     world w;
     bool left = true;
     int rounds = 0;
-    open_world(&w);
+    world_open(&w, 7);
     for (unsigned g = 0; g < CU_GENERATIONS; g++) {
         cu_space_use(w.space, g);
         for (int i = 0; i < 25; i++) {
@@ -150,14 +119,14 @@ Test(generation, sweeping_leaves_the_current_one)
     is(&w, 0, 24, "x");
     is(&w, 9, 0, "y");
     is(&w, 0xFFF9, 3, "z");
-    close_world(&w);
+    world_close(&w);
 }
 
 Test(generation, a_stored_number_says_which)
 {
     static const uint16_t numbers[] = {0, 7, 0x3FEF, 0xFFF0, 0xFFF8, 0xFFFD};
     world w;
-    open_world(&w);
+    world_open(&w, 7);
     for (unsigned g = 0; g < CU_GENERATIONS; g++) {
         cu_space_use(w.space, g);
         for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
@@ -172,7 +141,7 @@ Test(generation, a_stored_number_says_which)
     cr_expect_eq(generation, 3);
     cr_expect_eq(cu_space_table_of(0xFFF8, &generation), 0xFFF8);
     cr_expect_eq(generation, 0);
-    close_world(&w);
+    world_close(&w);
 }
 
 Test(generation, states_from_before_have_the_first_one)

@@ -1,4 +1,4 @@
-#include "tests/unit/state/recorder.h"
+#include "tests/unit/state/world.h"
 
 #include "base/alloc.h"
 #include "base/map.h"
@@ -8,44 +8,10 @@
 
 static cu_err err;
 
-typedef struct world {
-    cu_kv *kv;
-    cu_store *store;
-    cu_space *space;
-    recorder *changelog;
-    cu_progress progress;
-    uint64_t chance;
-} world;
-
 static void open_world(world *w, size_t limit, uint64_t seed)
 {
-    *w = (world){.kv = cu_kv_open_memory(seed), .chance = seed};
-    w->store = cu_store_new(w->kv, 1 << 20);
-    w->changelog = recorder_new(w->kv);
+    world_open(w, seed);
     w->changelog->limit = limit;
-    w->progress = (cu_progress){.plan_hash = 42, .sequence = 1};
-    cr_assert_eq(cu_space_open(w->store, 3, 1, &w->space, &err), 0);
-}
-
-static void close_world(world *w)
-{
-    cu_space_close(w->space);
-    cu_store_free(w->store);
-    recorder_free(w->changelog);
-    w->kv->vt->close(w->kv);
-}
-
-static void reopen(world *w)
-{
-    cu_space_close(w->space);
-    cr_assert_eq(cu_space_open(w->store, 3, 1, &w->space, &err), 0, "%s",
-                 err.msg);
-}
-
-static void commit(world *w)
-{
-    commit_space(w->space, w->changelog, &w->progress);
-    w->progress.sequence++;
 }
 
 static unsigned draw(world *w, unsigned n)
@@ -144,13 +110,13 @@ Test(long_rows, go_in_pieces_and_come_back_whole)
     open_world(&w, 1000, 7);
     put(&w, "a", 'a', 100000);
     put(&w, "b", 'b', 10);
-    commit(&w);
+    world_commit(&w);
     cr_assert_gt(w.changelog->n, 100);
     for (size_t i = 0; i < w.changelog->n; i++)
         cr_assert_leq(w.changelog->records[i].key.len +
                           w.changelog->records[i].value.len,
                       1000);
-    reopen(&w);
+    world_reopen(&w);
     expect(w.space, "a", 'a', 100000);
     cu_space *copy;
     cr_assert_eq(cu_space_open(w.store, 4, 1, &copy, &err), 0);
@@ -159,7 +125,7 @@ Test(long_rows, go_in_pieces_and_come_back_whole)
     expect(copy, "b", 'b', 10);
     cr_assert_eq(digest_of(copy), digest_of(w.space));
     cu_space_close(copy);
-    close_world(&w);
+    world_close(&w);
 }
 
 Test(long_rows, fit_again_or_go_without_leaving_anything)
@@ -169,19 +135,19 @@ Test(long_rows, fit_again_or_go_without_leaving_anything)
     put(&w, "a", 'a', 5000);
     put(&w, "b", 'b', 5000);
     put(&w, "c", 'c', 5);
-    commit(&w);
-    reopen(&w);
+    world_commit(&w);
+    world_reopen(&w);
     put(&w, "a", 'A', 5);
     put(&w, "c", 'C', 5000);
     cu_table_del(cu_space_table(w.space, 5), CU_LIT("b"));
-    commit(&w);
+    world_commit(&w);
     cu_table_del(cu_space_table(w.space, 5), CU_LIT("c"));
-    commit(&w);
+    world_commit(&w);
     recorder *left = compacted(w.changelog, w.changelog->n, true);
     cr_assert_eq(left->n, 2); /* a and the progress */
     cr_assert_eq(restored_from(&w, left, 1), digest_of(w.space));
     recorder_free(left);
-    close_world(&w);
+    world_close(&w);
 }
 
 Test(long_rows, a_key_may_be_long_as_well)
@@ -191,18 +157,18 @@ Test(long_rows, a_key_may_be_long_as_well)
     memset(key, 'k', 3000);
     open_world(&w, 500, 7);
     put(&w, key, 'a', 3);
-    commit(&w);
+    world_commit(&w);
     put(&w, key, 'b', 3);
-    commit(&w);
+    world_commit(&w);
     expect(w.space, key, 'b', 3);
     cr_assert_eq(restored_from(&w, w.changelog, 3), digest_of(w.space));
     cu_table_del(cu_space_table(w.space, 5), cu_slice_of(key));
-    commit(&w);
+    world_commit(&w);
     recorder *left = compacted(w.changelog, w.changelog->n, true);
     cr_assert_eq(left->n, 1);
     recorder_free(left);
     cu_free(key);
-    close_world(&w);
+    world_close(&w);
 }
 
 Test(long_rows, an_aborted_commit_leaves_the_old_pieces)
@@ -210,7 +176,7 @@ Test(long_rows, an_aborted_commit_leaves_the_old_pieces)
     world w;
     open_world(&w, 500, 7);
     put(&w, "a", 'a', 5000);
-    commit(&w);
+    world_commit(&w);
     size_t before = w.changelog->n;
     put(&w, "a", 'b', 7000);
     cu_part part = {"changelog", 0};
@@ -221,12 +187,12 @@ Test(long_rows, an_aborted_commit_leaves_the_old_pieces)
     cu_space_revert(w.space);
     expect(w.space, "a", 'a', 5000);
     put(&w, "a", 'c', 6000);
-    commit(&w);
+    world_commit(&w);
     expect(w.space, "a", 'c', 6000);
     recorder *left = compacted(w.changelog, w.changelog->n, true);
     cr_assert_eq(restored_from(&w, left, 2), digest_of(w.space));
     recorder_free(left);
-    close_world(&w);
+    world_close(&w);
 }
 
 Test(long_rows, whatever_compaction_leaves_folds_to_the_live_state)
@@ -245,11 +211,11 @@ Test(long_rows, whatever_compaction_leaves_folds_to_the_live_state)
                         draw(&w, 2) ? draw(&w, 60) : draw(&w, 900));
             }
             if (draw(&w, 4))
-                commit(&w);
+                world_commit(&w);
             else
                 cu_space_revert(w.space);
             if (draw(&w, 5) == 0)
-                reopen(&w);
+                world_reopen(&w);
         }
         uint64_t live = digest_of(w.space);
         for (int i = 0; i < 6; i++) {
@@ -259,7 +225,7 @@ Test(long_rows, whatever_compaction_leaves_folds_to_the_live_state)
                          "seed %d, %d", (int)seed, i);
             recorder_free(log);
         }
-        close_world(&w);
+        world_close(&w);
     }
 }
 
@@ -268,7 +234,7 @@ Test(long_rows, missing_pieces_are_damage_and_no_silence)
     world w;
     open_world(&w, 500, 7);
     put(&w, "a", 'a', 5000);
-    commit(&w);
+    world_commit(&w);
     cu_space *copy;
     for (size_t without = 0; without < w.changelog->n; without++) {
         cr_assert_eq(cu_space_open(w.store, 4, (uint16_t)without, &copy, &err),
@@ -291,5 +257,5 @@ Test(long_rows, missing_pieces_are_damage_and_no_silence)
         cr_assert_eq(cu_space_whole(copy, &err), is_piece ? CU_CORRUPT : 0);
         cu_space_close(copy);
     }
-    close_world(&w);
+    world_close(&w);
 }

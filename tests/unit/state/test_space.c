@@ -1,50 +1,11 @@
-#include "tests/unit/state/recorder.h"
+#include "tests/unit/state/world.h"
 
 #include "base/alloc.h"
-#include "base/map.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 
 static cu_err err;
-
-typedef struct world {
-    cu_kv *kv;
-    cu_store *store;
-    cu_space *space;
-    recorder *changelog;
-    cu_progress progress;
-} world;
-
-static void open_world(world *w)
-{
-    *w = (world){.kv = cu_kv_open_memory(7)};
-    w->store = cu_store_new(w->kv, 1 << 20);
-    w->changelog = recorder_new(w->kv);
-    w->progress = (cu_progress){.plan_hash = 42, .sequence = 1};
-    cr_assert_eq(cu_space_open(w->store, 3, 1, &w->space, &err), 0);
-}
-
-static void close_world(world *w)
-{
-    cu_space_close(w->space);
-    cu_store_free(w->store);
-    recorder_free(w->changelog);
-    w->kv->vt->close(w->kv);
-}
-
-static void reopen(world *w)
-{
-    cu_space_close(w->space);
-    cr_assert_eq(cu_space_open(w->store, 3, 1, &w->space, &err), 0, "%s",
-                 err.msg);
-}
-
-static void commit(world *w)
-{
-    commit_space(w->space, w->changelog, &w->progress);
-    w->progress.sequence++;
-}
 
 static cu_table *table(world *w)
 {
@@ -72,50 +33,50 @@ static void expect(world *w, const char *key, const char *value)
 Test(space, reads_its_own_overlay_before_the_commit)
 {
     world w;
-    open_world(&w);
+    world_open(&w, 7);
     put(&w, "a", "1");
     expect(&w, "a", "1");
     expect(&w, "b", NULL);
     put(&w, "empty", "");
     expect(&w, "empty", "");
-    reopen(&w); /* nothing was committed */
+    world_reopen(&w); /* nothing was committed */
     expect(&w, "a", NULL);
-    close_world(&w);
+    world_close(&w);
 }
 
 Test(space, keeps_what_was_committed)
 {
     world w;
-    open_world(&w);
+    world_open(&w, 7);
     put(&w, "a", "1");
     put(&w, "empty", "");
-    commit(&w);
+    world_commit(&w);
     cr_assert_eq(cu_space_applied(w.space), 3);
-    reopen(&w);
+    world_reopen(&w);
     expect(&w, "a", "1");
     expect(&w, "empty", "");
     cr_assert_eq(cu_space_applied(w.space), 3);
-    close_world(&w);
+    world_close(&w);
 }
 
 Test(space, writes_one_record_per_key_whatever_happened_to_it)
 {
     world w;
-    open_world(&w);
+    world_open(&w, 7);
     for (int i = 0; i < 100; i++)
         put(&w, "a", i % 2 ? "odd" : "even");
     cr_assert_eq(cu_space_dirty_keys(w.space), 1);
-    commit(&w);
+    world_commit(&w);
     cr_assert_eq(w.changelog->n, 2); /* the key and the progress */
-    close_world(&w);
+    world_close(&w);
 }
 
 Test(space, writes_nothing_when_a_key_ends_as_it_was)
 {
     world w;
-    open_world(&w);
+    world_open(&w, 7);
     put(&w, "a", "1");
-    commit(&w);
+    world_commit(&w);
     size_t before = w.changelog->n;
     put(&w, "a", "2");
     del(&w, "a");
@@ -128,19 +89,19 @@ Test(space, writes_nothing_when_a_key_ends_as_it_was)
     del(&w, "fresh");
     cr_assert_eq(cu_space_dirty_keys(w.space), 0);
     cr_assert_eq(cu_space_dirty_bytes(w.space), 0);
-    commit(&w);
+    world_commit(&w);
     cr_assert_eq(w.changelog->n, before + 1);
     expect(&w, "a", "1");
-    close_world(&w);
+    world_close(&w);
 }
 
 Test(space, reverts_to_the_committed_values)
 {
     world w;
-    open_world(&w);
+    world_open(&w, 7);
     put(&w, "a", "1");
     put(&w, "b", "1");
-    commit(&w);
+    world_commit(&w);
     put(&w, "a", "2");
     del(&w, "b");
     put(&w, "c", "3");
@@ -149,13 +110,13 @@ Test(space, reverts_to_the_committed_values)
     expect(&w, "a", "1");
     expect(&w, "b", "1");
     expect(&w, "c", NULL);
-    close_world(&w);
+    world_close(&w);
 }
 
 Test(space, a_failing_append_leaves_everything_revertible)
 {
     world w;
-    open_world(&w);
+    world_open(&w, 7);
     put(&w, "a", "1");
     put(&w, "b", "1");
     w.changelog->fail_at = 2;
@@ -165,18 +126,18 @@ Test(space, a_failing_append_leaves_everything_revertible)
     cr_assert_eq(rc, CU_NETWORK);
     cu_space_revert(w.space);
     expect(&w, "a", NULL);
-    close_world(&w);
+    world_close(&w);
 }
 
 Test(space, changelog_goes_in_key_order_with_the_progress_last)
 {
     world w;
-    open_world(&w);
+    world_open(&w, 7);
     cu_table_put(cu_space_table(w.space, 9), CU_LIT("a"), CU_LIT("9"));
     put(&w, "b", "1");
     put(&w, "a\x01", "1");
     put(&w, "a", "1");
-    commit(&w);
+    world_commit(&w);
     static const cu_slice keys[] = {{"\0\5a", 3},
                                     {"\0\5a\1", 4},
                                     {"\0\5b", 3},
@@ -185,13 +146,13 @@ Test(space, changelog_goes_in_key_order_with_the_progress_last)
     cr_assert_eq(w.changelog->n, 5);
     for (int i = 0; i < 5; i++)
         cr_assert(cu_slice_eq(w.changelog->records[i].key, keys[i]), "%d", i);
-    close_world(&w);
+    world_close(&w);
 }
 
 Test(space, progress_comes_back)
 {
     world w;
-    open_world(&w);
+    world_open(&w, 7);
     cu_arena *a = cu_arena_new(0);
     cu_progress got;
     bool found;
@@ -208,7 +169,7 @@ Test(space, progress_comes_back)
     w.progress.n_inputs = 2;
     w.progress.instance = "one";
     w.progress.clock_us = -12;
-    commit(&w);
+    world_commit(&w);
     for (int round = 0; round < 2; round++) {
         cr_assert_eq(cu_space_progress(w.space, a, &got, &found, &err), 0);
         cr_assert(found);
@@ -231,10 +192,10 @@ Test(space, progress_comes_back)
         cr_assert_eq(got.n_marks, 2);
         cr_assert_eq(got.marks[0], -7);
         cr_assert_eq(got.marks[1], INT64_MAX);
-        reopen(&w);
+        world_reopen(&w);
     }
     cu_arena_free(a);
-    close_world(&w);
+    world_close(&w);
 }
 
 Test(space, a_cut_progress_record_is_an_error)
@@ -264,34 +225,34 @@ Test(space, a_cut_progress_record_is_an_error)
 Test(space, spaces_and_tables_do_not_see_each_other)
 {
     world w;
-    open_world(&w);
+    world_open(&w, 7);
     cu_space *other;
     cr_assert_eq(cu_space_open(w.store, 3, 2, &other, &err), 0);
     put(&w, "a", "1");
     cu_table_put(cu_space_table(w.space, 6), CU_LIT("a"), CU_LIT("6"));
-    commit(&w);
+    world_commit(&w);
     cu_slice got;
     cr_assert_eq(
         cu_table_get(cu_space_table(other, 5), CU_LIT("a"), &got, &err), 0);
     cr_assert_null(got.data);
     expect(&w, "a", "1");
     cu_space_close(other);
-    close_world(&w);
+    world_close(&w);
 }
 
 Test(space, drop_takes_everything_even_after_a_crash_in_the_middle)
 {
     world w;
-    open_world(&w);
+    world_open(&w, 7);
     char key[16];
     for (int i = 0; i < 10000; i++) {
         snprintf(key, sizeof(key), "%d", i);
         put(&w, key, "x");
     }
-    commit(&w);
+    world_commit(&w);
     cu_kv_memory_fail_write(w.kv, 3, CU_IO);
     cr_assert_eq(cu_space_drop(w.space, &err), CU_IO);
-    reopen(&w);
+    world_reopen(&w);
     bool found;
     cu_progress p;
     cr_assert_eq(cu_space_progress(w.space, NULL, &p, &found, &err), 0);
@@ -300,18 +261,18 @@ Test(space, drop_takes_everything_even_after_a_crash_in_the_middle)
     cu_kv_stats stats;
     w.kv->vt->stats(w.kv, &stats);
     cr_assert_eq(stats.n_keys, 0);
-    close_world(&w);
+    world_close(&w);
 }
 
 Test(space, get_many_reads_overlay_and_store_in_one_call)
 {
     world w;
-    open_world(&w);
+    world_open(&w, 7);
     put(&w, "a", "1");
     put(&w, "c", "3");
     put(&w, "d", "4");
-    commit(&w);
-    reopen(&w);
+    world_commit(&w);
+    world_reopen(&w);
     put(&w, "b", "2");
     del(&w, "d");
     cu_slice keys[] = {CU_LIT("c"), CU_LIT("x"), CU_LIT("a"), CU_LIT("c"),
@@ -322,16 +283,16 @@ Test(space, get_many_reads_overlay_and_store_in_one_call)
     for (int i = 0; i < 7; i++)
         cr_assert(want[i] ? cu_slice_is(got[i], want[i]) : !got[i].data, "%d",
                   i);
-    close_world(&w);
+    world_close(&w);
 }
 
 Test(space, a_kv_read_is_paid_once)
 {
     world w;
-    open_world(&w);
+    world_open(&w, 7);
     put(&w, "a", "1");
-    commit(&w);
-    reopen(&w);
+    world_commit(&w);
+    world_reopen(&w);
     expect(&w, "a", "1");
     expect(&w, "nope", NULL);
     /* Behind its back: a cached key does not go to the kv again. */
@@ -342,16 +303,16 @@ Test(space, a_kv_read_is_paid_once)
     cu_kv_batch_free(&b);
     expect(&w, "a", "1");
     expect(&w, "nope", NULL);
-    reopen(&w);
+    world_reopen(&w);
     expect(&w, "a", "2");
     expect(&w, "nope", "2");
-    close_world(&w);
+    world_close(&w);
 }
 
 Test(space, clean_rows_go_when_the_budget_is_used_up)
 {
     world w;
-    open_world(&w);
+    world_open(&w, 7);
     cu_space_close(w.space);
     cu_store_free(w.store);
     w.store = cu_store_new(w.kv, 10000);
@@ -361,7 +322,7 @@ Test(space, clean_rows_go_when_the_budget_is_used_up)
         snprintf(key, sizeof(key), "%04d", i);
         put(&w, key, key);
     }
-    commit(&w);
+    world_commit(&w);
     for (int i = 0; i < 1000; i++) {
         snprintf(key, sizeof(key), "%04d", i);
         expect(&w, key, key);
@@ -370,14 +331,14 @@ Test(space, clean_rows_go_when_the_budget_is_used_up)
     cu_slice got;
     cr_assert_eq(cu_table_get(table(&w), CU_LIT("0000"), &got, &err), 0);
     cr_assert(cu_slice_is(got, "0000"));
-    commit(&w);
-    close_world(&w);
+    world_commit(&w);
+    world_close(&w);
 }
 
 Test(space, restore_equals_the_store)
 {
     world w;
-    open_world(&w);
+    world_open(&w, 7);
     uint64_t chance = 99, live, restored, partly;
     char key[16], value[32];
     int32_t at_half = 0;
@@ -393,7 +354,7 @@ Test(space, restore_equals_the_store)
                 cu_table_del(t, cu_slice_of(key));
         }
         if (chance >> 50 & 1)
-            commit(&w);
+            world_commit(&w);
         else
             cu_space_revert(w.space);
         if (round == 20)
@@ -421,15 +382,15 @@ Test(space, restore_equals_the_store)
     cr_assert_neq(live, partly);
     cu_arena_free(a);
     cu_space_close(copy);
-    close_world(&w);
+    world_close(&w);
 }
 
 Test(space, restore_is_seen_by_a_space_with_cached_rows)
 {
     world w;
-    open_world(&w);
+    world_open(&w, 7);
     put(&w, "a", "1");
-    commit(&w);
+    world_commit(&w);
     expect(&w, "a", "1");
     cu_record r = {
         .part = {"changelog", 0}, .key = {"\0\5a", 3}, .value = CU_LIT("2")};
@@ -438,7 +399,7 @@ Test(space, restore_is_seen_by_a_space_with_cached_rows)
     expect(&w, "a", "2");
     r.key = CU_LIT("x");
     cr_assert_eq(cu_space_restore(w.space, &r, &err), CU_CORRUPT);
-    close_world(&w);
+    world_close(&w);
 }
 
 /* S1: whatever prefix of its writes the kv keeps, position, progress and
