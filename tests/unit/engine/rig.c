@@ -67,10 +67,15 @@ static void start(rig *r)
     rig_add_worker(r);
 }
 
-static void stop(rig *r)
+void rig_stop_workers(rig *r)
 {
     while (r->n_workers)
         cu_worker_close(r->workers[--r->n_workers]);
+}
+
+static void stop(rig *r)
+{
+    rig_stop_workers(r);
     cu_engine_close(r->engine);
     r->log->vt->close(r->log);
 }
@@ -162,6 +167,21 @@ void rig_feed_all(rig *r, const rig_record *records, size_t n)
     cr_assert_eq(w->vt->commit(w, 1000, a, NULL, &err), 0);
     w->vt->writer_close(w);
     cu_arena_free(a);
+}
+
+cu_worker *rig_look(rig *r)
+{
+    cu_err err = {0};
+    cu_worker *w;
+    rig_stop_workers(r);
+    cr_assert_eq(cu_worker_open(cu_engine_runtime(r->engine), 9, &w, &err), 0);
+    cu_worker_still(w);
+    for (int n = 0; n < 100 && !cu_worker_owns_all(w); n++) {
+        bool busy;
+        cr_assert_eq(cu_worker_step(w, 0, &busy, &err), 0, "%s", err.msg);
+    }
+    cr_assert(cu_worker_owns_all(w));
+    return w;
 }
 
 void rig_feed(rig *r, const char *topic, int32_t partition, const char *value)

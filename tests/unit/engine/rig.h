@@ -40,6 +40,9 @@ void rig_file(const char *path, const char *text);
 /* Stops, and starts with another program (its state is kept). */
 void rig_change(rig *r, const char *sql, rig_tweak *tweak);
 void rig_add_worker(rig *r);
+void rig_stop_workers(rig *r);
+/* Without the others: a worker that owns all and only looks; to be closed. */
+cu_worker *rig_look(rig *r);
 /* One record, committed. */
 void rig_feed(rig *r, const char *topic, int32_t partition, const char *value);
 /* Several, committed at once. */

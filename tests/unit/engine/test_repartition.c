@@ -56,22 +56,6 @@ static void feed_rounds(rig *r, int from, int to)
         }
 }
 
-static cu_worker *look(rig *r)
-{
-    cu_err err = {0};
-    cu_worker *w;
-    while (r->n_workers)
-        cu_worker_close(r->workers[--r->n_workers]);
-    cr_assert_eq(cu_worker_open(cu_engine_runtime(r->engine), 9, &w, &err), 0);
-    cu_worker_still(w);
-    for (int n = 0; n < 100 && !cu_worker_owns_all(w); n++) {
-        bool busy;
-        cr_assert_eq(cu_worker_step(w, 0, &busy, &err), 0, "%s", err.msg);
-    }
-    cr_assert(cu_worker_owns_all(w));
-    return w;
-}
-
 /* With a crash point the process dies there.  A new process in any case, and
  * the topics that nobody needs go in between. */
 static int try_move(rig *r, int32_t n, const char *crash, cu_moved *out)
@@ -79,7 +63,7 @@ static int try_move(rig *r, int32_t n, const char *crash, cu_moved *out)
     cu_err err = {0};
     r->as_it_was = true;
     rig_kill(r);
-    cu_worker *w = look(r);
+    cu_worker *w = rig_look(r);
     if (crash)
         cu_env_sim_faults(r->env, 0, crash, 1);
     int rc = cu_worker_repartition(w, n, false, r->arena, out, &err);
@@ -109,13 +93,11 @@ static void open_world(rig *r, bool beside)
         rig_open(r, sql, NULL);
 }
 
-static void is_fresh(rig *r, int from, int rounds)
+static void is_fresh(rig *r, int rounds)
 {
     rig fresh;
     rig_open(&fresh, sql, NULL);
-    if (from)
-        feed_rounds(&fresh, 0, 0);
-    feed_rounds(&fresh, from, rounds);
+    feed_rounds(&fresh, 0, rounds);
     rig_drain(&fresh);
     for (int i = 0; i < N_VIEWS; i++)
         cr_expect_str_eq(rig_view(r, views[i]), rig_view(&fresh, views[i]),
@@ -155,13 +137,13 @@ static void moves(bool beside)
         rig_drain(&r);
         rig_run(&r);
         said(&r, next, true); /* the same rows are not said again */
-        is_fresh(&r, 0, rounds);
+        is_fresh(&r, rounds);
         feed_rounds(&r, rounds, rounds + 1);
         rounds++;
         rig_drain(&r);
         rig_run(&r);
         said(&r, next, false);
-        is_fresh(&r, 0, rounds);
+        is_fresh(&r, rounds);
     }
     cr_expect_eq(cu_runtime_layout(cu_engine_runtime(r.engine)).number, 4);
     rig_close(&r);
@@ -193,7 +175,7 @@ Test(repartition, to_what_is_there_changes_nothing)
     cr_expect(moved.nothing);
     rig_kill(&r);
     rig_drain(&r);
-    is_fresh(&r, 0, 1);
+    is_fresh(&r, 1);
     rig_close(&r);
 }
 
@@ -210,7 +192,7 @@ static void takes_back(bool beside)
     rig_drain(&r);
     rig_run(&r);
     said(&r, next, false);
-    cu_worker *w = look(&r);
+    cu_worker *w = rig_look(&r);
     cu_position to[] = {{{"t", 0}, 6}, {{"t", 1}, 6}};
     cr_assert_eq(cu_worker_reset(w, &(cu_positions){to, 2}, &err), 0);
     cu_worker_close(w);
@@ -252,7 +234,7 @@ static void survives(bool beside, const char *point)
     rig_kill(&r);
     rig_drain(&r);
     said(&r, next, true);
-    is_fresh(&r, 0, 2);
+    is_fresh(&r, 2);
     cr_assert_eq(try_move(&r, 3, point, &moved), CU_STOPPED);
     cr_assert_eq(try_move(&r, 4, NULL, &moved), 0);
     rig_kill(&r);
@@ -261,7 +243,7 @@ static void survives(bool beside, const char *point)
     rig_drain(&r);
     rig_run(&r);
     said(&r, next, true);
-    is_fresh(&r, 0, 2);
+    is_fresh(&r, 2);
     rig_close(&r);
 }
 
@@ -293,7 +275,7 @@ Test(repartition, stops_a_process_that_began_before_it)
     open_world(&r, true);
     feed_rounds(&r, 0, 1);
     rig_drain(&r);
-    cu_worker *w = look(&r);
+    cu_worker *w = rig_look(&r);
     cr_assert_eq(cu_worker_repartition(w, 3, false, r.arena, &moved, &err), 0);
     cu_worker_close(w);
     rig_add_worker(&r); /* of the same runtime */
@@ -311,8 +293,7 @@ static void grow(rig *r, const char *topic)
     cu_err err = {0};
     cu_topic_spec spec = {.name = topic, .partitions = 3};
     cu_positions was;
-    while (r->n_workers)
-        cu_worker_close(r->workers[--r->n_workers]);
+    rig_stop_workers(r);
     cr_assert_eq(
         r->log->vt->group_positions(r->log, "app", r->arena, &was, &err), 0);
     cr_assert_eq(r->log->vt->topic_delete(r->log, topic, &err), 0);
@@ -325,7 +306,6 @@ Test(repartition, goes_on_with_an_input_that_gained_partitions)
 {
     int64_t next[N_VIEWS][RIG_PARTITIONS] = {0};
     cu_moved moved;
-    cu_err err = {0};
     rig r;
     open_world(&r, true);
     feed_rounds(&r, 0, 1);
@@ -335,7 +315,7 @@ Test(repartition, goes_on_with_an_input_that_gained_partitions)
     grow(&r, "t");
     for (int g = 0; g < GROUPS; g++)
         feed_at(&r, g, g, g & 1);
-    cr_assert_eq(try_move(&r, 0, NULL, &moved), 0, "%s", err.msg);
+    cr_assert_eq(try_move(&r, 0, NULL, &moved), 0);
     cr_expect(!moved.nothing);
     rig_kill(&r);
     rig_drain(&r);
@@ -345,14 +325,14 @@ Test(repartition, goes_on_with_an_input_that_gained_partitions)
         feed_at(&r, g, 1 + g, g % 3);
     rig_drain(&r);
     rig_run(&r);
-    is_fresh(&r, 0, 2);
+    is_fresh(&r, 2);
     /* What two instances say in one partition of a topic is told apart. */
     said(&r, next, false);
     move_to(&r, 4);
     rig_drain(&r);
     rig_run(&r);
     said(&r, next, true);
-    is_fresh(&r, 0, 2);
+    is_fresh(&r, 2);
     rig_close(&r);
 }
 
@@ -363,44 +343,41 @@ static const char keyed[] =
     "key_format 'text', partitions '2');"
     "CREATE MATERIALIZED VIEW v AS SELECT c0, c1 FROM t;";
 
-static int moved_to_five(rig *r, cu_err *err)
+static void is_refused(rig *r, cu_code code, const char *why)
 {
     cu_moved moved;
+    cu_err err = {0};
     r->as_it_was = true;
     rig_kill(r);
-    cu_worker *w = look(r);
-    int rc = cu_worker_repartition(w, 5, false, r->arena, &moved, err);
+    cu_worker *w = rig_look(r);
+    cr_expect_eq(cu_worker_repartition(w, 5, false, r->arena, &moved, &err),
+                 code);
+    cr_expect(strstr(err.msg, why), "%s", err.msg);
     cu_worker_close(w);
-    return rc;
+    rig_close(r);
 }
 
 Test(repartition, refuses_keys_whose_records_stand_in_two_partitions)
 {
     rig r;
-    cu_err err = {0};
     rig_open_beside(&r, keyed, NULL);
     rig_feed(&r, "t", 0, "{\"c1\": 1}");
     rig_feed(&r, "t", 1, "{\"c1\": 1}");
     rig_drain(&r);
     grow(&r, "t");
-    cr_expect_eq(moved_to_five(&r, &err), CU_UNSUPPORTED);
-    cr_expect(strstr(err.msg, "which is newer"), "%s", err.msg);
-    rig_close(&r);
+    is_refused(&r, CU_UNSUPPORTED, "which is newer");
 }
 
 Test(repartition, refuses_to_give_other_numbers)
 {
     rig r;
-    cu_err err = {0};
     rig_open_beside(&r,
                     TABLES "CREATE MATERIALIZED VIEW s AS SELECT "
                            "DISTINCT name, surrogate_id FROM surrogate((SELECT "
                            "DISTINCT name FROM names));",
                     NULL);
     rig_drain(&r);
-    cr_expect_eq(moved_to_five(&r, &err), CU_UNSUPPORTED);
-    cr_expect(strstr(err.msg, "surrogate"), "%s", err.msg);
-    rig_close(&r);
+    is_refused(&r, CU_UNSUPPORTED, "surrogate");
 }
 
 Test(repartition, refuses_when_rows_have_left_the_input)
@@ -412,7 +389,5 @@ Test(repartition, refuses_when_rows_have_left_the_input)
     feed_rounds(&r, 0, 1);
     rig_drain(&r);
     cr_assert_eq(r.log->vt->delete_records(r.log, part, 3, &err), 0);
-    cr_expect_eq(moved_to_five(&r, &err), CU_HISTORY);
-    cr_expect(strstr(err.msg, "offsets reset"), "%s", err.msg);
-    rig_close(&r);
+    is_refused(&r, CU_HISTORY, "offsets reset");
 }

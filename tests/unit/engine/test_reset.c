@@ -34,32 +34,11 @@ static void feed_all(rig *r, int from)
                 feed(r, g, 10 * round + g);
 }
 
-static void stop_workers(rig *r)
-{
-    while (r->n_workers)
-        cu_worker_close(r->workers[--r->n_workers]);
-}
-
-static cu_worker *look(rig *r)
-{
-    cu_err err = {0};
-    cu_worker *w;
-    stop_workers(r);
-    cr_assert_eq(cu_worker_open(cu_engine_runtime(r->engine), 9, &w, &err), 0);
-    cu_worker_still(w);
-    for (int n = 0; n < 100 && !cu_worker_owns_all(w); n++) {
-        bool busy;
-        cr_assert_eq(cu_worker_step(w, 0, &busy, &err), 0, "%s", err.msg);
-    }
-    cr_assert(cu_worker_owns_all(w));
-    return w;
-}
-
 /* With a crash point the process dies there and starts again. */
 static int try_reset(rig *r, const cu_position *to, size_t n, const char *crash)
 {
     cu_err err = {0};
-    cu_worker *w = look(r);
+    cu_worker *w = rig_look(r);
     cu_positions all = {(cu_position *)to, n};
     if (crash)
         cu_env_sim_faults(r->env, 0, crash, 1);
@@ -360,7 +339,7 @@ Test(reset, mends_an_app_whose_input_lost_what_it_needs)
     rig_open_beside(&r, sql, NULL);
     feed(&r, 0, 1);
     rig_drain(&r);
-    stop_workers(&r);
+    rig_stop_workers(&r);
     feed_all(&r, 0); /* offsets 1 to 8 */
     cr_assert_eq(r.log->vt->delete_records(r.log, part, 5, &err), 0);
     rig_add_worker(&r);
@@ -391,7 +370,7 @@ Test(reset, of_a_view_without_key_says_no_row_twice)
     feed(&r, 2, 12); /* a second one that looks the same */
     rig_drain(&r);
     rig_deltas(&r, "app.rows", NULL, rows);
-    stop_workers(&r);
+    rig_stop_workers(&r);
     rig_add_worker(&r);
     reset_to(&r, 2);
     feed(&r, 2, 12);
