@@ -86,6 +86,37 @@ static cu_http_source source(const library *l)
     };
 }
 
+/* A library, and a collector of it; `s` may be changed until the start. */
+typedef struct visit {
+    library l;
+    cu_http_source s;
+    cu_world w;
+} visit;
+
+static void visit_open(visit *v, const char *const *more)
+{
+    v->l = start(more);
+    v->s = source(&v->l);
+    v->w = cu_world_real();
+    v->w.client = cu_http_curl();
+    v->w.opts.http = &v->s;
+}
+
+static void visit_close(visit *v)
+{
+    stop(&v->l);
+    cu_world_close(&v->w);
+}
+
+/* Another library at another address, and a collector that starts again. */
+static void visit_again(visit *v, const char *const *more)
+{
+    v->l = start(more);
+    v->s.url = v->l.url;
+    cu_world_restart(&v->w);
+}
+
+static const char *const as_it_is[] = {NULL};
 static const char *const all_pages = "science_fiction|0|\nscience_fiction|50|\n"
                                      "science_fiction|100|\nfantasy|0|\n"
                                      "fantasy|50|\n";
@@ -109,27 +140,22 @@ static void expect_pages(cu_world *w, const char *expected)
 
 Test(server, a_pass_collects_every_page_of_every_subject)
 {
-    const char *const none[] = {NULL};
-    library l = start(none);
-    cu_http_source s = source(&l);
-    cu_world w = cu_world_real();
-    w.client = cu_http_curl();
-    w.opts.http = &s;
-    cu_world_start(&w);
-    cu_world_must_pass(&w);
-    expect_pages(&w, all_pages);
-    cu_collector_counts n = cu_world_counts(&w);
+    visit v;
+    visit_open(&v, as_it_is);
+    cu_world_start(&v.w);
+    cu_world_must_pass(&v.w);
+    expect_pages(&v.w, all_pages);
+    cu_collector_counts n = cu_world_counts(&v.w);
     cr_assert_eq(n.requests, 5);
     cr_assert_eq(n.records, 5);
     cr_assert_eq(n.planned, 5);
     cr_assert_eq(n.done, 5);
-    cu_world_restart(&w);
-    cu_world_must_pass(&w);
-    n = cu_world_counts(&w);
+    cu_world_restart(&v.w);
+    cu_world_must_pass(&v.w);
+    n = cu_world_counts(&v.w);
     cr_assert_eq(n.records, 0);
     cr_assert_eq(n.unchanged, 5);
-    stop(&l);
-    cu_world_close(&w);
+    visit_close(&v);
 }
 
 Test(server, faults_cost_retries_and_nothing_else)
@@ -138,133 +164,102 @@ Test(server, faults_cost_retries_and_nothing_else)
                                   "--fault", "3=429",     "--fault", "4=html",
                                   "--fault", "5=soft",    "--fault", "6=drop",
                                   "--fault", "7=badjson", NULL};
-    library l = start(faults);
-    cu_http_source s = source(&l);
-    cu_world w = cu_world_real();
-    w.client = cu_http_curl();
-    w.opts.http = &s;
-    cu_world_start(&w);
-    cu_world_must_pass(&w);
-    expect_pages(&w, all_pages);
-    cu_collector_counts n = cu_world_counts(&w);
+    visit v;
+    visit_open(&v, faults);
+    cu_world_start(&v.w);
+    cu_world_must_pass(&v.w);
+    expect_pages(&v.w, all_pages);
+    cu_collector_counts n = cu_world_counts(&v.w);
     cr_assert_eq(n.records, 5);
     cr_assert_eq(n.dead_letters, 0);
     /* libcurl itself repeats a request on a connection that was dropped. */
     cr_assert(n.retries == 6 || n.retries == 7);
-    stop(&l);
-    cu_world_close(&w);
+    visit_close(&v);
 }
 
 Test(server, what_hangs_is_given_up_and_asked_again)
 {
     const char *const hang[] = {"--fault", "2=hang", NULL};
-    library l = start(hang);
-    cu_http_source s = source(&l);
-    cu_world w = cu_world_real();
-    w.client = cu_http_curl();
-    w.opts.http = &s;
-    s.timeout_ms = 1000;
-    s.retries = 100; /* a busy machine makes others wait as long */
-    cu_world_start(&w);
-    cu_world_must_pass(&w);
-    expect_pages(&w, all_pages);
-    cu_collector_counts n = cu_world_counts(&w);
+    visit v;
+    visit_open(&v, hang);
+    v.s.timeout_ms = 1000;
+    v.s.retries = 100; /* a busy machine makes others wait as long */
+    cu_world_start(&v.w);
+    cu_world_must_pass(&v.w);
+    expect_pages(&v.w, all_pages);
+    cu_collector_counts n = cu_world_counts(&v.w);
     cr_assert_eq(n.records, 5);
     cr_assert_eq(n.dead_letters, 0);
     cr_assert(n.retries >= 1);
-    stop(&l);
-    cu_world_close(&w);
+    visit_close(&v);
 }
 
 Test(server, soft_failures_and_a_rate_limit_are_waited_out)
 {
     const char *const moods[] = {"--soft-failures", "2", "--rate-429", "3",
                                  NULL};
-    library l = start(moods);
-    cu_http_source s = source(&l);
-    cu_world w = cu_world_real();
-    w.client = cu_http_curl();
-    w.opts.http = &s;
-    s.retries = 12;
-    cu_world_start(&w);
-    cu_world_must_pass(&w);
-    expect_pages(&w, all_pages);
-    cu_collector_counts n = cu_world_counts(&w);
+    visit v;
+    visit_open(&v, moods);
+    v.s.retries = 12;
+    cu_world_start(&v.w);
+    cu_world_must_pass(&v.w);
+    expect_pages(&v.w, all_pages);
+    cu_collector_counts n = cu_world_counts(&v.w);
     cr_assert(n.retries >= 10, "two for each of five pages");
     cr_assert_eq(n.dead_letters, 0);
-    stop(&l);
-    cu_world_close(&w);
+    visit_close(&v);
 }
 
 Test(server, the_next_edition_publishes_only_what_changed)
 {
-    const char *const none[] = {NULL};
     const char *const next[] = {"--edition", "2", NULL};
-    library l = start(none);
-    cu_http_source s = source(&l);
-    cu_world w = cu_world_real();
-    w.client = cu_http_curl();
-    w.opts.http = &s;
-    cu_world_start(&w);
-    cu_world_must_pass(&w);
-    stop(&l);
-    l = start(next);
-    s.url = l.url;
-    cu_world_restart(&w);
-    cu_world_must_pass(&w);
-    cu_collector_counts n = cu_world_counts(&w);
+    visit v;
+    visit_open(&v, as_it_is);
+    cu_world_start(&v.w);
+    cu_world_must_pass(&v.w);
+    stop(&v.l);
+    visit_again(&v, next);
+    cu_world_must_pass(&v.w);
+    cu_collector_counts n = cu_world_counts(&v.w);
     cr_assert_eq(n.records + n.unchanged, 5);
     cr_assert(n.records > 0);
-    cu_world_restart(&w);
-    cu_world_must_pass(&w);
-    cr_assert_eq(cu_world_counts(&w).unchanged, 5);
-    stop(&l);
-    cu_world_close(&w);
+    cu_world_restart(&v.w);
+    cu_world_must_pass(&v.w);
+    cr_assert_eq(cu_world_counts(&v.w).unchanged, 5);
+    visit_close(&v);
 }
 
 Test(server, an_upper_case_subject_is_found_through_its_redirect)
 {
     static const char *const loud[] = {"Fantasy"};
-    const char *const none[] = {NULL};
     cu_for_each one = {"subject", loud, 1};
-    library l = start(none);
-    cu_http_source s = source(&l);
-    cu_world w = cu_world_real();
-    w.client = cu_http_curl();
-    w.opts.http = &s;
-    s.for_each = &one;
-    cu_world_start(&w);
-    cu_world_must_pass(&w);
-    const char *all = cu_world_topic(&w, "bronze.t",
+    visit v;
+    visit_open(&v, as_it_is);
+    v.s.for_each = &one;
+    cu_world_start(&v.w);
+    cu_world_must_pass(&v.w);
+    const char *all = cu_world_topic(&v.w, "bronze.t",
                                      "param.subject,param.page_offset,url");
     char want[200];
     snprintf(want, sizeof(want),
-             "Fantasy|0|%s/subjects/fantasy.json?limit=50&offset=0|", l.url);
+             "Fantasy|0|%s/subjects/fantasy.json?limit=50&offset=0|", v.l.url);
     cr_assert_eq(strncmp(all, want, strlen(want)), 0);
-    cr_assert_eq(cu_world_counts(&w).requests, 4);
-    stop(&l);
-    cu_world_close(&w);
+    cr_assert_eq(cu_world_counts(&v.w).requests, 4);
+    visit_close(&v);
 }
 
 Test(server, a_stopped_server_is_an_outage_and_a_new_one_ends_it)
 {
-    const char *const none[] = {NULL};
-    library l = start(none);
-    cu_http_source s = source(&l);
-    cu_world w = cu_world_real();
     cu_err err = {0};
-    w.client = cu_http_curl();
-    w.opts.http = &s;
-    cu_world_start(&w);
-    stop(&l);
-    cr_assert_eq(cu_world_pass(&w, &err), CU_NETWORK);
+    visit v;
+    visit_open(&v, as_it_is);
+    cu_world_start(&v.w);
+    stop(&v.l);
+    cr_assert_eq(cu_world_pass(&v.w, &err), CU_NETWORK);
     cr_assert(err.flags & CU_RETRY);
     cr_assert(strstr(err.msg, "/subjects/"), "%s", err.msg);
-    l = start(none);
-    s.url = l.url;
-    cu_world_restart(&w); /* on another port */
-    cu_world_must_pass(&w);
-    expect_pages(&w, all_pages);
-    stop(&l);
-    cu_world_close(&w);
+    visit_again(&v, as_it_is);
+    cu_world_must_pass(&v.w);
+    expect_pages(&v.w, all_pages);
+    visit_close(&v);
 }
