@@ -10,6 +10,8 @@ int cu_silver_open(cu_instance *i, cu_err *err);
 int cu_silver_flush(cu_instance *i, cu_err *err);
 /* When the clock alone makes that necessary. */
 int64_t cu_silver_due(cu_instance *i);
+/* Two rows claim one key of the view: once all is read, the flush says so. */
+bool cu_silver_disputed(cu_instance *i);
 /* What the topic shows becomes what the view is (rebuild.h). */
 int cu_silver_correct(cu_instance *i, cu_err *err);
 void cu_silver_close(cu_instance *i);

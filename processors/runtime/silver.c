@@ -342,6 +342,12 @@ int64_t cu_silver_due(cu_instance *i)
     return due;
 }
 
+bool cu_silver_disputed(cu_instance *i)
+{
+    cu_err ignored = {0}; /* the next commit meets it again */
+    return i->silver && cu_materialize_check(i->pipeline->root, &ignored);
+}
+
 /* A kafka table has its own topic and key columns, a black hole none. */
 static void use_sink(cu_silver_out *s, const cu_table_def *sink)
 {

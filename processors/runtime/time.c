@@ -273,7 +273,8 @@ bool cu_time_moved(cu_worker *w)
     for (uint32_t k = 0; !moved && atomic_load(&rt->ending) != CU_ENDING_NOT &&
                          k < w->n_instances;
          k++)
-        moved = cu_silver_due(w->instances[k]) != INT64_MAX;
+        moved = cu_silver_due(w->instances[k]) != INT64_MAX ||
+                cu_silver_disputed(w->instances[k]);
     if (!rt->knows_idle)
         return moved;
     int64_t now_ms = cu_mono_ms(rt->o.env);

@@ -85,3 +85,43 @@ Test(keys, an_update_may_come_from_two_partitions)
     cr_expect_str_eq(rig_view(&r, "v"), want);
     rig_close(&r);
 }
+
+static const char claims[] =
+    "CREATE SERVER k FOREIGN DATA WRAPPER kafka;"
+    "CREATE FOREIGN TABLE t (c0 bigint OPTIONS (key 'true') PRIMARY KEY, c1 "
+    "bigint) SERVER k OPTIONS (topic 't', format 'json', mode 'upsert', "
+    "key_format 'text', partitions '4');"
+    "CREATE MATERIALIZED VIEW v WITH (primary_key = 'c1') AS SELECT c0, c1 "
+    "FROM t;";
+
+/* What the workers say when everything has been read: nothing, or 23505. */
+static bool ends_well(rig *r)
+{
+    cu_err err = {0};
+    int rc = 0;
+    rig_run(r);
+    cu_runtime_end(cu_engine_runtime(r->engine), CU_ENDING_OUTPUT);
+    for (uint32_t i = 0; i < r->n_workers && rc == 0; i++)
+        rc = cu_worker_commit(r->workers[i], &err);
+    if (rc)
+        cr_assert_eq(err.sqlstate, CU_SQLSTATE('2', '3', '5', '0', '5'), "%s",
+                     err.msg);
+    return rc == 0;
+}
+
+Test(keys, what_two_rows_claim_when_all_is_read_is_an_error)
+{
+    rig r;
+    rig_open_beside(&r, claims, NULL);
+    upsert(&r, 1, 10);
+    upsert(&r, 2, 20);
+    upsert(&r, 3, 10);
+    cr_assert(!ends_well(&r), "1 and 3 both claim 10");
+    rig_change(&r, claims, NULL);
+    cr_assert(!ends_well(&r), "they do so after a restart");
+    rig_change(&r, claims, NULL);
+    upsert(&r, 3, 30);
+    cr_assert(ends_well(&r));
+    cr_expect_str_eq(rig_view(&r, "v"), "1 10\n2 20\n3 30\n");
+    rig_close(&r);
+}
