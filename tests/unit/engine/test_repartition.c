@@ -117,16 +117,28 @@ static void said(rig *r, int64_t next[N_VIEWS][RIG_PARTITIONS], bool nothing)
     }
 }
 
+/* Until nothing moves; `nothing`: and no topic got anything. */
+static void settle(rig *r, int64_t next[N_VIEWS][RIG_PARTITIONS], bool nothing)
+{
+    rig_drain(r);
+    rig_run(r);
+    said(r, next, nothing);
+}
+
+static void begin(rig *r, bool beside, int rounds,
+                  int64_t next[N_VIEWS][RIG_PARTITIONS])
+{
+    open_world(r, beside);
+    feed_rounds(r, 0, rounds);
+    settle(r, next, false);
+}
+
 static void moves(bool beside)
 {
     static const int32_t to[] = {1, 4, 2, 3};
     int64_t next[N_VIEWS][RIG_PARTITIONS] = {0};
     rig r;
-    open_world(&r, beside);
-    feed_rounds(&r, 0, 2);
-    rig_drain(&r);
-    rig_run(&r);
-    said(&r, next, false);
+    begin(&r, beside, 2, next);
     int rounds = 2;
     for (int i = 0; i < 4; i++) {
         move_to(&r, to[i]);
@@ -134,15 +146,11 @@ static void moves(bool beside)
             rig_wipe(&r);
         rig_add_worker(&r);
         said(&r, next, true);
-        rig_drain(&r);
-        rig_run(&r);
-        said(&r, next, true); /* the same rows are not said again */
+        settle(&r, next, true); /* the same rows are not said again */
         is_fresh(&r, rounds);
         feed_rounds(&r, rounds, rounds + 1);
         rounds++;
-        rig_drain(&r);
-        rig_run(&r);
-        said(&r, next, false);
+        settle(&r, next, false);
         is_fresh(&r, rounds);
     }
     cr_expect_eq(cu_runtime_layout(cu_engine_runtime(r.engine)).number, 4);
@@ -189,9 +197,7 @@ static void takes_back(bool beside)
     feed_rounds(&r, 0, 1);
     for (int n = 0; n < 6; n++)
         feed_at(&r, n, 7, n & 1);
-    rig_drain(&r);
-    rig_run(&r);
-    said(&r, next, false);
+    settle(&r, next, false);
     cu_worker *w = rig_look(&r);
     cu_position to[] = {{{"t", 0}, 6}, {{"t", 1}, 6}};
     cr_assert_eq(cu_worker_reset(w, &(cu_positions){to, 2}, &err), 0);
@@ -225,11 +231,7 @@ static void survives(bool beside, const char *point)
     int64_t next[N_VIEWS][RIG_PARTITIONS] = {0};
     cu_moved moved;
     rig r;
-    open_world(&r, beside);
-    feed_rounds(&r, 0, 2);
-    rig_drain(&r);
-    rig_run(&r);
-    said(&r, next, false);
+    begin(&r, beside, 2, next);
     cr_assert_eq(try_move(&r, 4, point, &moved), CU_STOPPED, "%s", point);
     rig_kill(&r);
     rig_drain(&r);
@@ -240,9 +242,7 @@ static void survives(bool beside, const char *point)
     rig_kill(&r);
     for (int i = 0; i < 3; i++)
         rig_crash(&r, point);
-    rig_drain(&r);
-    rig_run(&r);
-    said(&r, next, true);
+    settle(&r, next, true);
     is_fresh(&r, 2);
     rig_close(&r);
 }
@@ -307,20 +307,14 @@ Test(repartition, goes_on_with_an_input_that_gained_partitions)
     int64_t next[N_VIEWS][RIG_PARTITIONS] = {0};
     cu_moved moved;
     rig r;
-    open_world(&r, true);
-    feed_rounds(&r, 0, 1);
-    rig_drain(&r);
-    rig_run(&r);
-    said(&r, next, false);
+    begin(&r, true, 1, next);
     grow(&r, "t");
     for (int g = 0; g < GROUPS; g++)
         feed_at(&r, g, g, g & 1);
     cr_assert_eq(try_move(&r, 0, NULL, &moved), 0);
     cr_expect(!moved.nothing);
     rig_kill(&r);
-    rig_drain(&r);
-    rig_run(&r);
-    said(&r, next, true);
+    settle(&r, next, true);
     for (int g = 0; g < GROUPS; g++)
         feed_at(&r, g, 1 + g, g % 3);
     rig_drain(&r);
@@ -329,9 +323,7 @@ Test(repartition, goes_on_with_an_input_that_gained_partitions)
     /* What two instances say in one partition of a topic is told apart. */
     said(&r, next, false);
     move_to(&r, 4);
-    rig_drain(&r);
-    rig_run(&r);
-    said(&r, next, true);
+    settle(&r, next, true);
     is_fresh(&r, 2);
     rig_close(&r);
 }
