@@ -86,6 +86,8 @@ static cu_http_source source(const library *l)
     };
 }
 
+static const char *const as_it_is[] = {NULL};
+
 /* A library, and a collector of it; `s` may be changed until the start. */
 typedef struct visit {
     library l;
@@ -116,7 +118,6 @@ static void visit_again(visit *v, const char *const *more)
     cu_world_restart(&v->w);
 }
 
-static const char *const as_it_is[] = {NULL};
 static const char *const all_pages = "science_fiction|0|\nscience_fiction|50|\n"
                                      "science_fiction|100|\nfantasy|0|\n"
                                      "fantasy|50|\n";
@@ -138,14 +139,20 @@ static void expect_pages(cu_world *w, const char *expected)
     cr_assert_str_eq(seen, expected);
 }
 
+/* The first pass, which must find everything. */
+static cu_collector_counts visit_all(visit *v)
+{
+    cu_world_start(&v->w);
+    cu_world_must_pass(&v->w);
+    expect_pages(&v->w, all_pages);
+    return cu_world_counts(&v->w);
+}
+
 Test(server, a_pass_collects_every_page_of_every_subject)
 {
     visit v;
     visit_open(&v, as_it_is);
-    cu_world_start(&v.w);
-    cu_world_must_pass(&v.w);
-    expect_pages(&v.w, all_pages);
-    cu_collector_counts n = cu_world_counts(&v.w);
+    cu_collector_counts n = visit_all(&v);
     cr_assert_eq(n.requests, 5);
     cr_assert_eq(n.records, 5);
     cr_assert_eq(n.planned, 5);
@@ -166,10 +173,7 @@ Test(server, faults_cost_retries_and_nothing_else)
                                   "--fault", "7=badjson", NULL};
     visit v;
     visit_open(&v, faults);
-    cu_world_start(&v.w);
-    cu_world_must_pass(&v.w);
-    expect_pages(&v.w, all_pages);
-    cu_collector_counts n = cu_world_counts(&v.w);
+    cu_collector_counts n = visit_all(&v);
     cr_assert_eq(n.records, 5);
     cr_assert_eq(n.dead_letters, 0);
     /* libcurl itself repeats a request on a connection that was dropped. */
@@ -184,10 +188,7 @@ Test(server, what_hangs_is_given_up_and_asked_again)
     visit_open(&v, hang);
     v.s.timeout_ms = 1000;
     v.s.retries = 100; /* a busy machine makes others wait as long */
-    cu_world_start(&v.w);
-    cu_world_must_pass(&v.w);
-    expect_pages(&v.w, all_pages);
-    cu_collector_counts n = cu_world_counts(&v.w);
+    cu_collector_counts n = visit_all(&v);
     cr_assert_eq(n.records, 5);
     cr_assert_eq(n.dead_letters, 0);
     cr_assert(n.retries >= 1);
@@ -201,10 +202,7 @@ Test(server, soft_failures_and_a_rate_limit_are_waited_out)
     visit v;
     visit_open(&v, moods);
     v.s.retries = 12;
-    cu_world_start(&v.w);
-    cu_world_must_pass(&v.w);
-    expect_pages(&v.w, all_pages);
-    cu_collector_counts n = cu_world_counts(&v.w);
+    cu_collector_counts n = visit_all(&v);
     cr_assert(n.retries >= 10, "two for each of five pages");
     cr_assert_eq(n.dead_letters, 0);
     visit_close(&v);
