@@ -98,20 +98,29 @@ count() { # what was said so far
     done
 }
 
+# Sets sold: how many there are.
+sell() { # how many
+    sales $((sold + 1)) $((sold + $1)) |
+        at produce sales --key-field id --app "$app" -q
+    sold=$((sold + $1))
+}
+
+moves() { # what it gets, option…
+    count >"$a/was"
+    check "$kind: it gets $1" move "${@:2}"
+    check "$kind: and runs" run
+    count >"$a/now"
+    check "$kind: nothing is said again" cmp "$a/was" "$a/now"
+    sell 300
+    check "$kind: it goes on" run
+    check "$kind: with the views of its input" is_fresh
+}
+
 steps() {
     local n
     check "$kind: the app runs" run
     for n in $1; do
-        count >"$a/was"
-        check "$kind: it gets $n partitions" move --partitions $n
-        check "$kind: and runs" run
-        count >"$a/now"
-        check "$kind: nothing is said again" cmp "$a/was" "$a/now"
-        sales $((first + 1)) $((first + 300)) |
-            at produce sales --key-field id --app "$app" -q
-        first=$((first + 300))
-        check "$kind: goes on" run
-        check "$kind: with the views of its input" is_fresh
+        moves "$n partitions" --partitions "$n"
     done
     check "$kind: what it has already changes nothing" said_nothing "$n"
 }
@@ -141,14 +150,14 @@ as_before() {
 }
 
 world() { # kind
-    kind=$1 app=shop-$1 a=$work/$1/shop-$1 first=1500
+    kind=$1 app=shop-$1 a=$work/$1/shop-$1 sold=0
     sql "$a"
     on=(--state "$a/state")
     [ "$kind" = kafka ] && on+=(--brokers "$brokers" --instance one)
     at topics create sales --partitions 2 --app "$app" -q >/dev/null
     at topics create names --partitions 2 --app "$app" -q >/dev/null
     names | at produce names --key-field shop --app "$app" -q
-    sales 1 $first | at produce sales --key-field id --app "$app" -q
+    sell 1500
 }
 
 while_active() {
@@ -166,17 +175,8 @@ gains() {
     grow sales 3
     check "an input that gained partitions is refused" refused 3 run
     check "and the command is named" grep -q "app repartition" "$a/refused"
-    count >"$a/was"
-    check "which mends it" move
-    check "the app goes on" run
-    count >"$a/now"
-    check "and says nothing again" cmp "$a/was" "$a/now"
-    sales $((first + 1)) $((first + 300)) |
-        at produce sales --key-field id --app "$app" -q
-    first=$((first + 300))
-    check "more comes" run
-    check "with the views of all three partitions" is_fresh
-    check "which are those of an app that began with them" like_another_app
+    moves "what its input gained"
+    check "its views are those of an app that began with them" like_another_app
     check "state and changelogs are the same" at state verify "$a" -q
     check "a state folder that is empty finds out" elsewhere
 }
