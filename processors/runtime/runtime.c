@@ -308,39 +308,52 @@ int cu_runtime_ids(cu_runtime *rt, const cu_stages *stages, uint32_t **out,
 /* --- state of other layouts ------------------------------------------------
  */
 
-static int drop_stage(cu_runtime *rt, uint32_t id, cu_err *err)
+enum { NO_PARTITION = UINT16_MAX + 1 };
+
+/* The first partition from `*at` on that the store has of a stage. */
+static int next_partition(cu_runtime *rt, uint32_t id, uint32_t *at,
+                          cu_err *err)
 {
     cu_kv *kv = cu_store_kv(rt->o.store);
+    cu_kv_iter *it;
+    cu_slice key, value;
     cu_buf lo = {0};
-    int rc = 0;
-    for (uint32_t from = 0; rc == 0 && from <= UINT16_MAX;) {
-        cu_kv_iter *it;
-        cu_slice key, value;
-        cu_space *space;
-        cu_buf_clear(&lo);
-        cu_buf_put_u8(&lo, 'S');
-        cu_buf_put_u32be(&lo, id);
-        cu_buf_put_u16be(&lo, (uint16_t)from);
-        rc = kv->vt->iter(kv, cu_buf_slice(&lo), CU_LIT("T"), &it, err);
-        if (rc)
-            break;
-        bool more = kv->vt->iter_next(it, &key, &value) && key.len > 7 &&
-                    memcmp(key.data, lo.data, 5) == 0;
-        cu_scan s = {.p = more ? key.data + 5 : NULL,
-                     .end = more ? key.data + 7 : NULL};
-        from = more ? cu_scan_u16be(&s) : UINT16_MAX;
+    cu_buf_put_u8(&lo, 'S');
+    cu_buf_put_u32be(&lo, id);
+    cu_buf_put_u16be(&lo, (uint16_t)*at);
+    *at = NO_PARTITION;
+    int rc = kv->vt->iter(kv, cu_buf_slice(&lo), CU_LIT("T"), &it, err);
+    if (rc == 0) {
+        if (kv->vt->iter_next(it, &key, &value)) {
+            cu_scan s = cu_scan_of(key);
+            cu_scan_u8(&s);
+            bool same = cu_scan_u32be(&s) == id;
+            uint32_t partition = cu_scan_u16be(&s);
+            if (same && !s.bad)
+                *at = partition;
+        }
         rc = kv->vt->iter_close(it, err);
-        if (rc || !more)
-            break;
-        rc = cu_space_open(rt->o.store, id, (uint16_t)from, &space, err);
+    }
+    cu_buf_free(&lo);
+    return rc;
+}
+
+static int drop_stage(cu_runtime *rt, uint32_t id, cu_err *err)
+{
+    for (uint32_t at = 0; at < NO_PARTITION; at++) {
+        cu_space *space;
+        int rc = next_partition(rt, id, &at, err);
+        if (rc || at == NO_PARTITION)
+            return rc;
+        rc = cu_space_open(rt->o.store, id, (uint16_t)at, &space, err);
         if (rc == 0) {
             rc = cu_space_drop(space, err);
             cu_space_close(space);
         }
-        from++;
+        if (rc)
+            return rc;
     }
-    cu_buf_free(&lo);
-    return rc;
+    return 0;
 }
 
 /* The layout stands behind the stage's name (cu_stage.state_name). */
