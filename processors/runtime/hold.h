@@ -22,9 +22,9 @@ int cu_hold_flush(cu_hold *h, int64_t now_us, bool all, cu_hold_out *out,
                   void *ctx, cu_err *err);
 /* What another generation held back, before anything is pushed here. */
 int cu_hold_inherit(cu_hold *h, cu_space *from, cu_err *err);
-/* What one space holds back, with the row that stands for each key (the one to
- * come, else the one that is shown).  For who moves
- * it. */
+/* What one space holds back, with the row that stands for each key: the one to
+ * come, else the one that is shown.  Who moves it puts keys and values into
+ * the same table of another space. */
 typedef int cu_hold_visit(void *ctx, cu_slice key, cu_slice value, cu_slice row,
                           cu_err *err);
 int cu_hold_each(cu_space *space, cu_hold_visit *visit, void *ctx, cu_err *err);

@@ -130,8 +130,9 @@ int cu_worker_reset(cu_worker *w, const cu_positions *to, cu_err *err);
 /* Other partitions, for the same kind of worker: all stages are to be made anew
  * in them.  Rows that views show move to the instances that their keys will
  * be in, in transactions of their own; the last one makes the new layout count
- * (layout.h, repartition.c).  Of an app without a record of what its views were
- * made of nothing is lost: refused with CU_UNSUPPORTED or CU_HISTORY. */
+ * (layout.h, repartition.c).  Refused before anything is changed when rows
+ * would be lost: with CU_UNSUPPORTED when a view cannot be moved, with
+ * CU_HISTORY when its input has no longer what it was made of. */
 typedef struct cu_moved {
     cu_layout layout;  /* that counts now */
     bool nothing;      /* there was nothing to do */

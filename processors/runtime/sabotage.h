@@ -2,9 +2,9 @@
  *
  * A check that cannot fail proves nothing: each law of the simulation must
  * catch the sabotage made for it (tests/simulation --sabotage), and so must
- * the scenarios on a real broker (tests/torture, which names
- * STABLE or GO_ON in CUPEL_SABOTAGE).  In other builds CU_SABOTAGED() is false
- * and nothing is left of this.
+ * the scenarios on a real broker (tests/torture, which names STABLE or GO_ON in
+ * CUPEL_SABOTAGE).  In other builds CU_SABOTAGED() is false and nothing is left
+ * of this.
  */
 #ifndef CU_RUNTIME_SABOTAGE_H
 #define CU_RUNTIME_SABOTAGE_H
