@@ -20,6 +20,9 @@
  *      asked for where no record tells
  *   H3 if so it aborts a transaction of one record for each such partition, and
  *      of the positions, before it is used for anything else
+ *   H4 unless the commit before it was forgotten too: the abort would take
+ *      what is committed with it, so that is told and waited for.  Where
+ *      nothing lies behind such a commit, the next one ends it as well
  *
  * A partition that others write to as well may look open because of them:
  * that costs an aborted record.  A process that was killed keeps nothing;
@@ -32,12 +35,16 @@
 
 #include <librdkafka/rdkafka.h>
 
+enum { SETTLE_MS = 5000, LOOK_EVERY_US = 50000 };
+
 typedef rd_kafka_topic_partition_list_t parts;
 
 /* Where the last transaction of a writer was that has been given up. */
 typedef struct remains {
     parts *touched;
     parts *positions; /* of `group`, NULL when it had none */
+    bool sent;        /* they may have reached the group */
+    parts *settled;   /* those of the commit before it, or NULL */
     char group[256];
 } remains;
 
@@ -46,6 +53,8 @@ static void release(remains *r)
     rd_kafka_topic_partition_list_destroy(r->touched);
     if (r->positions)
         rd_kafka_topic_partition_list_destroy(r->positions);
+    if (r->settled)
+        rd_kafka_topic_partition_list_destroy(r->settled);
     cu_free(r);
 }
 
@@ -65,17 +74,30 @@ static void add_all(parts *to, const parts *from)
             from->elems[i].offset);
 }
 
-/* A writer marks for one group. */
-static void keep_positions(remains *r, const cu_kafka_marks *m)
+void cu_kafka_settle(cu_kafka_writer *w)
 {
-    size_t size = sizeof(r->group);
-    if (!r->positions) {
-        if (rd_kafka_conf_get(rd_kafka_conf(m->generation->rk), "group.id",
-                              r->group, &size))
-            return;
+    if (w->settled)
+        rd_kafka_topic_partition_list_destroy(w->settled);
+    w->settled = NULL;
+    if (w->n_marks == 0 || !*w->group)
+        return;
+    w->settled = rd_kafka_topic_partition_list_copy(w->marks[0].positions);
+    for (size_t i = 1; i < w->n_marks; i++)
+        add_all(w->settled, w->marks[i].positions);
+}
+
+static void keep_positions(remains *r, cu_kafka_writer *w)
+{
+    if (!*w->group)
+        return;
+    snprintf(r->group, sizeof(r->group), "%s", w->group);
+    r->sent = r->sent || w->marks_sent;
+    if (w->n_marks > 0 && !r->positions)
         r->positions = rd_kafka_topic_partition_list_new(16);
-    }
-    add_all(r->positions, m->positions);
+    for (size_t i = 0; i < w->n_marks; i++)
+        add_all(r->positions, w->marks[i].positions);
+    if (w->settled && !r->settled)
+        r->settled = rd_kafka_topic_partition_list_copy(w->settled);
 }
 
 void cu_kafka_remains_keep(cu_kafka_writer *w)
@@ -95,8 +117,7 @@ void cu_kafka_remains_keep(cu_kafka_writer *w)
         cu_part p = w->touched[i]->part;
         add(r->touched, p.topic, p.partition, RD_KAFKA_OFFSET_END);
     }
-    for (size_t i = 0; i < w->n_marks; i++)
-        keep_positions(r, &w->marks[i]);
+    keep_positions(r, w);
     pthread_mutex_unlock(&k->mutex);
 }
 
@@ -212,6 +233,40 @@ static int look(cu_kafka *k, const remains *r, parts **open, cu_err *err)
 
 /* --- H3 ---------------------------------------------------------------- */
 
+/* The commit before the last transaction was forgotten as well: its positions
+ * do not settle.  Nobody else has marks for those partitions. */
+static int look_before(cu_kafka *k, const remains *r, bool *forgotten,
+                       cu_err *err)
+{
+    int64_t until = cu_mono_ms(k->env) + SETTLE_MS;
+    *forgotten = false;
+    if (!r->settled || r->sent) /* sent: which of the two they are is open */
+        return 0;
+    for (;;) {
+        int rc = cu_kafka_pending(k, r->group, r->settled, forgotten, err);
+        if (rc || !*forgotten || !cu_kafka_left(k, until))
+            return rc;
+        k->env->vt->sleep_us(k->env, LOOK_EVERY_US);
+    }
+}
+
+static int refuse(cu_kafka *k, const char *txn_id, const parts *open,
+                  cu_err *err)
+{
+    return cu_fail(err, CU_NETWORK, CU_RETRY,
+                   "the broker has forgotten that a transaction of %s is "
+                   "committed (KAFKA-20734): its rows are held back in %d "
+                   "partitions, from %s[%d] offset %lld on, and rows of the "
+                   "one after it, which failed, lie behind them. To give both "
+                   "up: kafka-transactions.sh --bootstrap-server %s abort "
+                   "--topic T --partition N --start-offset O for each; then "
+                   "cupel offsets reset PATH --to-earliest --execute makes "
+                   "the views anew",
+                   txn_id, open->cnt, open->elems[0].topic,
+                   (int)open->elems[0].partition,
+                   (long long)open->elems[0].offset, k->brokers);
+}
+
 /* Positions that nobody will ever see; the group must only be in it. */
 static int add_positions(cu_kafka_writer *w, const remains *r, cu_err *err)
 {
@@ -268,9 +323,13 @@ int cu_kafka_remains_end(cu_kafka_writer *w, cu_err *err)
     if (!r)
         return 0;
     int rc = look(k, r, &open, &why);
-    bool pending = false;
-    if (!rc && open->cnt == 0 && r->positions)
+    bool pending = false, forgotten = false;
+    if (!rc && open->cnt == 0 && r->sent)
         rc = cu_kafka_pending(k, r->group, r->positions, &pending, &why);
+    if (!rc && open->cnt > 0)
+        rc = look_before(k, r, &forgotten, &why);
+    if (!rc && forgotten)
+        rc = refuse(k, w->txn_id, open, &why);
     if (!rc && (open->cnt > 0 || pending)) {
         cu_debug("kafka %s: something is open in %d partitions of its last "
                  "transaction%s; ending it",

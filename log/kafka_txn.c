@@ -204,6 +204,7 @@ void cu_kafka_forget(cu_kafka_writer *w)
     cu_free(w->marks);
     w->marks = NULL;
     w->n_marks = 0;
+    w->marks_sent = false;
     w->n_touched = 0;
     w->n_appended = 0;
     w->failed = RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -225,6 +226,15 @@ static cu_kafka_marks *marks_of(cu_kafka_writer *w, cu_kafka_generation *g)
     return m;
 }
 
+/* A writer marks for one group; asked while the reader is there. */
+static void learn_group(cu_kafka_writer *w, const cu_kafka_generation *g)
+{
+    size_t size = sizeof(w->group);
+    if (!*w->group &&
+        rd_kafka_conf_get(rd_kafka_conf(g->rk), "group.id", w->group, &size))
+        *w->group = 0;
+}
+
 int cu_kafka_mark(cu_writer *base, cu_reader *reader, cu_part part,
                   int64_t next, cu_err *err)
 {
@@ -238,6 +248,7 @@ int cu_kafka_mark(cu_writer *base, cu_reader *reader, cu_part part,
             err->flags = CU_ABORT;
         return rc;
     }
+    learn_group(w, g);
     cu_kafka_marks *m = marks_of(w, g);
     rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_find(
         m->positions, part.topic, part.partition);
@@ -272,6 +283,7 @@ static int send_marks(cu_kafka_writer *w, const cu_kafka_marks *m,
                       int64_t until, cu_err *err)
 {
     cu_kafka *k = w->client.kafka;
+    w->marks_sent = true;
     if (CU_LOG_SABOTAGED(CU_LOG_SABOTAGE_OUTSIDE)) {
         rd_kafka_commit(m->generation->rk, m->positions, 1);
         return 0;
@@ -390,6 +402,7 @@ int cu_kafka_commit(cu_writer *base, int64_t timeout_ms, cu_arena *a,
         return rc;
     if (ends)
         report_ends(w, a, ends);
+    cu_kafka_settle(w);
     cu_kafka_forget(w);
     w->state = CU_KAFKA_IDLE;
     return 0;

@@ -49,6 +49,10 @@ typedef struct cu_kafka_writer {
     size_t n_appended;
     cu_kafka_marks *marks;
     size_t n_marks;
+    bool marks_sent;
+    struct rd_kafka_topic_partition_list_s *settled; /* marks of the last
+                                                      * commit, or NULL */
+    char group[256];                                 /* which they are of */
 
     int failed; /* the first delivery that did not work */
     char failed_at[300];
@@ -70,6 +74,8 @@ int cu_kafka_fail_dead(const cu_kafka_writer *w, cu_err *err);
 
 /* --- kafka_hang.c ------------------------------------------------------- */
 
+/* The transaction is committed: keeps its marks until the next one is. */
+void cu_kafka_settle(cu_kafka_writer *w);
 /* The writer is given up in the middle of a transaction: for the next one. */
 void cu_kafka_remains_keep(cu_kafka_writer *w);
 /* Ends what the last writer of that id may have left open; after init. */

@@ -163,6 +163,8 @@ void cu_kafka_writer_close(cu_writer *base)
     cu_kafka_forget(w);
     free_topics(w); /* after the handle: its last reports point at slots */
     cu_free(w->touched);
+    if (w->settled)
+        rd_kafka_topic_partition_list_destroy(w->settled);
     cu_free(w->txn_id);
     cu_free(w);
 }

@@ -24,6 +24,7 @@
     X(what_a_crashed_broker_forgot_is_ended)                \
     X(a_resent_end_puts_the_commit_in_doubt)                \
     X(positions_alone_in_doubt_do_not_stop_the_next_writer) \
+    X(a_commit_that_does_not_settle_is_not_aborted)         \
     X(a_resent_end_of_an_abort_retires_the_writer)
 
 #define CU_DECLARE_(name) \

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static cu_reader *member(cu_log *log, const char *group, const char *topic,
                          const char *instance)
@@ -157,10 +158,27 @@ typedef struct worker {
     bool open;
 } worker;
 
+/* The group's position.  A broker that crashes between a commit and its markers
+ * may forget that commit (4.1 to 4.3, KAFKA-20734); then its positions never
+ * settle, and there is nothing here that could be tested. */
+static int64_t settled(cu_log *log, const char *group, cu_part part)
+{
+    int64_t off;
+    cu_err err = {0};
+    int rc = log->vt->committed(log, group, part, &off, &err);
+    if (rc == CU_TIMEOUT && cu_test_variable("CUPEL_TEST_BROKER_FORGETS") &&
+        strstr(err.msg, "a transaction of the group is still open")) {
+        fprintf(stderr, "SKIPPED: the broker has forgotten a commit\n");
+        _exit(0);
+    }
+    CU_OK_(rc, &err);
+    return off;
+}
+
 static void start_from_committed(worker *k)
 {
     for (int i = 0; i < k->n_ours; i++) {
-        int64_t from = cu_test_committed(k->log, k->group, k->in, k->ours[i]);
+        int64_t from = settled(k->log, k->group, (cu_part){k->in, k->ours[i]});
         resume(k->r, k->in, k->ours[i],
                from == CU_NO_OFFSET ? CU_OLDEST : from);
     }
@@ -362,7 +380,7 @@ static void go_home(crew *c, cu_log *log, int n_hired, bool counted)
     while (done < ROWS && cu_test_now_ms() < until) {
         done = 0; /* an in-doubt commit counts in the log alone */
         for (int p = 0; p < PARTS && !counted; p++) {
-            int64_t at = cu_test_committed(log, c->k[0].group, c->in.s, p);
+            int64_t at = settled(log, c->k[0].group, (cu_part){c->in.s, p});
             if (at + 1 >= cu_test_end(log, c->in.s, p, false))
                 done += ROWS / PARTS; /* all but the last marker */
         }

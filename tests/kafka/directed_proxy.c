@@ -233,6 +233,59 @@ void cu_kafka_directed_positions_alone_in_doubt_do_not_stop_the_next_writer(
     hasty->vt->close(hasty);
 }
 
+/* The group's positions of a commit do not settle (here because another
+ * transaction with them is held up; a broker that has forgotten the commit
+ * looks the same), and rows of the next transaction lie behind it: an abort of
+ * those would take the commit with it. */
+void cu_kafka_directed_a_commit_that_does_not_settle_is_not_aborted(
+    cu_log *log, const char *prefix)
+{
+    cu_err err = {0};
+    char at[64];
+    cu_part part = {prefix, 0};
+    pthread_t committer;
+    cu_proxy *proxy = proxy_at(at);
+    if (!proxy)
+        return;
+    cu_log *far = behind(at), *twin = cu_test_open_log(&(cu_test_opts){0});
+    cu_test_topic(log, prefix, 1);
+    cu_reader *r = member_of(log, prefix, prefix);
+    cu_writer *w = cu_test_writer(log, prefix);
+    cu_test_begin(w);
+    cu_test_put(w, prefix, 0, "kept", "1", 1);
+    CU_OK_(w->vt->mark(w, r, part, 1, &err), &err);
+    cu_test_commit(w);
+
+    cu_name other = cu_test_name(prefix, "other");
+    cu_writer *late = cu_test_writer(far, other.s);
+    cu_test_begin(late);
+    cu_test_put(late, prefix, 0, "late", "2", 2);
+    CU_OK_(late->vt->mark(late, r, part, 2, &err), &err);
+    int seen = cu_proxy_seen(proxy);
+    cu_proxy_hold(proxy);
+    CU_EXPECT(!pthread_create(&committer, NULL, commit_aside, late));
+    CU_AWAIT(cu_proxy_seen(proxy) > seen);
+
+    cu_test_begin(w);
+    cu_test_put(w, prefix, 0, "gone", "3", 3);
+    CU_AWAIT(cu_test_end(log, prefix, 0, true) >= 4);
+    CU_OK_(twin->vt->fence(twin, prefix, &err), &err); /* the abort fails */
+    w->vt->writer_close(w);
+    CU_EXPECT(log->vt->writer_open(log, prefix, &w, &err) == CU_NETWORK);
+    CU_EXPECT(err.flags & CU_RETRY);
+    CU_EXPECT(strstr(err.msg, "has forgotten that a transaction of"));
+
+    cu_proxy_release(proxy);
+    pthread_join(committer, NULL);
+    w = cu_test_writer(log, prefix);
+    expect_rows(log, prefix, 2, "kept=1 late=2");
+    r->vt->reader_close(r);
+    w->vt->writer_close(w);
+    late->vt->writer_close(late);
+    twin->vt->close(twin);
+    far->vt->close(far);
+}
+
 void cu_kafka_directed_a_resent_end_of_an_abort_retires_the_writer(
     cu_log *log, const char *prefix)
 {

@@ -6,13 +6,14 @@
 # The program finds CUPEL_TEST_BROKERS (HOST:PORT) and, for tests that put
 # themselves between client and broker, CUPEL_TEST_BEHIND_PROXY: PORT+2 is a
 # second listener that tells clients to come through PORT+3.  The command in
-# CUPEL_TEST_CRASH_BROKER kills the broker and starts it again.
+# CUPEL_TEST_CRASH_BROKER kills the broker and starts it again; where that may
+# lose track of a transaction (KAFKA-20734), CUPEL_TEST_BROKER_FORGETS is set.
 #
 # Exit code: the program's, or 77 when this machine cannot run a broker.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 [ $# -ge 3 ] || {
-    sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,13s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 version=$1 port=$2
@@ -34,6 +35,7 @@ control=127.0.0.1:$((port + 1))
 export CUPEL_TEST_BROKERS=$direct
 export CUPEL_TEST_BEHIND_PROXY="$behind $proxy"
 export CUPEL_TEST_CRASH_BROKER="$here/broker.sh kill $data && $here/broker.sh again $data"
+case $version in 4.[123].*) export CUPEL_TEST_BROKER_FORGETS=1 ;; esac
 status=0
 "$@" || status=$?
 [ $status -eq 0 ] || {
