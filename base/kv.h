@@ -41,7 +41,7 @@ bool cu_kv_batch_next(const cu_kv_batch *b, size_t *at, cu_slice *key,
 
 typedef struct cu_kv_stats {
     int64_t live_bytes;     /* on disk, estimated */
-    int64_t memtable_bytes; /* not yet flushed */
+    int64_t memtable_bytes; /* with those that only iterators keep */
     int64_t cache_bytes;
     int64_t n_keys; /* estimated */
 } cu_kv_stats;

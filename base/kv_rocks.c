@@ -365,7 +365,7 @@ static void rocks_stats(cu_kv *kv, cu_kv_stats *out)
     rocks *r = (rocks *)kv;
     *out = (cu_kv_stats){
         .live_bytes = property(r, "rocksdb.estimate-live-data-size"),
-        .memtable_bytes = property(r, "rocksdb.cur-size-all-mem-tables"),
+        .memtable_bytes = property(r, "rocksdb.size-all-mem-tables"),
         .cache_bytes = (int64_t)rocksdb_cache_get_usage(r->cache),
         .n_keys = property(r, "rocksdb.estimate-num-keys"),
     };

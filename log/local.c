@@ -91,6 +91,7 @@ int cu_local_write(cu_local *l, const cu_kv_batch *b, bool sync,
         return cu_err_note(err, "embedded log: %s: ", what), rc;
     if (!sync)
         l->unsynced = true;
+    atomic_fetch_add(&l->written, b->ops.len);
     return 0;
 }
 

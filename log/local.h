@@ -13,6 +13,7 @@
 #include "log/log.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 typedef struct cu_local cu_local;
 typedef struct cu_local_part cu_local_part;
@@ -107,7 +108,8 @@ struct cu_local {
     size_t n_open;           /* [lock] readers and writers */
     uint32_t *doomed;        /* [2] ids of deleted topics with blocks left */
     size_t n_doomed, cap_doomed;
-    bool unsynced; /* [2] written since the last sync */
+    bool unsynced;         /* [2] written since the last sync */
+    atomic_size_t written; /* bytes, since it was opened; any thread */
     int64_t synced_us;
     cu_local_pass *pass;           /* [maintain_lock] compaction under way */
     pthread_mutex_t maintain_lock; /* before commit_lock; only tried */

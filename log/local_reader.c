@@ -8,8 +8,9 @@
  *     position   the offset that comes next
  *         |  == end: nothing to do, no call to the kv
  *         v
- *     iterator   made at a position; dropped at its end, since it pins a
- *         |      view of the store
+ *     iterator   made at a position; dropped at its end, and by a poll when
+ *         |      VIEW_BYTES were written since: it pins a view of the store,
+ *         |      and a reader that lags would keep many memtables alive
  *         v
  *     block      checked once, handed out in portions of 1,024 records
  *
@@ -27,7 +28,11 @@
 
 #include <time.h>
 
-enum { PORTION = 1024, LONGEST_WAIT_MS = 24 * 3600 * 1000 };
+enum {
+    PORTION = 1024,
+    LONGEST_WAIT_MS = 24 * 3600 * 1000,
+    VIEW_BYTES = 4 << 20,
+};
 
 typedef struct cursor {
     cu_local_part *p;
@@ -50,6 +55,7 @@ typedef struct reader {
     cursor *cursors;
     size_t n, turn; /* turn: where the search for work starts */
     bool any_stale;
+    size_t viewed; /* l->written when views were last let go */
     bool revoking; /* REVOKED was told: the next poll lets go */
     cu_part *names;
     cu_record *records; /* PORTION of them */
@@ -325,9 +331,23 @@ static bool wait_for_more(reader *r, int64_t until_us)
     return pthread_cond_timedwait(&l->wake, &l->lock, &until) == 0;
 }
 
+/* Positions stand: a block that was begun is opened once more. */
+static void let_old_views_go(reader *r)
+{
+    size_t written = atomic_load(&r->l->written);
+    if (written - r->viewed < VIEW_BYTES)
+        return;
+    r->viewed = written;
+    for (size_t i = 0; i < r->n; i++) {
+        if (r->cursors[i].it)
+            stale(r, &r->cursors[i]);
+    }
+}
+
 static int release_lent(reader *r, cu_err *err)
 {
     int rc = 0;
+    let_old_views_go(r);
     for (size_t i = 0; r->any_stale && i < r->n; i++) {
         cursor *c = &r->cursors[i];
         if (c->stale && !rc)

@@ -178,6 +178,70 @@ Test(local_reader, a_damaged_block_is_named_and_can_be_skipped)
     cu_world_close(&w);
 }
 
+/* One commit of 2 MB that does not pack well. */
+static void put_much(cu_writer *w, int32_t partition, uint64_t *random)
+{
+    enum { VALUE = 64 << 10, VALUES = 32 };
+    static char value[VALUE + 1];
+    cu_test_begin(w);
+    for (int i = 0; i < VALUES; i++) {
+        for (size_t at = 0; at < VALUE; at++) {
+            *random = *random * 6364136223846793005u + 1442695040888963407u;
+            value[at] = (char)(' ' + (*random >> 33) % 90);
+        }
+        cu_test_put(w, "t", partition, "k", value, 1);
+    }
+    cu_test_commit(w);
+}
+
+Test(local_reader, one_that_lags_keeps_few_memtables)
+{
+    enum { PARTS = 16 };
+    cu_world w = cu_world_rocks(true);
+    cu_test_topic(w.log, "t", PARTS);
+    cu_writer *wr = cu_test_writer(w.log, "id");
+    uint64_t random = 1;
+    for (int32_t i = 0; i < PARTS; i++)
+        put_much(wr, i, &random);
+    cu_reader *r = cu_test_reader(w.log, "t", PARTS, CU_OLDEST);
+    bool met[PARTS] = {0};
+    int n_met = 0;
+    for (int i = 0; i < PARTS; i++) {
+        cu_poll p = poll(r, 0);
+        cr_assert_eq(p.kind, CU_POLL_RECORDS);
+        n_met += !met[p.part.partition];
+        met[p.part.partition] = true;
+        put_much(wr, 0, &random);
+    }
+    cr_assert_eq(n_met, PARTS, "views as old as could be: %d", n_met);
+    cu_kv_stats stats;
+    w.kv->vt->stats(w.kv, &stats);
+    cr_assert_lt(stats.memtable_bytes, 24 << 20);
+    r->vt->reader_close(r);
+    wr->vt->writer_close(wr);
+    cu_world_close(&w);
+}
+
+Test(local_reader, a_block_begun_goes_on_where_it_was_when_its_view_went)
+{
+    cu_world w = cu_world_sim(true);
+    cu_test_topic(w.log, "t", 1);
+    cu_writer *wr = cu_test_writer(w.log, "id");
+    cu_test_put_many(wr, "t", 0, 2500);
+    cu_reader *r = cu_test_reader(w.log, "t", 1, CU_OLDEST);
+    uint64_t random = 1;
+    cr_assert_eq(poll(r, 0).next, 1024);
+    for (int i = 0; i < 3; i++)
+        put_much(wr, 0, &random);
+    cu_poll p = poll(r, 0);
+    cr_assert(p.n == 1024 && p.records[0].offset == 1024);
+    p = poll(r, 0);
+    cr_assert(p.n == 452 && p.records[0].offset == 2048);
+    r->vt->reader_close(r);
+    wr->vt->writer_close(wr);
+    cu_world_close(&w);
+}
+
 Test(local_reader, an_unknown_topic_or_partition_is_refused)
 {
     cu_world w = cu_world_sim(true);
