@@ -10,6 +10,7 @@
  * The call becomes a column number above CU_AGG_BASE; equal calls share one.
  */
 #include "processors/sql/bind.h"
+#include "rows/array.h"
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
 
@@ -162,6 +163,30 @@ static bool constant(cu_bind *b, const cu_expr *e, cu_found_agg *f)
     return true;
 }
 
+static bool fraction(cu_bind *b, cu_pos pos, const cu_value *v)
+{
+    if (v->null || (v->f8 >= 0 && v->f8 <= 1))
+        return true;
+    cu_sql_error(b->sql, pos, STATE('2', '2', '0', '0', '3'),
+                 "The median is percentile_cont(0.5).",
+                 "percentile value %g is not between 0 and 1", v->f8);
+    return false;
+}
+
+/* A wrong one would stop the view before its first row. */
+static bool fractions(cu_bind *b, cu_pos pos, const cu_found_agg *f)
+{
+    const cu_value *v = f->direct;
+    if (v->type.kind != CU_T_ARRAY || v->null)
+        return fraction(b, pos, v);
+    cu_array_iter it = cu_array_iter_of(v->s);
+    cu_value one;
+    while (cu_array_next(&it, NULL, &one))
+        if (!fraction(b, pos, &one))
+            return false;
+    return true;
+}
+
 static bool within_group(cu_bind *b, const cu_ast_expr *e, cu_expr **args,
                          cu_found_agg *f)
 {
@@ -190,7 +215,9 @@ static bool within_group(cu_bind *b, const cu_ast_expr *e, cu_expr **args,
     f->arg = args[n - 1];
     f->order[0] = args[n - 1];
     f->n_order = 1;
-    return e->args.n == 0 || constant(b, args[0], f);
+    if (e->args.n == 0)
+        return true;
+    return constant(b, args[0], f) && fractions(b, args[0]->pos, f);
 }
 
 /* --- the call --------------------------------------------------------------

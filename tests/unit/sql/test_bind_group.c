@@ -168,6 +168,13 @@ Test(group, wrong_clauses_are_named)
         BID "CREATE MATERIALIZED VIEW x AS SELECT percentile_cont(price) "
             "WITHIN GROUP (ORDER BY price) FROM bid;",
         "2:54 0A000 a direct argument that is no constant is not supported\n");
+    expect_messages(
+        BID "CREATE MATERIALIZED VIEW x AS SELECT percentile_cont(95) WITHIN "
+            "GROUP (ORDER BY price), percentile_disc(ARRAY[0, 1.5, NULL]) "
+            "WITHIN GROUP (ORDER BY price), percentile_cont(NULL) WITHIN GROUP "
+            "(ORDER BY price) FROM bid;",
+        "2:54 22003 percentile value 95 is not between 0 and 1\n"
+        "2:105 22003 percentile value 1.5 is not between 0 and 1\n");
     expect_messages(BID "CREATE MATERIALIZED VIEW x AS SELECT rank(1) WITHIN "
                         "GROUP (ORDER BY price) FROM bid;",
                     "2:38 0A000 rank() WITHIN GROUP is not supported\n");
