@@ -221,8 +221,7 @@ int cu_app_open(cu_cmd *c, cu_app **out, uint32_t *n_paths)
     return 0;
 }
 
-/* --- a log without an engine -----------------------------------------------
- */
+/* --- a log without an engine ---------------------------------------------- */
 
 static int open_kafka(cu_cmd *c, cu_app *a, cu_err *err)
 {

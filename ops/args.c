@@ -123,8 +123,7 @@ bool cu_option_applies(const cu_command *k, const cu_option *o)
     return o->global || (k && cu_listed(k->options, o->name));
 }
 
-/* --- values
- * ------------------------------------------------------------------- */
+/* --- values --------------------------------------------------------------- */
 
 static void *field(cu_cmd *c, const cu_option *o)
 {
@@ -249,8 +248,7 @@ static int set_value(cu_cmd *c, const cu_option *o, const char *value)
     return 0;
 }
 
-/* --- words
- * -------------------------------------------------------------------- */
+/* --- words ---------------------------------------------------------------- */
 
 static const cu_option *find(const char *name, size_t len)
 {
@@ -410,8 +408,7 @@ int cu_args_parse(cu_cmd *c, int argc, const char *const *argv)
     return rc ? rc : take_verb(c);
 }
 
-/* --- back to words ---------------------------------------------------------
- */
+/* --- back to words -------------------------------------------------------- */
 
 static void put_word(cu_buf *out, const char *name, const char *value)
 {

@@ -50,8 +50,7 @@ struct cu_attached {
     uint32_t n_talks;
 };
 
-/* --- streams
- * ----------------------------------------------------------------- */
+/* --- streams -------------------------------------------------------------- */
 
 static void send_piece(void *ctx, int stream, cu_slice bytes)
 {
@@ -101,8 +100,7 @@ static bool more_in(void *ctx)
     return t->in_end || t->piece_left || poll(&p, 1, 0) > 0;
 }
 
-/* --- one command -----------------------------------------------------------
- */
+/* --- one command ---------------------------------------------------------- */
 
 static bool read_request(talk *t, cu_arena *a, int *argc, const char ***argv)
 {
@@ -172,8 +170,7 @@ static void *converse(void *ctx)
     return NULL;
 }
 
-/* --- accepting -------------------------------------------------------------
- */
+/* --- accepting ------------------------------------------------------------ */
 
 static void reap(cu_attached *a, bool all)
 {

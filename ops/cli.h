@@ -124,8 +124,7 @@ int cu_cmd_run(cu_cmd *), cu_cmd_check(cu_cmd *), cu_cmd_explain(cu_cmd *),
     cu_cmd_app(cu_cmd *), cu_cmd_version(cu_cmd *), cu_cmd_help(cu_cmd *),
     cu_cmd_completion(cu_cmd *);
 
-/* --- an app that a command works on (app.c) ---------------------------------
- */
+/* --- an app that a command works on (app.c) ------------------------------- */
 
 /* A compiled program and its open engine. */
 typedef struct cu_app {
@@ -166,8 +165,7 @@ int cu_tell(cu_cmd *c, const cu_err *err);
 int cu_usage(cu_cmd *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* --- tables for people and contracts for programs (table.c) -----------------
- */
+/* --- tables for people and contracts for programs (table.c) --------------- */
 
 /* Rows of text cells; right-aligned columns by a ">" in front of the name.
  * Printed as the output option says: text with a header line, JSON array,

@@ -74,8 +74,7 @@ static int collect(cu_cmd *c, cu_app *a, uint32_t n_paths)
     return passed ? 0 : 130;
 }
 
-/* --- the log of a dry run --------------------------------------------------
- */
+/* --- the log of a dry run ------------------------------------------------- */
 
 static bool never_ran(cu_cmd *c, const cu_program *p)
 {

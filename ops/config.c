@@ -14,8 +14,7 @@
 
 enum { MOST_BYTES = 1 << 20 };
 
-/* --- names -----------------------------------------------------------------
- */
+/* --- names ---------------------------------------------------------------- */
 
 /* The value of username="…" in a JAAS line, or NULL. */
 static char *jaas_word(const char *jaas, const char *name, cu_arena *a)
@@ -143,8 +142,7 @@ int cu_config_translate(const char *name, const char *value, cu_arena *a,
     return 0;
 }
 
-/* --- lines -----------------------------------------------------------------
- */
+/* --- lines ---------------------------------------------------------------- */
 
 /* The next logical line: a backslash at the end joins the one behind it. */
 static bool next_line(char **at, uint32_t *number, char **line)

@@ -56,8 +56,7 @@ static bool visit(void *ctx, const cu_record *r)
     return r == NULL || !wanted(x->c, r) || x->each(x, r);
 }
 
-/* --- which topics ----------------------------------------------------------
- */
+/* --- which topics --------------------------------------------------------- */
 
 /* The app's topic first, then those that tables name. */
 static int read_all(reading *x, cu_app *a, cu_err *err)
@@ -85,8 +84,7 @@ static int read_all(reading *x, cu_app *a, cu_err *err)
     return rc;
 }
 
-/* --- list
- * -------------------------------------------------------------------- */
+/* --- list ----------------------------------------------------------------- */
 
 static const char *header_text(cu_cmd *c, const cu_record *r, const char *name)
 {
@@ -185,8 +183,7 @@ static int list(cu_cmd *c, cu_app *a)
     return rc ? cu_tell(c, &err) : 0;
 }
 
-/* --- show
- * -------------------------------------------------------------------- */
+/* --- show ----------------------------------------------------------------- */
 
 static bool note(reading *x, const cu_record *r)
 {

@@ -57,8 +57,7 @@ static void libraries(doctor *d)
         finding(d, OK, l[i].name, l[i].version, "");
 }
 
-/* --- the state folder ------------------------------------------------------
- */
+/* --- the state folder ----------------------------------------------------- */
 
 static void space(doctor *d, const char *dir)
 {
@@ -137,8 +136,7 @@ static void folder(doctor *d)
                 "a shorter --state lets query and tail ask a running app");
 }
 
-/* --- the machine -----------------------------------------------------------
- */
+/* --- the machine ---------------------------------------------------------- */
 
 static void limits(doctor *d)
 {
@@ -198,8 +196,7 @@ static void clock_and_zones(doctor *d)
         finding(d, OK, "time zones", "the rules of tzdata are there", "");
 }
 
-/* --- the world -------------------------------------------------------------
- */
+/* --- the world ------------------------------------------------------------ */
 
 /* What is there, against what the app needs. */
 static int topics(doctor *d, cu_log *log, cu_program *p, cu_err *err)

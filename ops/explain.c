@@ -47,8 +47,7 @@ bool cu_explain_kept(cu_explaining *x, const cu_table_def *t, uint16_t **cols,
     return true;
 }
 
-/* --- text ------------------------------------------------------------------
- */
+/* --- text ----------------------------------------------------------------- */
 
 static void indented(const char *text, size_t len, const char *by, cu_buf *out)
 {
@@ -287,8 +286,7 @@ static void text(cu_explaining *x)
             put_view(x, x->p->views[i]);
 }
 
-/* --- the command -----------------------------------------------------------
- */
+/* --- the command ---------------------------------------------------------- */
 
 static int no_view(cu_cmd *c, const cu_program *p, const char *wanted)
 {

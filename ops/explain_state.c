@@ -16,8 +16,7 @@
 #include "base/assert.h"
 #include "processors/operators/op.h"
 
-/* --- sizes ----------------------------------------------------------------
- */
+/* --- sizes ---------------------------------------------------------------- */
 
 enum {
     KEY_BYTES = 8,
@@ -57,8 +56,7 @@ static int64_t key_bytes(const cu_schema *s, const uint16_t *cols, uint32_t n)
     return bytes;
 }
 
-/* --- one note ---------------------------------------------------------------
- */
+/* --- one note ------------------------------------------------------------- */
 
 typedef struct noting {
     cu_arena *a;
@@ -162,8 +160,7 @@ static void rows_stay(noting *x, cu_state_note *s, const cu_node *of,
                                     cu_explain_origin(of, x->a), why);
 }
 
-/* --- by operator ----------------------------------------------------------
- */
+/* --- by operator ---------------------------------------------------------- */
 
 static int64_t call_bytes(const cu_agg_call *c)
 {
@@ -464,8 +461,7 @@ uint32_t cu_explain_state(const cu_node *n, cu_arena *a, cu_state_note *out)
     return x.count;
 }
 
-/* --- stages ---------------------------------------------------------------
- */
+/* --- stages --------------------------------------------------------------- */
 
 typedef struct names {
     cu_buf text;

@@ -27,8 +27,7 @@ struct cu_http_server {
     bool loopback;
 };
 
-/* --- metrics
- * ----------------------------------------------------------------- */
+/* --- metrics -------------------------------------------------------------- */
 
 static void family(cu_buf *b, const char *name, const char *type,
                    const char *help)
@@ -193,8 +192,7 @@ void cu_metrics_print(cu_running *r, cu_buf *b)
           (double)(cu_mono_us(r->c->env) - r->started_us) / 1e6);
 }
 
-/* --- answering
- * ----------------------------------------------------------------- */
+/* --- answering ------------------------------------------------------------ */
 
 static enum MHD_Result answer(struct MHD_Connection *to, unsigned status,
                               const char *type, cu_slice body)
@@ -292,8 +290,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *to,
                "there are /metrics, /health and /ready\n");
 }
 
-/* --- starting --------------------------------------------------------------
- */
+/* --- starting ------------------------------------------------------------- */
 
 static bool is_loopback(const struct sockaddr *at)
 {

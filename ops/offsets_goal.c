@@ -38,8 +38,7 @@ bool cu_goal_duration(const char *text, int64_t *ms)
     return *ms >= 0;
 }
 
-/* --- files
- * ----------------------------------------------------------------- */
+/* --- files ---------------------------------------------------------------- */
 
 enum { MOST_FIELDS = 5 };
 
@@ -139,8 +138,7 @@ int cu_goal_read(cu_slice text, cu_arena *a, cu_positions *out, cu_err *err)
     return 0;
 }
 
-/* --- words
- * ----------------------------------------------------------------- */
+/* --- words ---------------------------------------------------------------- */
 
 static int of_file(cu_cmd *c, const char *path, cu_goal *g)
 {
@@ -218,8 +216,7 @@ int cu_goal_parse(cu_cmd *c, const char *file, cu_goal *out)
     return o->by_duration ? of_duration(c, o->by_duration, out) : 0;
 }
 
-/* --- --topic
- * --------------------------------------------------------------- */
+/* --- --topic -------------------------------------------------------------- */
 
 static bool read_partitions(cu_cmd *c, const char *text, cu_narrow *out)
 {

@@ -10,8 +10,7 @@ static const char *number(cu_arena *a, int64_t n)
     return cu_arena_printf(a, "%lld", (long long)n);
 }
 
-/* --- which
- * ----------------------------------------------------------------- */
+/* --- which ---------------------------------------------------------------- */
 
 static bool named(const cu_narrow *by, cu_part part)
 {
@@ -55,8 +54,7 @@ void cu_lag_narrow(cu_lag *rows, const cu_narrow *by, uint32_t n,
         rows->n = kept;
 }
 
-/* --- where
- * ----------------------------------------------------------------- */
+/* --- where ---------------------------------------------------------------- */
 
 static const cu_position *listed(const cu_positions *p, cu_part part)
 {
@@ -150,8 +148,7 @@ int cu_moves_plan(cu_log *log, const cu_goal *g, const cu_lag *rows,
     return rc;
 }
 
-/* --- shown
- * ----------------------------------------------------------------- */
+/* --- shown ---------------------------------------------------------------- */
 
 void cu_moves_print(cu_cmd *c, const char *group, const cu_moves *m)
 {

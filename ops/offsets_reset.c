@@ -26,8 +26,7 @@ typedef struct resetting {
     cu_moves moves;
 } resetting;
 
-/* --- the plan
- * -------------------------------------------------------------- */
+/* --- the plan ------------------------------------------------------------- */
 
 /* The topics that --topic or the file names; 0: none are named. */
 static uint32_t named_topics(const resetting *r, const char ***out)
@@ -79,8 +78,7 @@ static int plan(resetting *r, cu_app *a, cu_err *err)
     return rc;
 }
 
-/* --- the way back
- * ----------------------------------------------------------- */
+/* --- the way back --------------------------------------------------------- */
 
 static const char *undo_path(resetting *r)
 {
@@ -115,8 +113,7 @@ static int write_undo(resetting *r, const cu_positions *before, cu_err *err)
     return rc;
 }
 
-/* --- any group
- * ------------------------------------------------------------- */
+/* --- any group ------------------------------------------------------------ */
 
 /* A cupel app's positions are part of its state. */
 static int check_group(resetting *r, cu_app *a, cu_err *err)
@@ -179,8 +176,7 @@ static int reset_group(resetting *r, cu_app *a, cu_err *err)
     return rc;
 }
 
-/* --- the app
- * --------------------------------------------------------------- */
+/* --- the app -------------------------------------------------------------- */
 
 /* The place of a process that was stopped or killed is kept for a session. */
 int cu_group_wait(cu_cmd *c, cu_log *log, const char *group, cu_err *err)

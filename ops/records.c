@@ -6,8 +6,7 @@
 
 enum { POLL_MS = 100 };
 
-/* --- finding
- * ------------------------------------------------------------------- */
+/* --- finding -------------------------------------------------------------- */
 
 const cu_topic_info *cu_topic_named(const cu_topic_list *l, const char *name)
 {
@@ -97,8 +96,7 @@ int cu_topic_find(cu_cmd *c, cu_app *a, const char *name, cu_topic_info *out)
     return 1;
 }
 
-/* --- reading
- * ------------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 typedef struct span {
     cu_position *at; /* by partition */
@@ -177,8 +175,7 @@ int cu_topic_read(cu_cmd *c, cu_log *log, const cu_topic_info *t, int64_t from,
     return rc;
 }
 
-/* --- bytes for people and programs -----------------------------------------
- */
+/* --- bytes for people and programs ---------------------------------------- */
 
 void cu_put_escaped(cu_slice s, cu_buf *out)
 {

@@ -9,8 +9,7 @@
 #include "rows/key.h"
 #include "schemas/codec.h"
 
-/* --- sink_rows.c: records of a view's topic -> rows of a batch -------------
- */
+/* --- sink_rows.c: records of a view's topic -> rows of a batch ------------ */
 
 typedef struct cu_sink_row {
     cu_record record; /* copied, without headers */
@@ -55,8 +54,7 @@ void cu_sink_rows_reject(cu_sink_rows *s, const cu_record *r,
 void cu_sink_rows_clear(cu_sink_rows *s);
 bool cu_sink_rows_full(const cu_sink_rows *s);
 
-/* --- sink_letters.c: what could not be written -----------------------------
- */
+/* --- sink_letters.c: what could not be written ---------------------------- */
 
 typedef struct cu_sink_letters {
     cu_running *run;

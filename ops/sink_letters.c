@@ -20,8 +20,7 @@ static const char *place(cu_arena *a, int64_t partition, int64_t offset)
                            (long long)offset);
 }
 
-/* --- letters that are there ------------------------------------------------
- */
+/* --- letters that are there ----------------------------------------------- */
 
 static void remember(cu_sink_letters *l, const cu_record *r, cu_arena *a)
 {
@@ -67,8 +66,7 @@ static int look(cu_sink_letters *l, const char *dlq, cu_err *err)
     return rc;
 }
 
-/* --- writing ----------------------------------------------------------------
- */
+/* --- writing -------------------------------------------------------------- */
 
 static int put_one(cu_sink_letters *l, const cu_sink_bad *b, const char *dlq,
                    cu_arena *a, cu_err *err)

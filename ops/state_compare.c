@@ -91,8 +91,7 @@ int cu_verify_read(cu_log *log, cu_part changelog, int64_t applied, cu_kv *kv,
     return rc;
 }
 
-/* --- comparing ------------------------------------------------------------
- */
+/* --- comparing ------------------------------------------------------------ */
 
 typedef struct side {
     cu_kv *kv;

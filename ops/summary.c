@@ -107,8 +107,7 @@ static void print_sinks(cu_running *r)
     cu_cells_print(t, r->c);
 }
 
-/* --- for programs ----------------------------------------------------------
- */
+/* --- for programs --------------------------------------------------------- */
 
 static void member(cu_buf *b, const char *name, int64_t n)
 {
@@ -227,8 +226,7 @@ static void print_json(cu_running *r, uint32_t n_reports)
     cu_buf_free(&b);
 }
 
-/* --- for people ------------------------------------------------------------
- */
+/* --- for people ----------------------------------------------------------- */
 
 /* Through stream 2: a summary is talk, the data are the reports. */
 static void to_talk(void *ctx, int stream, cu_slice bytes)

@@ -152,8 +152,7 @@ static bool show(void *ctx, const cu_record *lent)
     return o->limit < 0 || t->n < o->limit;
 }
 
-/* --- the command -----------------------------------------------------------
- */
+/* --- the command ---------------------------------------------------------- */
 
 static const cu_view_def *avro_view(const cu_app *a, const char *topic)
 {

@@ -102,8 +102,7 @@ static void begin(cu_framer *f, uint8_t state)
     j->line_start = false;
 }
 
-/* --- inside ----------------------------------------------------------------
- */
+/* --- inside --------------------------------------------------------------- */
 
 static bool in_object(const cu_json_frame *j)
 {
@@ -235,8 +234,7 @@ static bool string(cu_framer *f, char ch, cu_frame *out)
     return false;
 }
 
-/* --- around ----------------------------------------------------------------
- */
+/* --- around --------------------------------------------------------------- */
 
 /* Looks for the end of a broken record of several lines. */
 static bool seek(cu_framer *f, char ch, cu_frame *out)

@@ -69,8 +69,7 @@ static inline bool is_digit(char ch)
     return ch >= '0' && ch <= '9';
 }
 
-/* --- tokens ----------------------------------------------------------------
- */
+/* --- tokens --------------------------------------------------------------- */
 
 static int hex4(const char *p, const char *end)
 {

@@ -153,8 +153,7 @@ void cu_long_free(cu_space *s)
     s->longs = NULL;
 }
 
-/* --- the kv ----------------------------------------------------------------
- */
+/* --- the kv --------------------------------------------------------------- */
 
 static void kv_put(cu_space *s, const long_row *l, cu_kv_batch *out)
 {
@@ -199,8 +198,7 @@ int cu_long_load(cu_space *s, cu_err *err)
     return kv->vt->iter_close(it, err);
 }
 
-/* --- the commit ------------------------------------------------------------
- */
+/* --- the commit ----------------------------------------------------------- */
 
 static void piece_key(cu_space *s, cu_slice slot, uint32_t piece)
 {
@@ -376,8 +374,7 @@ void cu_long_revert(cu_space *s)
     g->nth = 0;
 }
 
-/* --- restore ---------------------------------------------------------------
- */
+/* --- restore -------------------------------------------------------------- */
 
 static void begin_gathering(cu_longs *g, cu_slice slot, int64_t offset)
 {

@@ -95,8 +95,7 @@ void cu_progress_encode(const cu_progress *p, cu_buf *out);
 int cu_progress_decode(cu_slice bytes, cu_arena *a, cu_progress *out,
                        cu_err *err);
 
-/* --- spaces and tables -----------------------------------------------------
- */
+/* --- spaces and tables ---------------------------------------------------- */
 
 /* Opens the state of (stage, partition) as the store has it. */
 int cu_space_open(cu_store *s, uint32_t stage, uint16_t partition,
@@ -146,8 +145,7 @@ typedef int cu_space_visit(void *ctx, uint16_t table, cu_slice key,
                            cu_slice value, cu_err *err);
 int cu_space_each(cu_space *s, cu_space_visit *visit, void *ctx, cu_err *err);
 
-/* --- the commit cycle ------------------------------------------------------
- */
+/* --- the commit cycle ----------------------------------------------------- */
 
 /* Bytes and keys that the next commit would write. */
 size_t cu_space_dirty_bytes(const cu_space *s);
@@ -170,8 +168,7 @@ void cu_space_revert(cu_space *s);
 /* Forgets what is clean in memory; between a commit and the next change. */
 void cu_space_shed(cu_space *s);
 
-/* --- restore ---------------------------------------------------------------
- */
+/* --- restore -------------------------------------------------------------- */
 
 /* One changelog record into the pending restore batch; the progress record
  * is noticed. */

@@ -148,8 +148,7 @@ typedef int cu_tap_push(void *ctx, const cu_batch *b, cu_err *err);
 typedef int cu_tap_watermark(void *ctx, int64_t ts_us, cu_err *err);
 cu_op *cu_tap_new(cu_tap_push *push, cu_tap_watermark *watermark, void *ctx);
 
-/* --- materialize, read from outside ----------------------------------------
- */
+/* --- materialize, read from outside --------------------------------------- */
 
 /* M1 materialize emits, per key and commit, at most one -1 (old) and one +1
  * (new) row, adjacent, the -1 first, in the same batch; nothing when the

@@ -79,8 +79,7 @@ static int decode(cu_slice value, waiting *out, cu_err *err)
     return 0;
 }
 
-/* --- what waits --------------------------------------------------------------
- */
+/* --- what waits ----------------------------------------------------------- */
 
 static bool same(cu_slice a, cu_slice b)
 {
@@ -188,8 +187,7 @@ int cu_hold_each(cu_space *space, cu_hold_visit *visit, void *ctx, cu_err *err)
     return rc ? rc : closed;
 }
 
-/* --- publication
- * -------------------------------------------------------------- */
+/* --- publication ---------------------------------------------------------- */
 
 static int read_last(cu_hold *h, cu_err *err)
 {

@@ -7,8 +7,7 @@
 /* Gives a batch of (-1 old)(+1 new) pairs, or of final rows, to the topic. */
 typedef int cu_hold_out(void *ctx, const cu_batch *b, cu_err *err);
 
-/* --- hold.c: at most one publication per interval --------------------------
- */
+/* --- hold.c: at most one publication per interval ------------------------- */
 
 typedef struct cu_hold cu_hold;
 cu_hold *cu_hold_new(cu_space *space, const cu_schema *schema,
@@ -32,8 +31,7 @@ cu_table *cu_hold_rows(cu_space *space);
 /* When the next publication is due; INT64_MAX: nothing waits. */
 int cu_hold_due(cu_hold *h, int64_t *due_us, cu_err *err);
 
-/* --- final.c: the row once more when its window closes ---------------------
- */
+/* --- final.c: the row once more when its window closes -------------------- */
 
 typedef struct cu_finals cu_finals;
 cu_finals *cu_finals_new(cu_space *space, const cu_view_def *view,

@@ -28,8 +28,7 @@ struct cu_runtime {
     _Atomic int ending; /* a cu_ending */
 };
 
-/* --- worker parts -----------------------------------------------------------
- */
+/* --- worker parts --------------------------------------------------------- */
 
 typedef struct cu_instance cu_instance;
 

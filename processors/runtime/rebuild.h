@@ -35,8 +35,7 @@ void cu_rebuild_forget(cu_worker *w);
 /* Behind the operators' commit. */
 int cu_rebuild_commit(cu_instance *i, cu_err *err);
 
-/* --- said.c: rows of views that keep none ----------------------------------
- */
+/* --- said.c: rows of views that keep none --------------------------------- */
 
 typedef int cu_said_out(void *ctx, cu_slice key, cu_slice value, cu_err *err);
 

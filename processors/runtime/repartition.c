@@ -52,8 +52,7 @@ typedef struct filling {
     cu_keys keys;
 } filling;
 
-/* --- what changes
- * ------------------------------------------------------------ */
+/* --- what changes --------------------------------------------------------- */
 
 static const cu_stage *stage_named(const cu_stages *all, const char *name)
 {
@@ -192,8 +191,7 @@ static int check(const moving *m, cu_err *err)
     return rc ? rc : cu_rebuild_whole(m->w, err);
 }
 
-/* --- the layout to come
- * ------------------------------------------------------ */
+/* --- the layout to come --------------------------------------------------- */
 
 static const cu_topic_info *known(const moving *m, const char *topic)
 {
@@ -287,8 +285,7 @@ static int note_begins(moving *m, cu_err *err)
     return rc;
 }
 
-/* --- filling
- * ----------------------------------------------------------------- */
+/* --- filling -------------------------------------------------------------- */
 
 /* Positions of the inputs with the instance's number; twins each their own. */
 static void begin_at(const moving *m, int32_t partition, cu_progress *p)
@@ -425,8 +422,7 @@ static int breathe(filling *f, cu_err *err)
     return cu_worker_listen(m->w, err);
 }
 
-/* --- rows
- * -------------------------------------------------------------------- */
+/* --- rows ----------------------------------------------------------------- */
 
 static int32_t instance_of(const filling *f, uint32_t row)
 {
@@ -512,8 +508,7 @@ static int fill_stage(moving *m, const cu_stage *is, cu_err *err)
     return rc;
 }
 
-/* --- the last transaction
- * ---------------------------------------------------- */
+/* --- the last transaction ------------------------------------------------- */
 
 static void move_away(moving *m, cu_instance *i)
 {

@@ -173,9 +173,7 @@ static int check_partitions(cu_runtime *rt, const cu_topic_list *known,
     return 0;
 }
 
-/* --- partitions that the state was made with
- * ----------------------------------
- */
+/* --- partitions that the state was made with ------------------------------ */
 
 static bool is_input(const cu_table_def *t)
 {
@@ -248,8 +246,7 @@ static int still_counts(cu_runtime *rt, cu_err *err)
                    rt->program->app);
 }
 
-/* --- stage ids ---------------------------------------------------------------
- */
+/* --- stage ids ------------------------------------------------------------ */
 
 static cu_slice id_key(cu_arena *a, const char *stage)
 {
@@ -305,8 +302,7 @@ int cu_runtime_ids(cu_runtime *rt, const cu_stages *stages, uint32_t **out,
     return rc;
 }
 
-/* --- state of other layouts ------------------------------------------------
- */
+/* --- state of other layouts ----------------------------------------------- */
 
 enum { NO_PARTITION = UINT16_MAX + 1 };
 
@@ -396,8 +392,7 @@ static int drop_moved(cu_runtime *rt, cu_err *err)
     return rc;
 }
 
-/* --- inputs
- * -------------------------------------------------------------------- */
+/* --- inputs --------------------------------------------------------------- */
 
 static void add_input(cu_runtime *rt, const char *topic)
 {

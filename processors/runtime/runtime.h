@@ -111,8 +111,7 @@ int cu_worker_commit(cu_worker *w, cu_err *err);
 int cu_worker_reports(cu_worker *w, uint32_t *n, cu_err *err);
 void cu_worker_close(cu_worker *w); /* without a commit: as if killed */
 
-/* --- other positions (rebuild.h) --------------------------------------------
- */
+/* --- other positions (rebuild.h) ------------------------------------------ */
 
 /* Before the first step: the worker only gets and restores its partitions. */
 void cu_worker_still(cu_worker *w);
@@ -145,8 +144,7 @@ typedef struct cu_moved {
 int cu_worker_repartition(cu_worker *w, int32_t partitions, bool plan,
                           cu_arena *a, cu_moved *out, cu_err *err);
 
-/* --- drain -----------------------------------------------------------------
- */
+/* --- drain ---------------------------------------------------------------- */
 
 /* Where the inputs end now (decision 15). */
 typedef struct cu_drain cu_drain;
@@ -157,8 +155,7 @@ int cu_drain_done(cu_drain *d, bool *done, cu_err *err);
 int64_t cu_drain_left(const cu_drain *d);
 void cu_drain_free(cu_drain *d);
 
-/* --- reading the views from outside a worker -------------------------------
- */
+/* --- reading the views from outside a worker ------------------------------ */
 
 typedef int cu_view_push(void *ctx, const cu_batch *b, cu_err *err);
 /* Committed rows of a view, all local partitions, as +w batches. Any thread. */

@@ -264,8 +264,7 @@ int cu_silver_flush(cu_instance *i, cu_err *err)
     return rc;
 }
 
-/* --- corrections
- * ------------------------------------------------------------ */
+/* --- corrections ---------------------------------------------------------- */
 
 static int say(void *ctx, cu_slice key, cu_slice value, cu_err *err)
 {

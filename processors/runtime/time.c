@@ -63,8 +63,7 @@ void cu_time_hear(cu_feed_in *in, uint32_t source, int64_t watermark_us,
     merge(in);
 }
 
-/* --- clocks ----------------------------------------------------------------
- */
+/* --- clocks --------------------------------------------------------------- */
 
 /* Marks `n` and what is below it; `top`: not below a WATERMARK. */
 static void reach(const cu_pipeline *p, const cu_node *n, bool top, bool *seen)
@@ -168,8 +167,7 @@ int cu_time_start(cu_worker *w, cu_err *err)
     return rc;
 }
 
-/* --- at a commit -----------------------------------------------------------
- */
+/* --- at a commit ---------------------------------------------------------- */
 
 static cu_instance *stage_before(const cu_instance *i, const cu_feed *f)
 {
@@ -250,8 +248,7 @@ int cu_time_settle(cu_instance *i, cu_err *err)
     return rc || n_idle == 0 ? rc : move_idle(i, awake, err);
 }
 
-/* --- between commits -------------------------------------------------------
- */
+/* --- between commits ------------------------------------------------------ */
 
 static bool falls_silent(const cu_runtime *rt, cu_feed_in *in, int64_t now_ms)
 {

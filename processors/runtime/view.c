@@ -128,8 +128,7 @@ int cu_table_read(cu_runtime *rt, const cu_table_def *t, cu_view_push *push,
     return read_table(&r, t, rt->partitions[t->index], err);
 }
 
-/* --- views
- * -------------------------------------------------------------------- */
+/* --- views ---------------------------------------------------------------- */
 
 const cu_table_def *cu_view_as_table(const cu_view_def *v, cu_arena *a)
 {

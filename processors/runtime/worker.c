@@ -128,8 +128,7 @@ int cu_worker_begin(cu_worker *w, cu_err *err)
     return rc;
 }
 
-/* --- one step ---------------------------------------------------------------
- */
+/* --- one step ------------------------------------------------------------- */
 
 static int take(cu_worker *w, const cu_poll *p, bool *busy, cu_err *err)
 {

@@ -42,8 +42,7 @@ static bool misplaced(cu_bind *b, const cu_ast_expr *e)
     return e->variadic;
 }
 
-/* --- equal calls -----------------------------------------------------------
- */
+/* --- equal calls ---------------------------------------------------------- */
 
 static bool same_expr(const cu_expr *a, const cu_expr *b)
 {
@@ -80,8 +79,7 @@ static cu_expr *remember(cu_bind *b, const cu_found_agg *f, cu_pos pos)
     return cu_expr_col(b->sql->arena, CU_AGG_BASE + at, f->result, pos);
 }
 
-/* --- the clauses -----------------------------------------------------------
- */
+/* --- the clauses ---------------------------------------------------------- */
 
 static cu_expr **bound(cu_bind *b, const cu_ast_expr *e, uint32_t more)
 {
@@ -144,8 +142,7 @@ static bool is_ordered_set(const char *name)
            strcmp(name, "percentile_disc") == 0 || strcmp(name, "mode") == 0;
 }
 
-/* --- WITHIN GROUP ----------------------------------------------------------
- */
+/* --- WITHIN GROUP --------------------------------------------------------- */
 
 static bool constant(cu_bind *b, const cu_expr *e, cu_found_agg *f)
 {
@@ -220,8 +217,7 @@ static bool within_group(cu_bind *b, const cu_ast_expr *e, cu_expr **args,
     return constant(b, args[0], f) && fractions(b, args[0]->pos, f);
 }
 
-/* --- the call --------------------------------------------------------------
- */
+/* --- the call ------------------------------------------------------------- */
 
 static bool usual(cu_bind *b, const cu_ast_expr *e, cu_expr **args,
                   cu_found_agg *f)

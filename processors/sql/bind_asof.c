@@ -78,8 +78,7 @@ bool cu_bind_asof(cu_sql *s, const cu_ctes *ctes, const cu_ast_from *right,
     return cu_bind_all_versions(s, in.node, "asof");
 }
 
-/* --- the join
- * ------------------------------------------------------------------- */
+/* --- the join ------------------------------------------------------------- */
 
 typedef struct side {
     uint32_t lo, hi;

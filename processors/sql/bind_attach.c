@@ -26,8 +26,7 @@ typedef struct attacher {
 
 static bool attach_one(attacher *a, cu_sub *sub);
 
-/* --- values in place
- * ----------------------------------------------------------- */
+/* --- values in place ------------------------------------------------------ */
 
 static cu_sub *sub_at(const cu_scope *scope, const cu_expr *col)
 {
@@ -129,8 +128,7 @@ static bool attach_inner(attacher *a, const cu_expr *e)
     return true;
 }
 
-/* --- joins
- * ------------------------------------------------------------------------ */
+/* --- joins ---------------------------------------------------------------- */
 
 static uint32_t width(const attacher *a)
 {
@@ -209,8 +207,7 @@ static cu_join_kind kind_for(const cu_unnested *x)
     return x->n_extra ? CU_JOIN_LEFT : CU_JOIN_INNER;
 }
 
-/* --- EXISTS
- * ------------------------------------------------------------------------ */
+/* --- EXISTS --------------------------------------------------------------- */
 
 static cu_expr *counted(attacher *a, cu_node *n)
 {
@@ -241,8 +238,7 @@ static cu_expr *exists(attacher *a, cu_node *n)
                        cu_rel_col(s, a->o.node, at + x.n_extra), NULL, n->pos);
 }
 
-/* --- ANY, ALL
- * ----------------------------------------------------------------------- */
+/* --- ANY, ALL ------------------------------------------------------------- */
 
 typedef struct testing {
     attacher *a;
@@ -391,9 +387,7 @@ static cu_expr *any_all(attacher *a, const cu_sub *sub)
     return all ? cu_rel_call(s, "not", any, NULL, sub->pos) : any;
 }
 
-/* --- values
- * ----------------------------------------------------------------------------
- */
+/* --- values --------------------------------------------------------------- */
 
 /* At most one row per extra columns? */
 static bool is_single(const cu_unnested *x, uint32_t w)
@@ -498,8 +492,7 @@ static bool attach_one(attacher *a, cu_sub *sub)
     return sub->value != NULL;
 }
 
-/* --- conjuncts of WHERE
- * ------------------------------------------------------------------ */
+/* --- conjuncts of WHERE --------------------------------------------------- */
 
 static bool semi(attacher *a, cu_sub *sub, cu_join_kind kind, const char *fold)
 {
@@ -565,8 +558,7 @@ bool cu_rel_where_sub(cu_sql *s, const cu_outside *o, cu_expr *conj,
     return good;
 }
 
-/* --- what subqueries need
- * ------------------------------------------------------------------ */
+/* --- what subqueries need ------------------------------------------------- */
 
 typedef struct needing {
     bool (*misses)(void *, const cu_expr *);

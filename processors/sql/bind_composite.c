@@ -26,8 +26,7 @@ typedef struct parts {
     bool maybe; /* of an outer join */
 } parts;
 
-/* --- the name of a relation ------------------------------------------------
- */
+/* --- the name of a relation ----------------------------------------------- */
 
 /* The scope in which `name` is a relation, but no column. */
 static const cu_scope *scope_of(const cu_bind *b, const char *name)
@@ -76,8 +75,7 @@ static void columns_of(cu_bind *b, const cu_scope *s, const cu_ast_expr *e,
     }
 }
 
-/* --- ROW (…) ---------------------------------------------------------------
- */
+/* --- ROW (…) -------------------------------------------------------------- */
 
 static bool append(cu_bind *b, const cu_ast_expr *e, parts *out, uint32_t *cap)
 {
@@ -121,8 +119,7 @@ static bool parts_of(cu_bind *b, const cu_ast_expr *e, parts *out)
     return good;
 }
 
-/* --- values ----------------------------------------------------------------
- */
+/* --- values --------------------------------------------------------------- */
 
 static cu_expr *name_of(cu_bind *b, const parts *p, uint32_t i, cu_pos pos)
 {

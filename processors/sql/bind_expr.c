@@ -236,8 +236,7 @@ static cu_expr *bind_clock(cu_bind *b, const cu_ast_expr *e)
     return NULL;
 }
 
-/* --- operators --------------------------------------------------------------
- */
+/* --- operators ------------------------------------------------------------ */
 
 static cu_expr *bind_logic(cu_bind *b, const cu_ast_expr *e)
 {
@@ -354,8 +353,7 @@ static cu_expr *bind_between(cu_bind *b, const cu_ast_expr *e)
     return e->flag ? negate(b, in, e->pos) : in;
 }
 
-/* --- special forms
- * ------------------------------------------------------------ */
+/* --- special forms -------------------------------------------------------- */
 
 static cu_expr *unified(cu_bind *b, cu_expr_kind kind, cu_expr **args,
                         uint32_t n, cu_pos pos, const char *what)

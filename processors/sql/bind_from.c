@@ -199,8 +199,7 @@ cu_node *cu_from_named(cu_sql *s, const cu_ctes *ctes, const cu_ast_from *f)
     return NULL;
 }
 
-/* --- joins ------------------------------------------------------------------
- */
+/* --- joins ---------------------------------------------------------------- */
 
 /* The names of a join's sides: scope->cols[lo..mid) and [mid..hi). */
 typedef struct sides {
@@ -530,8 +529,7 @@ static bool bind_join(binder *b, const cu_ast_from *f, cu_from_items *to)
            condition(b, f, &w, &to->where, &to->n_where);
 }
 
-/* --- one item ---------------------------------------------------------------
- */
+/* --- one item ------------------------------------------------------------- */
 
 static bool bind_derived(binder *b, const cu_ast_from *f, cu_from_items *to)
 {

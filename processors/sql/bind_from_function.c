@@ -78,8 +78,7 @@ static bool arguments(binder *b, const cu_ast_expr *call, cu_item *it)
     return good;
 }
 
-/* --- jsonb_populate_record, jsonb_populate_recordset ------------------------
- */
+/* --- jsonb_populate_record, jsonb_populate_recordset ---------------------- */
 
 static bool is_populate(const char *name)
 {
@@ -134,8 +133,7 @@ static bool populate(binder *b, const cu_ast_from *f, called *c)
     return true;
 }
 
-/* --- one function ----------------------------------------------------------
- */
+/* --- one function --------------------------------------------------------- */
 
 static bool bind_one(binder *b, const cu_ast_from *f, called *c)
 {
@@ -163,8 +161,7 @@ static bool bind_one(binder *b, const cu_ast_from *f, called *c)
     return cu_bind_record(s, f, it, &c->fields, &c->n);
 }
 
-/* --- several beside each other ---------------------------------------------
- */
+/* --- several beside each other -------------------------------------------- */
 
 static bool beside(cu_sql *s, const called *c, uint32_t n, cu_pos pos,
                    cu_item *it, cu_field **fields, uint32_t *n_fields)
@@ -202,8 +199,7 @@ static bool beside(cu_sql *s, const called *c, uint32_t n, cu_pos pos,
     return true;
 }
 
-/* --- names -----------------------------------------------------------------
- */
+/* --- names ---------------------------------------------------------------- */
 
 /* A function of one column is named by its alias, unless its result has a name
  * (jsonb_array_elements: value); the alias means the column even then. */
@@ -251,8 +247,7 @@ static bool names_fit(cu_sql *s, const cu_ast_from *f, const char *rel,
     return false;
 }
 
-/* --- the item --------------------------------------------------------------
- */
+/* --- the item ------------------------------------------------------------- */
 
 /* LEFT JOIN f(…) ON …: the function as a LATERAL subquery. */
 static cu_expr *as_ref(void *ctx, cu_expr *col)

@@ -28,8 +28,7 @@ static cu_expr *cast(cu_bind *b, cu_expr *e, cu_type t, cu_cast_context how,
     return cu_expr_cast(b->sql->arena, e, t, how, &out, err) ? NULL : out;
 }
 
-/* --- parameters
- * ----------------------------------------------------------------- */
+/* --- parameters ----------------------------------------------------------- */
 
 cu_expr *cu_bind_param(cu_bind *b, const cu_ast_expr *e)
 {
@@ -57,8 +56,7 @@ cu_expr *cu_bind_param_name(cu_bind *b, const cu_ast_expr *e)
     return NULL;
 }
 
-/* --- inlining
- * ------------------------------------------------------------------- */
+/* --- inlining ------------------------------------------------------------- */
 
 static cu_expr *when_all_given(cu_bind *b, const cu_sql_call *c, cu_expr *body)
 {
@@ -122,8 +120,7 @@ cu_expr *cu_bind_inline(cu_bind *b, const cu_sql_function *f, cu_expr **args,
     return when_all_given(b, &c, typed);
 }
 
-/* --- which one
- * ------------------------------------------------------------------ */
+/* --- which one ------------------------------------------------------------ */
 
 /* Where an argument of the call goes; n_args: nowhere. */
 static uint32_t place_of(const cu_sql_function *f, const cu_ast_expr *arg,

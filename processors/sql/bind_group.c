@@ -97,8 +97,7 @@ static void rewrite_windows(grouping *g)
     }
 }
 
-/* --- the projection below ----------------------------------------------------
- */
+/* --- the projection below ------------------------------------------------- */
 
 typedef struct below {
     cu_expr **exprs;
@@ -174,8 +173,7 @@ static uint32_t room(const cu_bind *b, uint32_t n_group)
     return n;
 }
 
-/* --- the usual grouping ------------------------------------------------------
- */
+/* --- the usual grouping --------------------------------------------------- */
 
 /* The group that closes first. */
 static uint32_t first_closes(grouping *g, cu_expr **group, const cu_node *in,
@@ -266,8 +264,7 @@ static cu_node *aggregate_over(grouping *g, cu_node *in)
     return n;
 }
 
-/* --- GROUPING SETS -----------------------------------------------------------
- */
+/* --- GROUPING SETS -------------------------------------------------------- */
 
 static cu_node *aggregate_sets(grouping *g, cu_node *in)
 {
@@ -290,8 +287,7 @@ static cu_node *aggregate_sets(grouping *g, cu_node *in)
     return n;
 }
 
-/* --- sessions ----------------------------------------------------------------
- */
+/* --- sessions ------------------------------------------------------------- */
 
 static bool over_input(const cu_expr *e, uint32_t n)
 {
@@ -389,8 +385,7 @@ static cu_node *aggregate_session(grouping *g, cu_node *in, cu_node *session)
     return n;
 }
 
-/* --- the whole ---------------------------------------------------------------
- */
+/* --- the whole ------------------------------------------------------------ */
 
 /* Subqueries that GROUP BY and the aggregates hold: below the aggregate. */
 static bool subs_below(cu_sql *s, cu_bind *b, cu_groups *groups,

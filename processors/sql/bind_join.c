@@ -38,8 +38,7 @@ static cu_outside outside(const planner *p)
     return (cu_outside){p->scope, p->node, p->map, NULL, NULL};
 }
 
-/* --- what a condition needs ------------------------------------------------
- */
+/* --- what a condition needs ----------------------------------------------- */
 
 typedef struct need {
     const planner *p;
@@ -96,8 +95,7 @@ static bool of_item(const cu_expr *e, const cu_item *it)
     return cu_rel_uses(e, it->first, it->first + it->n);
 }
 
-/* --- which item is next ----------------------------------------------------
- */
+/* --- which item is next --------------------------------------------------- */
 
 static bool placeable(const planner *p, const cu_item *it)
 {
@@ -155,8 +153,7 @@ static int32_t next_item(const planner *p)
     return any;
 }
 
-/* --- placing ---------------------------------------------------------------
- */
+/* --- placing -------------------------------------------------------------- */
 
 static void settle(planner *p, const cu_item *it, uint32_t at)
 {
@@ -432,8 +429,7 @@ static bool place_all(planner *p)
     return true;
 }
 
-/* --- the whole ---------------------------------------------------------------
- */
+/* --- the whole ------------------------------------------------------------ */
 
 /* Conditions on the clock stay apart, as `*late`. */
 static planner start(cu_sql *s, const cu_scope *scope, cu_from_items *from,

@@ -34,8 +34,7 @@ static const struct {
     {"first_seen", CU_T_TIMESTAMPTZ},
 };
 
-/* --- late rows
- * ----------------------------------------------------------------- */
+/* --- late rows ------------------------------------------------------------ */
 
 typedef struct judges {
     const cu_node *first;
@@ -108,8 +107,7 @@ static cu_schema *schema_of(cu_sql *s, const cu_node *judge)
     return out;
 }
 
-/* --- the table
- * ------------------------------------------------------------------- */
+/* --- the table ------------------------------------------------------------ */
 
 static cu_table_def *known(cu_sql *s, const char *name)
 {

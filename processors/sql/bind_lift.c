@@ -42,8 +42,7 @@ static lifted fail(lifter *l, cu_node *n)
     return (lifted){.node = n};
 }
 
-/* --- conditions -------------------------------------------------------------
- */
+/* --- conditions ----------------------------------------------------------- */
 
 static cu_expr *carry(lifter *l, cu_expr ***extra, uint32_t *n, uint32_t base,
                       cu_expr *e)
@@ -131,8 +130,7 @@ static lifted lift_filter(lifter *l, const cu_node *n)
     return out;
 }
 
-/* --- what lies above ---------------------------------------------------------
- */
+/* --- what lies above ------------------------------------------------------ */
 
 typedef struct emptied {
     cu_expr **empty;
@@ -306,8 +304,7 @@ static lifted lift(lifter *l, cu_node *n)
     }
 }
 
-/* --- the result
- * --------------------------------------------------------------- */
+/* --- the result ----------------------------------------------------------- */
 
 typedef struct meeting {
     cu_sql *s;

@@ -57,8 +57,7 @@ cu_node *cu_node_extend(cu_sql *s, cu_node *in, cu_expr *const *exprs,
     return cu_node_project(s, in, cols, all, in->schema->n + n);
 }
 
-/* --- where columns go ------------------------------------------------------
- */
+/* --- where columns go ----------------------------------------------------- */
 
 /* Column + 1 of the projection that is the input's column `col` - 1. */
 static uint16_t moved(const cu_node *n, uint16_t col)
@@ -115,8 +114,7 @@ void cu_node_union_times(cu_node *n)
     n->windows = w;
 }
 
-/* --- closing ---------------------------------------------------------------
- */
+/* --- closing -------------------------------------------------------------- */
 
 static int32_t place_of(const uint16_t *cols, uint32_t n, uint16_t col)
 {

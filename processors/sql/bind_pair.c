@@ -29,8 +29,7 @@ typedef struct pair {
     uint32_t n_keys, n_safe;
 } pair;
 
-/* --- keys of the output ----------------------------------------------------
- */
+/* --- keys of the output --------------------------------------------------- */
 
 static bool in_list(const uint16_t *list, uint32_t n, uint16_t col,
                     uint32_t *at)
@@ -95,8 +94,7 @@ static void derive_key(cu_sql *s, cu_node *n)
     }
 }
 
-/* --- the node --------------------------------------------------------------
- */
+/* --- the node ------------------------------------------------------------- */
 
 static const cu_schema *joined_schema(cu_sql *s, cu_join_kind kind,
                                       const cu_node *l, const cu_node *r)
@@ -138,8 +136,7 @@ static cu_node *make_node(const pair *p, const uint16_t *left,
     return n;
 }
 
-/* --- sorting the conjuncts --------------------------------------------------
- */
+/* --- sorting the conjuncts ------------------------------------------------ */
 
 static bool of_left(const pair *p, const cu_expr *e)
 {

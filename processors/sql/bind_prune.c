@@ -60,8 +60,7 @@ static void collect(cu_pruner *p, const cu_node *n)
         .asked = cu_arena_calloc(p->s->arena, n->schema->n + 1, sizeof(bool))};
 }
 
-/* --- up -------------------------------------------------------------------
- */
+/* --- up ------------------------------------------------------------------- */
 
 static void keep_start(const cu_pruner *p, cu_pruned *me)
 {

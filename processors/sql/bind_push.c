@@ -109,8 +109,7 @@ cu_node *cu_bind_filter(cu_sql *s, cu_node *in, cu_expr *predicate)
     return n;
 }
 
-/* --- what lies below --------------------------------------------------------
- */
+/* --- what lies below ------------------------------------------------------ */
 
 static cu_node *with_input(cu_sql *s, const cu_node *n, uint32_t i, cu_node *in)
 {

@@ -72,8 +72,7 @@ bool cu_rel_uses(const cu_expr *e, uint32_t lo, uint32_t hi)
     return false;
 }
 
-/* --- refs ------------------------------------------------------------------
- */
+/* --- refs ----------------------------------------------------------------- */
 
 bool cu_rel_means(const cu_sql *s, const cu_expr *e, uint32_t id)
 {
@@ -180,8 +179,7 @@ cu_expr *cu_rel_meant(cu_sql *s, const cu_outer_ref *r, const uint32_t *map)
     return r->early ? cu_rel_mapped(s, r->expr, map) : r->expr;
 }
 
-/* --- conditions ------------------------------------------------------------
- */
+/* --- conditions ----------------------------------------------------------- */
 
 cu_expr **cu_rel_conjuncts(cu_sql *s, cu_expr *e, cu_expr **list, uint32_t *n)
 {
@@ -278,8 +276,7 @@ bool cu_rel_total(const cu_expr *e)
     return true;
 }
 
-/* --- nodes ------------------------------------------------------------------
- */
+/* --- nodes ---------------------------------------------------------------- */
 
 cu_expr *cu_rel_col(cu_sql *s, const cu_node *n, uint32_t col)
 {

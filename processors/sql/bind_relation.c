@@ -27,8 +27,7 @@ bool cu_bind_is_relation(const char *function)
     return false;
 }
 
-/* --- all versions ------------------------------------------------------------
- */
+/* --- all versions --------------------------------------------------------- */
 
 bool cu_bind_all_versions(cu_sql *s, cu_node *n, const char *function)
 {
@@ -58,8 +57,7 @@ bool cu_bind_all_versions(cu_sql *s, cu_node *n, const char *function)
     }
 }
 
-/* --- history
- * ------------------------------------------------------------------ */
+/* --- history -------------------------------------------------------------- */
 
 static bool truth(cu_sql *s, const cu_args *a, const cu_ast_expr *e, bool *out)
 {
@@ -186,8 +184,7 @@ static cu_node *history(cu_sql *s, const cu_args *a, const cu_scope *in)
                            deletes);
 }
 
-/* --- the others
- * ---------------------------------------------------------------- */
+/* --- the others ----------------------------------------------------------- */
 
 static cu_node *changelog(cu_sql *s, const cu_args *a, const cu_scope *in)
 {
@@ -244,8 +241,7 @@ static cu_node *watermark(cu_sql *s, const cu_args *a, const cu_scope *in)
     return n;
 }
 
-/* --- all of them
- * ---------------------------------------------------------------- */
+/* --- all of them ---------------------------------------------------------- */
 
 typedef struct own_function {
     const char *name;

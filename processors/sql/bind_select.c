@@ -91,8 +91,7 @@ const char *cu_bind_name(const cu_ast_expr *e)
     }
 }
 
-/* --- targets
- * ------------------------------------------------------------------ */
+/* --- targets -------------------------------------------------------------- */
 
 static bool expand_star(level *l, const cu_ast_expr *e)
 {
@@ -229,8 +228,7 @@ static bool bind_sorts(level *l)
     return good;
 }
 
-/* --- GROUP BY and HAVING
- * -------------------------------------------------------- */
+/* --- GROUP BY and HAVING -------------------------------------------------- */
 
 /* GROUP BY 1 or a target's name may stand for an aggregate. */
 static bool has_result(const cu_expr *e, uint32_t base)
@@ -292,8 +290,7 @@ static bool bind_grouping(level *l)
            cu_bind_group(l->s, &l->b, &g, l->exprs, l->n, having, &l->node);
 }
 
-/* --- DISTINCT
- * ------------------------------------------------------------------------ */
+/* --- DISTINCT ------------------------------------------------------------- */
 
 static bool distinct(level *l)
 {
@@ -344,9 +341,7 @@ static bool distinct_on(level *l)
     return true;
 }
 
-/* --- LIMIT
- * ---------------------------------------------------------------------------
- */
+/* --- LIMIT ---------------------------------------------------------------- */
 
 static bool bind_count(cu_sql *s, const cu_ast_expr *e, const char *what,
                        int64_t none, int64_t *out)
@@ -450,8 +445,7 @@ static bool finish(cu_sql *s, const cu_ast_select *sel, bool keep_order,
     return true;
 }
 
-/* --- the forms of a query
- * -------------------------------------------------------------- */
+/* --- the forms of a query ------------------------------------------------- */
 
 /* WHERE: what needs no clock is planned with the joins. */
 static bool bind_where(level *l)

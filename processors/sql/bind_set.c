@@ -12,8 +12,7 @@
 
 #define STATE(a, b, c, d, e) CU_SQLSTATE(a, b, c, d, e)
 
-/* --- VALUES
- * ------------------------------------------------------------------- */
+/* --- VALUES --------------------------------------------------------------- */
 
 static bool bind_rows(cu_sql *s, const cu_ast_select *sel, cu_expr ***rows,
                       uint32_t n_cols)
@@ -129,8 +128,7 @@ static bool bind_values(cu_sql *s, const cu_ctes *ctes,
     return true;
 }
 
-/* --- UNION
- * ---------------------------------------------------------------------- */
+/* --- UNION ---------------------------------------------------------------- */
 
 static cu_expr **columns_of(cu_sql *s, const cu_node *n)
 {
@@ -239,8 +237,7 @@ static bool order_by_output(cu_sql *s, const cu_ast_select *sel, cu_bound *out)
     return true;
 }
 
-/* --- INTERSECT, EXCEPT
- * ---------------------------------------------------- */
+/* --- INTERSECT, EXCEPT ---------------------------------------------------- */
 
 /* A side with two boolean columns more: of left, of right. */
 static cu_node *marked(cu_sql *s, cu_node *n, bool right)

@@ -184,8 +184,7 @@ bool cu_bind_sets(cu_sql *s, const cu_ast_select *sel,
     return true;
 }
 
-/* --- GROUPING() --------------------------------------------------------------
- */
+/* --- GROUPING() ----------------------------------------------------------- */
 
 cu_expr *cu_bind_grouping(cu_bind *b, const cu_ast_expr *e)
 {
@@ -274,8 +273,7 @@ cu_expr *cu_bind_grouping_value(cu_sql *s, const cu_groups *g,
     return cu_expr_nary(s->arena, CU_E_CASE, CU_TYPE(CU_T_INT4), args, n, pos);
 }
 
-/* --- nodes -------------------------------------------------------------------
- */
+/* --- nodes ---------------------------------------------------------------- */
 
 static cu_expr *truth(cu_sql *s, bool b, cu_pos pos)
 {

@@ -81,8 +81,7 @@ static void find(found *f, const cu_ast_expr *e)
         find(f, e->args.at[i]);
 }
 
-/* --- the functions as an item of FROM --------------------------------------
- */
+/* --- the functions as an item of FROM ------------------------------------- */
 
 static cu_ast_expr *column(cu_sql *s, const char *rel, const char *name,
                            cu_pos pos)
@@ -196,8 +195,7 @@ static void beside(const found *f, cu_ast_select *out)
     add_from(f->s, out, functions(f, calls));
 }
 
-/* --- behind GROUP BY -------------------------------------------------------
- */
+/* --- behind GROUP BY ------------------------------------------------------ */
 
 static void add_target(cu_sql *s, cu_ast_select *q, cu_ast_expr *e,
                        const char *name)

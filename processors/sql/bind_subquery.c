@@ -125,8 +125,7 @@ static cu_expr *bind_array(cu_bind *b, const cu_ast_expr *e)
                                .type = array});
 }
 
-/* --- IN, ANY, ALL
- * --------------------------------------------------------------- */
+/* --- IN, ANY, ALL --------------------------------------------------------- */
 
 static bool is_constant(const cu_expr *e)
 {

@@ -48,8 +48,7 @@ static cu_expr *start_of_day(cu_sql *s, cu_expr *e)
     return called(s, "date_trunc", unit, e);
 }
 
-/* --- reading a clock ---------------------------------------------------------
- */
+/* --- reading a clock ------------------------------------------------------ */
 
 static bool shift_of(cu_sql *s, const cu_expr *e, int64_t *us)
 {
@@ -98,8 +97,7 @@ static bool read_clock(cu_sql *s, const cu_expr *e, clock *out)
            read_clock(s, e->args[1], out) && (out->shift_us += us, true);
 }
 
-/* --- turning a condition around ----------------------------------------------
- */
+/* --- turning a condition around ------------------------------------------- */
 
 typedef struct bounds {
     cu_expr *from, *until;
@@ -179,8 +177,7 @@ static bool read_condition(cu_sql *s, const cu_expr *e, bounds *b)
     return y && turn(s, y, op, c.days, b);
 }
 
-/* --- nodes -------------------------------------------------------------------
- */
+/* --- nodes ---------------------------------------------------------------- */
 
 static cu_node *watch(cu_sql *s, cu_node *in, const bounds *b)
 {

@@ -35,8 +35,7 @@ static cu_node_windows windows_of(cu_sql *s, const cu_node *in, uint32_t col)
         .lag_us = in->windows.lag_us};
 }
 
-/* --- tumble, hop, cumulate ---------------------------------------------------
- */
+/* --- tumble, hop, cumulate ------------------------------------------------ */
 
 static bool time_column(cu_sql *s, const cu_args *a, const cu_scope *in,
                         uint16_t *col)
@@ -157,8 +156,7 @@ static cu_node *window(cu_sql *s, const cu_args *a, const cu_scope *in,
     return n;
 }
 
-/* --- sessions ----------------------------------------------------------------
- */
+/* --- sessions ------------------------------------------------------------- */
 
 static cu_expr *called(cu_sql *s, const char *name, cu_expr *a, cu_expr *b)
 {
@@ -345,8 +343,7 @@ cu_node *cu_bind_time(cu_sql *s, const cu_args *a, const cu_scope *in,
     return session(s, a, in, hidden);
 }
 
-/* --- windows that an expression makes
- * ----------------------------------------- */
+/* --- windows that an expression makes ------------------------------------- */
 
 static bool unit_size(cu_slice unit, cu_interval *out)
 {
@@ -413,8 +410,7 @@ void cu_bind_judge(cu_sql *s, cu_expr **e, cu_node **in)
     *in = w;
 }
 
-/* --- DISTINCT ----------------------------------------------------------------
- */
+/* --- DISTINCT ------------------------------------------------------------- */
 
 /* The columns of `in` with column 0 and column `at` in each other's place. */
 static cu_node *swapped(cu_sql *s, cu_node *in, uint32_t at)

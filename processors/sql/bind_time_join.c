@@ -14,8 +14,7 @@
 #include "processors/sql/bind_time.h"
 #include "processors/sql/bind_unnest.h"
 
-/* --- interval joins
- * ----------------------------------------------------------- */
+/* --- interval joins ------------------------------------------------------- */
 
 /* column + us, the only shape that bounds are found in. */
 typedef struct moment {
@@ -116,8 +115,7 @@ static void interval_join(cu_sql *s, cu_node *n, cu_expr *const *conj,
     n->join.upper_us = b.upper_us;
 }
 
-/* --- window joins
- * -------------------------------------------------------------- */
+/* --- window joins --------------------------------------------------------- */
 
 static bool bounds_window(const cu_node *n, uint16_t col)
 {
@@ -190,8 +188,7 @@ void cu_rel_join_time(cu_sql *s, cu_node *join, cu_expr *const *conj,
     window_join(s, join);
 }
 
-/* --- as-of from LATERAL
- * ---------------------------------------------------------- */
+/* --- as-of from LATERAL --------------------------------------------------- */
 
 /* The parts of the pattern: project? (rank 1 by time desc (filter* (right))).
  */

@@ -37,8 +37,7 @@ typedef struct unnester {
 
 static cu_node *depend(unnester *u, cu_node *n);
 
-/* --- refs --------------------------------------------------------------------
- */
+/* --- refs ----------------------------------------------------------------- */
 
 cu_expr *cu_rel_outside(cu_sql *s, const cu_outside *o, cu_expr *e)
 {
@@ -111,8 +110,7 @@ static bool note_refs(void *ctx, const cu_expr *e)
     return false;
 }
 
-/* --- joins with D
- * ------------------------------------------------------------- */
+/* --- joins with D --------------------------------------------------------- */
 
 static uint32_t d_width(const unnester *u)
 {
@@ -174,8 +172,7 @@ static cu_node *with_empty(unnester *u, const cu_node *n, cu_node *groups)
     return cu_rel_project(s, j, exprs, names, w + d);
 }
 
-/* --- operators
- * ----------------------------------------------------------------- */
+/* --- operators ------------------------------------------------------------ */
 
 static cu_node *depend_filter(unnester *u, cu_node *n)
 {
@@ -264,8 +261,7 @@ static cu_node *depend_values(unnester *u, cu_node *n)
     return n->values.n == 1 ? inputs[0] : united(u, inputs, n->values.n);
 }
 
-/* --- joins
- * ---------------------------------------------------------------------- */
+/* --- joins ---------------------------------------------------------------- */
 
 /* The join's own conditions again, over left, D, right[, D]. */
 static cu_expr **own_conditions(unnester *u, const cu_node *n, uint32_t lw,
@@ -365,8 +361,7 @@ static cu_node *depend(unnester *u, cu_node *n)
     }
 }
 
-/* --- the whole
- * ------------------------------------------------------------------ */
+/* --- the whole ------------------------------------------------------------ */
 
 /* The distinct values of what the subquery means. */
 static bool make_d(unnester *u, cu_node *in)
@@ -418,8 +413,7 @@ bool cu_rel_unnest(cu_sql *s, const cu_outside *o, cu_node *in, unsigned flags,
     return true;
 }
 
-/* --- LATERAL
- * ---------------------------------------------------------------------- */
+/* --- LATERAL -------------------------------------------------------------- */
 
 static bool row_by_row(const cu_node *n)
 {

@@ -23,8 +23,7 @@ static bool wrong(cu_bind *b, cu_pos pos, uint32_t state, const char *text)
     return false;
 }
 
-/* --- which window -----------------------------------------------------------
- */
+/* --- which window --------------------------------------------------------- */
 
 static const cu_ast_window *named(cu_bind *b, const char *name, cu_pos pos)
 {
@@ -76,8 +75,7 @@ static bool window_of(cu_bind *b, const cu_ast_window *w, unsigned depth,
     return true;
 }
 
-/* --- frames -----------------------------------------------------------------
- */
+/* --- frames --------------------------------------------------------------- */
 
 static cu_type offset_type(cu_type t)
 {
@@ -182,8 +180,7 @@ static bool bind_frame(cu_bind *b, const cu_ast_window *w, cu_found_window *f)
            bind_offset(b, a->end_offset, false, type, &f->frame.end_offset);
 }
 
-/* --- a call -----------------------------------------------------------------
- */
+/* --- a call --------------------------------------------------------------- */
 
 static bool refuse_clauses(cu_bind *b, const cu_ast_expr *e, bool aggregate)
 {
@@ -319,8 +316,7 @@ cu_expr *cu_bind_over(cu_bind *b, const cu_ast_expr *e)
                        e->pos);
 }
 
-/* --- nodes ------------------------------------------------------------------
- */
+/* --- nodes ---------------------------------------------------------------- */
 
 typedef struct nodes {
     cu_sql *s;

@@ -52,8 +52,7 @@ cu_node *cu_ddl_emit(cu_sql *s, cu_view_def *v, cu_node *in, const cu_opt *emit)
     return n;
 }
 
-/* --- late rows
- * ------------------------------------------------------------------- */
+/* --- late rows ------------------------------------------------------------ */
 
 static bool judges(void *ctx, cu_node *n)
 {
@@ -105,8 +104,7 @@ bool cu_ddl_retention(cu_sql *s, cu_view_def *v, const cu_node *in,
     return false;
 }
 
-/* --- sinks
- * ------------------------------------------------------------------------ */
+/* --- sinks ---------------------------------------------------------------- */
 
 bool cu_ddl_writable(cu_sql *s, const cu_view_def *v, const cu_node *in)
 {

@@ -467,8 +467,7 @@ static void refuse_by_name(cu_parse *p)
     cu_buf_free(&name);
 }
 
-/* --- functions, ALTER ------------------------------------------------------
- */
+/* --- functions, ALTER ----------------------------------------------------- */
 
 static void parameters(cu_parse *p, const PgQuery__CreateFunctionStmt *c,
                        cu_ast_function *f)

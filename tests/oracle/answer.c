@@ -13,8 +13,7 @@ void cu_answer_shape(cu_answer *a, cu_arena *arena, uint32_t n_cols,
                                sizeof(*a->cells));
 }
 
-/* --- sorting -----------------------------------------------------------------
- */
+/* --- sorting -------------------------------------------------------------- */
 
 typedef struct line {
     const char **cells;
@@ -55,8 +54,7 @@ void cu_answer_sort(cu_answer *a, cu_arena *arena)
     a->cells = cells;
 }
 
-/* --- comparing ---------------------------------------------------------------
- */
+/* --- comparing ------------------------------------------------------------ */
 
 static bool is_float(const char *type)
 {
@@ -118,8 +116,7 @@ void cu_answer_print(const cu_answer *a, cu_buf *out)
     }
 }
 
-/* --- chance
- * ------------------------------------------------------------------- */
+/* --- chance --------------------------------------------------------------- */
 
 uint64_t cu_rng_next(cu_rng *r)
 {

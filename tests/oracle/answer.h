@@ -29,8 +29,7 @@ void cu_answer_sort(cu_answer *a, cu_arena *arena);
 bool cu_answer_same(const cu_answer *a, const cu_answer *b, bool near);
 void cu_answer_print(const cu_answer *a, cu_buf *out);
 
-/* --- chance ----------------------------------------------------------------
- */
+/* --- chance --------------------------------------------------------------- */
 
 typedef struct cu_rng {
     uint64_t state;

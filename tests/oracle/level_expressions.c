@@ -31,8 +31,7 @@ typedef struct outcome {
     cu_answer ours, theirs;
 } outcome;
 
-/* --- asking
- * ----------------------------------------------------------------------- */
+/* --- asking --------------------------------------------------------------- */
 
 static void ask_theirs(cu_oracle *o, cu_tree_case *const *cases, uint32_t n,
                        cu_arena *a, const char **sql, cu_answer *answers)
@@ -99,8 +98,7 @@ static void check_one(cu_oracle *o, cu_tree_case *c, cu_arena *a, outcome *out)
     compare(o, c, sql, theirs, a, out);
 }
 
-/* --- reducing
- * ----------------------------------------------------------------------- */
+/* --- reducing ------------------------------------------------------------- */
 
 typedef struct reduced {
     outcome small;
@@ -161,8 +159,7 @@ static bool both_occur(cu_oracle *o, const cu_tree_case *c, const reduced *x,
            occurs(o, c, x->tree, x->small.theirs.state, a);
 }
 
-/* --- reporting
- * ----------------------------------------------------------------------- */
+/* --- reporting ------------------------------------------------------------ */
 
 static void show(const cu_oracle *o, const char *subject, const outcome *x)
 {
@@ -215,8 +212,7 @@ static void run_block(cu_oracle *o, cu_tree_case *const *cases, uint32_t n,
     cu_arena_reset(a);
 }
 
-/* --- where cases come from
- * ------------------------------------------------------------ */
+/* --- where cases come from ------------------------------------------------ */
 
 static void run_hand(cu_oracle *o, const cu_hand_cases *h, cu_arena *a)
 {
@@ -281,8 +277,7 @@ void cu_level_expressions(cu_oracle *o, uint32_t n_random)
     cu_arena_free(a);
 }
 
-/* --- whole SELECTs
- * ----------------------------------------------------------------------- */
+/* --- whole SELECTs -------------------------------------------------------- */
 
 static void run_selects(cu_oracle *o, const cu_hand_cases *h)
 {

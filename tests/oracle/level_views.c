@@ -21,8 +21,7 @@ typedef struct verdict {
     cu_answer ours, theirs;
 } verdict;
 
-/* --- one run
- * ---------------------------------------------------------------------- */
+/* --- one run -------------------------------------------------------------- */
 
 static void blame(verdict *v, uint32_t view, uint32_t check,
                   const cu_answer *ours, const cu_answer *theirs)
@@ -129,8 +128,7 @@ static bool run_case(cu_oracle *o, const cu_case *c, bool quiet, cu_arena *a,
     return good;
 }
 
-/* --- reducing
- * ------------------------------------------------------------------------ */
+/* --- reducing ------------------------------------------------------------- */
 
 typedef struct reducer {
     cu_oracle *o;

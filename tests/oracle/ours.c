@@ -17,8 +17,7 @@ struct cu_ours {
 static uint32_t uses[MOST_FUNCS];
 static bool sabotage;
 
-/* --- opening
- * ------------------------------------------------------------------ */
+/* --- opening -------------------------------------------------------------- */
 
 void cu_ours_know_zones(void)
 {
@@ -91,8 +90,7 @@ void cu_ours_close(cu_ours *o)
     cu_free(o);
 }
 
-/* --- failures
- * ------------------------------------------------------------------ */
+/* --- failures ------------------------------------------------------------- */
 
 static void fail(cu_answer *out, cu_arena *arena, uint32_t state,
                  const char *message)
@@ -131,8 +129,7 @@ cu_program *cu_ours_compile(cu_env *env, const char *sql, cu_arena *arena,
     return rc ? NULL : program;
 }
 
-/* --- what was bound
- * -------------------------------------------------------------- */
+/* --- what was bound ------------------------------------------------------- */
 
 static void note_func(const cu_func *f)
 {
@@ -183,8 +180,7 @@ uint32_t cu_ours_uses(uint32_t func)
     return func < MOST_FUNCS ? uses[func] : 0;
 }
 
-/* --- rows as text
- * ----------------------------------------------------------------- */
+/* --- rows as text --------------------------------------------------------- */
 
 const char *cu_ours_type(cu_type t, cu_arena *arena)
 {
@@ -252,8 +248,7 @@ static void take_result(cu_result *r, cu_arena *arena, cu_answer *out)
         }
 }
 
-/* --- asking
- * ------------------------------------------------------------------------- */
+/* --- asking --------------------------------------------------------------- */
 
 static cu_query *bind(cu_ours *o, const char *sql, cu_arena *arena,
                       cu_answer *out)

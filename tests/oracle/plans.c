@@ -22,8 +22,7 @@ static cu_case *case_of(uint64_t first, uint32_t i)
     return c;
 }
 
-/* --- writing
- * ------------------------------------------------------------------------ */
+/* --- writing -------------------------------------------------------------- */
 
 static void put_string(cu_buf *out, const char *text)
 {
@@ -130,8 +129,7 @@ bool cu_plans_write(cu_postgres *pg, uint64_t first, uint32_t n,
     return good;
 }
 
-/* --- feeding
- * ------------------------------------------------------------------------ */
+/* --- feeding -------------------------------------------------------------- */
 
 typedef struct feeding {
     cu_env *env;

@@ -56,8 +56,7 @@ static cu_type scalar_type(maker *m)
     }
 }
 
-/* --- leaves
- * --------------------------------------------------------------------- */
+/* --- leaves --------------------------------------------------------------- */
 
 static cu_tree *new_leaf(maker *m, cu_type t)
 {
@@ -140,8 +139,7 @@ static cu_tree *leaf(maker *m, cu_type t)
     return leaf_from(m, t, any_text);
 }
 
-/* --- pools of arguments with a meaning
- * -------------------------------------------- */
+/* --- pools of arguments with a meaning ------------------------------------ */
 
 static cu_type cast_target; /* what `castable` makes text for */
 
@@ -272,8 +270,7 @@ static make_text *special_of(const cu_func *f, uint32_t arg, cu_type t)
     return NULL;
 }
 
-/* --- calls
- * -------------------------------------------------------------------------- */
+/* --- calls ---------------------------------------------------------------- */
 
 static cu_tree *tree(maker *m, cu_type t, uint32_t depth);
 
@@ -489,8 +486,7 @@ static cu_tree *call(maker *m, const cu_func *f, cu_type to, cu_type shared,
     return x;
 }
 
-/* --- special forms
- * -------------------------------------------------------------------- */
+/* --- special forms -------------------------------------------------------- */
 
 static cu_tree *node(maker *m, cu_type t, const char *format, uint32_t n)
 {

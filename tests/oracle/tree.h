@@ -56,8 +56,7 @@ const char *cu_tree_rows(const cu_tree_case *c, bool folded, cu_arena *a);
 const char *cu_tree_row(const cu_tree_case *c, uint32_t row, bool folded,
                         cu_arena *a);
 
-/* --- random ones (random_tree.c) -------------------------------------------
- */
+/* --- random ones (random_tree.c) ------------------------------------------ */
 
 /* One call of `f` on literals; NULL for what is no plain call. */
 cu_tree_case *cu_tree_sweep(cu_rng *r, cu_arena *a, const cu_func *f);
@@ -67,8 +66,7 @@ cu_tree_case *cu_tree_random(cu_rng *r, cu_arena *a);
  * total: it fails on no row. */
 cu_type cu_tree_any_type(cu_rng *r);
 
-/* --- literals (literals.c) ---------------------------------------------------
- */
+/* --- literals (literals.c) ------------------------------------------------ */
 
 /* Bytes of a literal of the type, without quotes. */
 const char *cu_literal(cu_rng *r, cu_type t, cu_arena *a);

@@ -122,8 +122,7 @@ typedef bool cu_case_still(void *ctx);
 void cu_case_shrink(cu_case_view *v, cu_arena *a, cu_case_still *still,
                     void *ctx);
 
-/* --- cupel's side (view_world.c) -------------------------------------------
- */
+/* --- cupel's side (view_world.c) ------------------------------------------ */
 
 typedef struct cu_world cu_world;
 /* NULL and `why` when it does not compile or open. */

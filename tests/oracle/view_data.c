@@ -191,8 +191,7 @@ void cu_case_fill(cu_case *c, cu_rng *r)
         part_changes(c);
 }
 
-/* --- as text
- * ------------------------------------------------------------------ */
+/* --- as text -------------------------------------------------------------- */
 
 static void put_json_string(cu_buf *out, const char *text)
 {

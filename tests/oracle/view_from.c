@@ -75,8 +75,7 @@ static cu_case_rel both(cu_gen *g, const cu_case_rel *x, const cu_case_rel *y)
     return (cu_case_rel){.n_cols = n, .cols = cols, .qualified = true};
 }
 
-/* --- conditions between two relations
- * --------------------------------------------- */
+/* --- conditions between two relations ------------------------------------- */
 
 /* "x = y" for an expression of each; NULL: they share no type. */
 static const char *pair(cu_gen *g, const cu_case_rel *x, const cu_case_rel *y,
@@ -115,8 +114,7 @@ static const char *meeting(cu_gen *g, const cu_case_rel *x,
     return on ? on : cu_case_condition(g->r, g->a, &xy);
 }
 
-/* --- subqueries
- * ------------------------------------------------------------------ */
+/* --- subqueries ----------------------------------------------------------- */
 
 /* "FROM y WHERE …" of a subquery, correlated with x as a rule. */
 static const char *inner(cu_gen *g, const cu_case_rel *x, const cu_case_rel *y)
@@ -213,8 +211,7 @@ const char *cu_gen_where(cu_gen *g, const cu_case_rel *x)
     return all ? cu_arena_printf(g->a, " WHERE %s", all) : "";
 }
 
-/* --- derived tables
- * -------------------------------------------------------------- */
+/* --- derived tables ------------------------------------------------------- */
 
 static cu_case_rel values(cu_gen *g)
 {
@@ -364,8 +361,7 @@ cu_case_rel cu_gen_united(cu_gen *g)
     return as_relation(g, &l, q, reads, rows);
 }
 
-/* --- joins
- * ----------------------------------------------------------------------- */
+/* --- joins ---------------------------------------------------------------- */
 
 static cu_case_rel item(cu_gen *g, uint32_t depth)
 {

@@ -13,8 +13,7 @@
 
 #define N(x) (sizeof(x) / sizeof(*(x)))
 
-/* --- targets
- * -------------------------------------------------------------------- */
+/* --- targets -------------------------------------------------------------- */
 
 const char *cu_gen_add(cu_gen *g, cu_case_view *v, const char *sql, cu_type t,
                        bool exact, bool small, bool key)
@@ -47,8 +46,7 @@ static void add_where(cu_gen *g, cu_case_view *v, const cu_case_rel *x)
     v->where = cu_gen_where(g, x);
 }
 
-/* --- shapes
- * ----------------------------------------------------------------------- */
+/* --- shapes --------------------------------------------------------------- */
 
 static void project(cu_gen *g, cu_case_view *v)
 {
@@ -215,8 +213,7 @@ static bool unite(cu_gen *g, cu_case_view *v)
     return true;
 }
 
-/* --- functions in FROM
- * ---------------------------------------------------------- */
+/* --- functions in FROM ---------------------------------------------------- */
 
 static const struct {
     const char *call; /* '\1': the column */

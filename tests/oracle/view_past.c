@@ -196,8 +196,7 @@ bool cu_gen_surrogate(cu_gen *g, cu_case_view *v)
     return true;
 }
 
-/* --- joins in time
- * ----------------------------------------------------------- */
+/* --- joins in time -------------------------------------------------------- */
 
 /* Columns of both sides as targets; the right's are b.… */
 static void show(cu_gen *g, cu_case_view *v, const cu_case_rel *x,

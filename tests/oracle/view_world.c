@@ -91,8 +91,7 @@ void cu_world_close(cu_world *w)
     cu_free(w);
 }
 
-/* --- feeding
- * ------------------------------------------------------------------- */
+/* --- feeding -------------------------------------------------------------- */
 
 /* The next changes as one transaction. */
 static int feed(cu_world *w, uint32_t n, cu_err *err)
@@ -159,8 +158,7 @@ bool cu_world_feed(cu_world *w, uint32_t to, cu_arena *a, cu_answer *why)
     return rc == 0;
 }
 
-/* --- looking
- * --------------------------------------------------------------------- */
+/* --- looking -------------------------------------------------------------- */
 
 typedef struct gathered {
     cu_answer *out;

@@ -104,8 +104,7 @@ void sim_position_set(sim_mark mark)
     *m = mark;
 }
 
-/* --- the log -----------------------------------------------------------------
- */
+/* --- the log -------------------------------------------------------------- */
 
 int64_t sim_stable(sim_part *p)
 {
@@ -160,8 +159,7 @@ static void touch(sim_broker *b, sim_txn *t, sim_part *p)
     t->parts[t->n_parts++] = p;
 }
 
-/* --- transactions ------------------------------------------------------------
- */
+/* --- transactions --------------------------------------------------------- */
 
 static bool is_old(sim_broker *b, const sim_id *id, uint64_t epoch)
 {
@@ -263,8 +261,7 @@ bool sim_unstable(sim_broker *b, sim_group *g, sim_part *p)
     return false;
 }
 
-/* --- time --------------------------------------------------------------------
- */
+/* --- time ----------------------------------------------------------------- */
 
 static void deliver_late(sim_broker *b, int64_t now)
 {

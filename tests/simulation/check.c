@@ -19,8 +19,7 @@ void sim_fail(sim_world *w, const char *format, ...)
     w->failed = true;
 }
 
-/* --- views -------------------------------------------------------------------
- */
+/* --- views ---------------------------------------------------------------- */
 
 typedef struct gathered {
     sim_rel *rel;
@@ -110,8 +109,7 @@ static bool view_agrees(sim_world *w, const cu_view_def *v, cu_arena *a)
     return same;
 }
 
-/* --- topics
- * ------------------------------------------------------------------- */
+/* --- topics --------------------------------------------------------------- */
 
 /* Calls `take` for every committed record of a topic, whatever has failed
  * before: what is told next must be true. */

@@ -53,8 +53,7 @@ extern const char *const sim_points[];
 
 void sim_client_init(sim_client *c, sim_broker *b, cu_env *env, sim_rng *rng);
 
-/* --- between client.c, client_writer.c and client_reader.c ------------------
- */
+/* --- between client.c, client_writer.c and client_reader.c ---------------- */
 
 sim_fate sim_pass(sim_client *c, const char *point);
 void sim_wait(sim_client *c, int64_t us);

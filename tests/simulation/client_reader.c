@@ -149,8 +149,7 @@ int sim_reader_generation(cu_reader *base, cu_part part, sim_group **g,
     return 0;
 }
 
-/* --- poll --------------------------------------------------------------------
- */
+/* --- poll ----------------------------------------------------------------- */
 
 static void tell_assigned(reader *r, cu_poll *out)
 {

@@ -125,9 +125,7 @@ int sim_begin(cu_writer *base, cu_err *err)
     return 0;
 }
 
-/* --- append, mark
- * -------------------------------------------------------------
- */
+/* --- append, mark --------------------------------------------------------- */
 
 static void produce_one(writer *w)
 {
@@ -218,9 +216,7 @@ bool sim_attach(cu_writer *base, const cu_kv_batch *b)
     return false;
 }
 
-/* --- commit
- * -------------------------------------------------------------------
- */
+/* --- commit --------------------------------------------------------------- */
 
 static int flush(writer *w, cu_err *err)
 {

@@ -68,9 +68,7 @@ static sim_record *add_record(sim_case *c, sim_table table)
     return rec;
 }
 
-/* --- t
- * ---------------------------------------------------------------------------
- */
+/* --- t -------------------------------------------------------------------- */
 
 static const char *tags_text(sim_rng *r, cu_arena *a)
 {
@@ -155,8 +153,7 @@ static void put_t(sim_case *c, sim_rng *r)
         spoil(r, rec);
 }
 
-/* --- rows that are replaced
- * ------------------------------------------------------ */
+/* --- rows that are replaced ----------------------------------------------- */
 
 /* id, g, v, at: mostly later than before, sometimes the same, sometimes
  * earlier, sometimes before the clock began. */

@@ -159,8 +159,7 @@ static void put_distinct(sim_writer *w, const char *name)
                   name, x->name);
 }
 
-/* --- joins and subqueries
- * ------------------------------------------------------- */
+/* --- joins and subqueries ------------------------------------------------- */
 
 static void put_join(sim_writer *w, const char *name)
 {
@@ -246,8 +245,7 @@ static void put_set(sim_writer *w, const char *name)
         name, x->name, SIM_ANY(w, ops), y->name);
 }
 
-/* --- order
- * ---------------------------------------------------------------------- */
+/* --- order ---------------------------------------------------------------- */
 
 static void put_over(sim_writer *w, const char *name)
 {

@@ -147,8 +147,7 @@ void sim_put_surrogate(sim_writer *w, const char *name)
                   name, x->name);
 }
 
-/* --- joins
- * ---------------------------------------------------------------------- */
+/* --- joins ---------------------------------------------------------------- */
 
 static const sim_relation *any_of(sim_writer *w, bool of_t)
 {

@@ -83,8 +83,7 @@ static const cu_stage *writer_of(const sim_invariants *v, const char *topic)
     return NULL;
 }
 
-/* --- progress ----------------------------------------------------------------
- */
+/* --- progress ------------------------------------------------------------- */
 
 static sim_seen_input *seen_input(sim_invariants *v, sim_stage_part *sp,
                                   cu_part part)
@@ -165,8 +164,7 @@ static void check_mark(sim_invariants *v, const sim_mark *m)
               (long long)lowest);
 }
 
-/* --- letters -----------------------------------------------------------------
- */
+/* --- letters -------------------------------------------------------------- */
 
 static int64_t number(cu_slice s)
 {
@@ -208,8 +206,7 @@ static void take_letter(sim_invariants *v, const cu_record *r)
     sim_holds(v, fresh, "I2 the letter %s stands there twice", id);
 }
 
-/* --- a commit ----------------------------------------------------------------
- */
+/* --- a commit ------------------------------------------------------------- */
 
 static void take_changelog(sim_invariants *v, sim_txn *t, const cu_stage *s,
                            sim_part *p, int64_t from)
@@ -311,8 +308,7 @@ void sim_invariants_commit(sim_invariants *v, sim_txn *t)
         sim_ledger_commit(v, t);
 }
 
-/* --- the end -----------------------------------------------------------------
- */
+/* --- the end -------------------------------------------------------------- */
 
 static void no_hanging(sim_invariants *v)
 {

@@ -146,9 +146,7 @@ void sim_ledger_commit(sim_invariants *v, sim_txn *t)
     latest_is_right(v, t);
 }
 
-/* --- groups, at the end
- * --------------------------------------------------------
- */
+/* --- groups, at the end --------------------------------------------------- */
 
 typedef struct totals {
     int64_t n[SIM_LEDGER_GROUPS], of[SIM_LEDGER_GROUPS];

@@ -187,8 +187,7 @@ void sim_invariants_restore(sim_invariants *v, uint32_t n, cu_kv *kv,
     cu_buf_free(&b);
 }
 
-/* --- the same in every run --------------------------------------------------
- */
+/* --- the same in every run ------------------------------------------------ */
 
 void sim_invariants_state(sim_invariants *v, cu_buf *out)
 {

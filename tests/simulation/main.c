@@ -104,8 +104,7 @@ static bool survives(uint64_t seed, uint32_t law)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* --- sabotage: what is broken on purpose
- * ----------------------------------------- */
+/* --- sabotage: what is broken on purpose ---------------------------------- */
 
 static cu_node_kind broken_kind;
 

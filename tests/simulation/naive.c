@@ -40,8 +40,7 @@ int sim_cmp(const cu_value *x, const cu_value *y)
     return cu_value_cmp(x, y);
 }
 
-/* --- expressions, one row at a time
- * --------------------------------------------- */
+/* --- expressions, one row at a time --------------------------------------- */
 
 static cu_batch *one_row(sim_naive *n, const cu_schema *schema, cu_value *row)
 {
@@ -136,8 +135,7 @@ static sim_rel *eval_flatmap(sim_naive *n, const cu_node *node)
     return r;
 }
 
-/* --- the rest
- * -------------------------------------------------------------------------- */
+/* --- the rest ------------------------------------------------------------- */
 
 static sim_rel *eval_union(sim_naive *n, const cu_node *node)
 {

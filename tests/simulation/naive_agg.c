@@ -32,8 +32,7 @@ static cu_numeric as_numeric(const cu_value *v)
     }
 }
 
-/* --- calls that keep an order
- * -------------------------------------------------- */
+/* --- calls that keep an order --------------------------------------------- */
 
 typedef struct item {
     cu_value v;

@@ -158,8 +158,7 @@ sim_rel *sim_eval_history(sim_naive *n, const cu_node *node)
     return h.out;
 }
 
-/* --- changes
- * ---------------------------------------------------------------------- */
+/* --- changes -------------------------------------------------------------- */
 
 static void put_change(sim_naive *n, sim_rel *r, const cu_value *row,
                        const char *op)
@@ -188,8 +187,7 @@ sim_rel *sim_eval_changelog(sim_naive *n, const cu_node *node)
     return r;
 }
 
-/* --- numbers
- * ---------------------------------------------------------------------- */
+/* --- numbers -------------------------------------------------------------- */
 
 sim_rel *sim_eval_surrogate(sim_naive *n, const cu_node *node)
 {

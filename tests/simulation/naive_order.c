@@ -110,8 +110,7 @@ sim_rel *sim_eval_rank(sim_naive *n, const cu_node *node)
     return r;
 }
 
-/* --- window functions -------------------------------------------------------
- */
+/* --- window functions ----------------------------------------------------- */
 
 typedef struct part {
     const sorted *s;

@@ -28,8 +28,7 @@ static sim_table table_of(const cu_table_def *t)
     return SIM_T;
 }
 
-/* --- letters
- * ---------------------------------------------------------------------- */
+/* --- letters -------------------------------------------------------------- */
 
 static bool is_source(void *ctx, cu_node *node)
 {
@@ -110,8 +109,7 @@ static sim_rel *late_rows(sim_naive *n, const cu_table_def *t)
     return r;
 }
 
-/* --- rows that stay
- * --------------------------------------------------------------- */
+/* --- rows that stay ------------------------------------------------------- */
 
 /* Rows of t with the watermark that their partition had before them. */
 sim_rel *sim_eval_source(sim_naive *n, const cu_node *node)
@@ -140,8 +138,7 @@ sim_rel *sim_eval_source(sim_naive *n, const cu_node *node)
     return r;
 }
 
-/* --- rows that are replaced
- * ------------------------------------------------------ */
+/* --- rows that are replaced ----------------------------------------------- */
 
 typedef struct keyed {
     cu_value *now[MOST_KEYS]; /* by id */
@@ -228,8 +225,7 @@ sim_rel *sim_eval_normalize(sim_naive *n, const cu_node *node)
     return r;
 }
 
-/* --- what happens
- * ----------------------------------------------------------------- */
+/* --- what happens --------------------------------------------------------- */
 
 static cu_value *through(sim_naive *n, const cu_node *node, cu_prog *p,
                          cu_value *row)

@@ -99,8 +99,7 @@ sim_rel *sim_eval_window(sim_naive *n, const cu_node *node)
     return r;
 }
 
-/* --- sessions
- * ------------------------------------------------------------------ */
+/* --- sessions ------------------------------------------------------------- */
 
 static const cu_node *sessions;
 
@@ -241,8 +240,7 @@ sim_rel *sim_late_rows(sim_naive *n, const cu_node *node)
     return r;
 }
 
-/* --- final
- * --------------------------------------------------------------------- */
+/* --- final ---------------------------------------------------------------- */
 
 int64_t sim_least_mark(const sim_naive *n)
 {
@@ -267,8 +265,7 @@ sim_rel *sim_eval_buffer(sim_naive *n, const cu_node *node)
     return r;
 }
 
-/* --- what goes again
- * ------------------------------------------------------------------- */
+/* --- what goes again ------------------------------------------------------ */
 
 static bool find_session(void *ctx, cu_node *n)
 {

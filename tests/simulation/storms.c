@@ -99,9 +99,7 @@ static uint32_t conformance(void)
     return n;
 }
 
-/* --- one run
- * -------------------------------------------------------------------
- */
+/* --- one run -------------------------------------------------------------- */
 
 static void report(const char *what, uint64_t seed, const char *replay,
                    const cu_buf *why)
@@ -168,9 +166,7 @@ static void run_storms(uint64_t seed, uint32_t runs, tally *t)
     }
 }
 
-/* --- the sweep
- * -----------------------------------------------------------------
- */
+/* --- the sweep ------------------------------------------------------------ */
 
 static const char *const hows[] = {"killed", "frozen", "request lost",
                                    "answer lost", "late copy"};
@@ -332,9 +328,7 @@ int sim_cluster_trace(uint64_t seed, const char *point, uint32_t hit,
     return good ? 0 : 1;
 }
 
-/* --- what is broken on purpose
- * -----------------------------------------------------
- */
+/* --- what is broken on purpose -------------------------------------------- */
 
 typedef struct breakage {
     const char *name;

@@ -34,8 +34,7 @@ static int64_t now_us(const sim_world *w)
     return w->env->vt->wall_us(w->env) - UNIX_2000_US;
 }
 
-/* --- opening and killing ----------------------------------------------------
- */
+/* --- opening and killing -------------------------------------------------- */
 
 static void open_process(sim_world *w)
 {
@@ -129,8 +128,7 @@ static void reset(sim_world *w)
     add_worker(w);
 }
 
-/* --- one thing that happens
- * ---------------------------------------------------- */
+/* --- one thing that happens ----------------------------------------------- */
 
 cu_record sim_record_of(const sim_record *r, cu_header *header)
 {
@@ -250,8 +248,7 @@ static void something(sim_world *w)
     }
 }
 
-/* --- the end: no more faults, everything goes through
- * ----------------------------- */
+/* --- the end: no more faults, everything goes through --------------------- */
 
 static bool drained(sim_world *w, cu_drain *d)
 {

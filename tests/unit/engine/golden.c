@@ -20,8 +20,7 @@ typedef struct script {
     uint32_t n_waiting;
 } script;
 
-/* --- rows ------------------------------------------------------------------
- */
+/* --- rows ----------------------------------------------------------------- */
 
 static bool is_time_of_day(cu_slice s)
 {
@@ -102,8 +101,7 @@ static void feed(script *s, cu_slice target, cu_slice cells)
     cu_buf_free(&row);
 }
 
-/* --- printing --------------------------------------------------------------
- */
+/* --- printing ------------------------------------------------------------- */
 
 static void print_topic(script *s, cu_slice name, const char *header)
 {
@@ -142,8 +140,7 @@ static void print_counts(script *s, cu_slice word, const char *name)
                   (unsigned long long)c->late, (unsigned long long)c->dead);
 }
 
-/* --- the script ------------------------------------------------------------
- */
+/* --- the script ----------------------------------------------------------- */
 
 static void restart(script *s)
 {

@@ -9,8 +9,7 @@
 
 enum { QUIET_ROUNDS = 12, MOST_ROUNDS = 5000 };
 
-/* --- opening ---------------------------------------------------------------
- */
+/* --- opening -------------------------------------------------------------- */
 
 static struct {
     const char *path, *text;
@@ -148,8 +147,7 @@ void rig_add_worker(rig *r)
     r->n_workers++;
 }
 
-/* --- what happens ------------------------------------------------------------
- */
+/* --- what happens --------------------------------------------------------- */
 
 void rig_feed_all(rig *r, const rig_record *records, size_t n)
 {
@@ -286,8 +284,7 @@ void rig_drain_final(rig *r)
     drain(r, CU_ENDING_TIME);
 }
 
-/* --- what came of it
- * ----------------------------------------------------------- */
+/* --- what came of it ------------------------------------------------------ */
 
 int64_t rig_mark(rig *r, const char *stage, int32_t partition, uint32_t feed)
 {

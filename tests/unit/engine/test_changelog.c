@@ -66,8 +66,7 @@ Test(changelog, of_a_view_has_the_changes_of_its_commits)
                  "  2 2 U\n");
 }
 
-/* --- surrogate
- * --------------------------------------------------------------- */
+/* --- surrogate ------------------------------------------------------------ */
 
 Test(surrogate, numbers_authors_by_first_appearance_for_ever)
 {
@@ -115,8 +114,7 @@ Test(surrogate, an_id_survives_its_rows)
                  "  9 2 2\n");
 }
 
-/* --- subqueries over rows that change
- * ---------------------------------------- */
+/* --- subqueries over rows that change ------------------------------------- */
 
 Test(changing, not_in_and_exists_follow_the_table)
 {
@@ -147,8 +145,7 @@ Test(changing, not_in_and_exists_follow_the_table)
                  "found\n");
 }
 
-/* --- joins that forget
- * --------------------------------------------------------- */
+/* --- joins that forget ---------------------------------------------------- */
 
 Test(changing, an_interval_join_forgets_what_can_meet_nothing)
 {

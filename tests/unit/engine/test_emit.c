@@ -152,8 +152,7 @@ Test(emit, early_final_says_when_a_row_is_final)
     rig_close(&r);
 }
 
-/* --- emit_interval
- * -------------------------------------------------------------- */
+/* --- emit_interval -------------------------------------------------------- */
 
 #define COUNT(with)                                                          \
     "CREATE MATERIALIZED VIEW c WITH (" with ") AS SELECT g, count(*) AS n " \
@@ -220,8 +219,7 @@ Test(emit, what_comes_back_within_the_interval_is_not_published)
     rig_close(&r);
 }
 
-/* --- the clock
- * ------------------------------------------------------------------- */
+/* --- the clock ------------------------------------------------------------ */
 
 Test(emit, the_clock_alone_makes_rows_appear_and_leave)
 {
@@ -248,8 +246,7 @@ Test(emit, the_clock_alone_makes_rows_appear_and_leave)
     rig_close(&r);
 }
 
-/* --- rows without a source
- * --------------------------------------------------------- */
+/* --- rows without a source ------------------------------------------------ */
 
 #define NAMES "CREATE VIEW names (g, name) AS VALUES (1, 'one'), (2, 'two');"
 

@@ -98,8 +98,7 @@ Test(history, a_filter_below_ends_and_begins_versions)
                  "  1 tea 2 2024-01-03 2024-01-03 D\n");
 }
 
-/* --- snapshots --------------------------------------------------------------
- */
+/* --- snapshots ------------------------------------------------------------ */
 
 #define DAY(day, rows) "begin p p_" day ".json\n" rows "end p\n"
 #define ROW(id, name, d) \
@@ -217,8 +216,7 @@ Test(history, is_read_as_of_a_version_and_as_of_a_time)
         "  1 coffee 2\n");
 }
 
-/* --- changelogs
- * -------------------------------------------------------------- */
+/* --- changelogs ----------------------------------------------------------- */
 
 #define CHANGE(op, before, after)                              \
     "t 0 - {\"payload\":{\"op\":\"" op "\",\"before\":" before \

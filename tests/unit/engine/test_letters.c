@@ -110,8 +110,7 @@ Test(letters, are_read_once_over_restarts)
     rig_close(&r);
 }
 
-/* --- what they hold
- * ---------------------------------------------------------- */
+/* --- what they hold ------------------------------------------------------- */
 
 #define KAFKA   "CREATE SERVER k FOREIGN DATA WRAPPER kafka;"
 #define AS_TEXT "convert_from(raw_value, 'LATIN1') AS raw"

@@ -355,8 +355,7 @@ Test(reset, mends_an_app_whose_input_lost_what_it_needs)
     rig_close(&r);
 }
 
-/* --- other kinds of views -------------------------------------------------
- */
+/* --- other kinds of views ------------------------------------------------- */
 
 Test(reset, of_a_view_without_key_says_no_row_twice)
 {
@@ -500,8 +499,7 @@ Test(reset, makes_constant_rows_again)
     rig_close(&r);
 }
 
-/* --- time -----------------------------------------------------------------
- */
+/* --- time ----------------------------------------------------------------- */
 
 static const char timed[] =
     "CREATE SERVER k FOREIGN DATA WRAPPER kafka;"

@@ -147,8 +147,7 @@ Test(time, a_new_view_reads_old_rows_at_their_own_time)
     rig_close(&r);
 }
 
-/* --- idle --------------------------------------------------------------------
- */
+/* --- idle ----------------------------------------------------------------- */
 
 static void idle_after_a_second(cu_program *p)
 {
@@ -248,8 +247,7 @@ Test(time, who_is_idle_is_remembered_with_the_state)
     rig_close(&r);
 }
 
-/* --- the end
- * ------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------- */
 
 Test(time, final_ends_the_time_of_every_stage)
 {
@@ -284,8 +282,7 @@ Test(time, final_reaches_every_worker)
     rig_close(&r);
 }
 
-/* --- the future
- * ----------------------------------------------------------------- */
+/* --- the future ----------------------------------------------------------- */
 
 static void clamp_a_minute(cu_program *p)
 {

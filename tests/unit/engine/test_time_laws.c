@@ -60,8 +60,7 @@ static const char *const late_topics[] = {
     "app.sessions.late", "app.closed.late",  "app.top.late",  "app.kept.late",
     "app.pairs.late",    "app.above.late"};
 
-/* --- chance ------------------------------------------------------------------
- */
+/* --- chance --------------------------------------------------------------- */
 
 static uint32_t chance(uint64_t *seed, uint32_t n)
 {
@@ -97,9 +96,7 @@ static void make(input *in, int32_t partitions, uint64_t seed)
     }
 }
 
-/* --- a run
- * --------------------------------------------------------------------
- */
+/* --- a run ---------------------------------------------------------------- */
 
 typedef enum how { AT_ONCE, CUT, KILLED, LOSING, WIPED, HOWS } how;
 

@@ -202,8 +202,7 @@ Test(ttl, its_length_may_change)
     rig_close(&r);
 }
 
-/* --- an endless stream -----------------------------------------------------
- */
+/* --- an endless stream ---------------------------------------------------- */
 
 enum { STEP = 400 };
 

@@ -134,8 +134,7 @@ Test(prog, a_constant_that_fails_fails_only_the_rows_that_reach_it)
     done();
 }
 
-/* --- arms ------------------------------------------------------------------
- */
+/* --- arms ----------------------------------------------------------------- */
 
 Test(prog, case_evaluates_an_arm_only_where_it_is_taken)
 {
@@ -223,8 +222,7 @@ Test(prog, an_empty_arm_is_skipped)
     done();
 }
 
-/* --- the compiler ------------------------------------------------------------
- */
+/* --- the compiler --------------------------------------------------------- */
 
 Test(prog, common_parts_are_computed_once)
 {
@@ -335,8 +333,7 @@ Test(prog, no_memory_is_taken_from_the_heap_once_settled)
     done();
 }
 
-/* --- filters ----------------------------------------------------------------
- */
+/* --- filters -------------------------------------------------------------- */
 
 static uint32_t filter(const char *schema, const char *rows, const char *expr,
                        uint16_t *sel)
@@ -369,8 +366,7 @@ Test(prog, a_filter_drops_faulty_rows)
     done();
 }
 
-/* --- many rows: dense loops against the rows one by one ----------------------
- */
+/* --- many rows: dense loops against the rows one by one ------------------- */
 
 Test(prog, a_full_batch_gives_what_single_rows_give)
 {

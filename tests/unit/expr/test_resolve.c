@@ -209,8 +209,7 @@ Test(resolve, every_cast_that_the_rules_allow_has_a_kernel)
         }
 }
 
-/* --- set-returning functions ------------------------------------------------
- */
+/* --- set-returning functions ---------------------------------------------- */
 
 /* Rows as "a,b a,b", or the error. */
 static const char *rows_of(cu_arena *a, const char *name, const cu_value *args,

@@ -63,8 +63,7 @@ const cu_value *over_interval(rig *r, const char *text)
     return out;
 }
 
-/* --- the slow way ----------------------------------------------------------
- */
+/* --- the slow way --------------------------------------------------------- */
 
 enum { MOST = 90, MOST_CALLS = 4, NIL = INT32_MIN, CONSTANT = 2 };
 
@@ -315,8 +314,7 @@ static void expected(const world *w, model *m, char *text)
     }
 }
 
-/* --- random nodes ----------------------------------------------------------
- */
+/* --- random nodes --------------------------------------------------------- */
 
 /* Two more columns: a constant, which calls may know, and a condition. */
 static cu_node *projection(rig *r)
@@ -409,8 +407,7 @@ static void random_node(world *w)
     }
 }
 
-/* --- changes ---------------------------------------------------------------
- */
+/* --- changes -------------------------------------------------------------- */
 
 /* Where the row stands: the bytes that the operator orders by. */
 static void know_key(world *w, row *x)

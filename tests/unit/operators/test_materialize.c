@@ -312,8 +312,7 @@ Test(materialize, retention_of_a_bag_takes_all_copies)
     rig_close(&r);
 }
 
-/* --- a stream that never ends ----------------------------------------------
- */
+/* --- a stream that never ends --------------------------------------------- */
 
 enum { WINDOWS = 1000000, PER_BATCH = 1000 };
 

@@ -493,8 +493,7 @@ Test(session, random_final_sessions_are_sent_as_recomputed)
         run_with_watermarks(CU_SESSION_FINAL, seed);
 }
 
-/* --- grouped by anchor -----------------------------------------------------
- */
+/* --- grouped by anchor ---------------------------------------------------- */
 
 /* count(*) GROUP BY anchor, p, which forgets groups behind the watermark. */
 static cu_node *counted(rig *r, int64_t lateness_us)
@@ -570,8 +569,7 @@ Test(session, groups_by_anchor_are_closed_behind_their_sessions_only)
         run_counted(seed);
 }
 
-/* --- cost ------------------------------------------------------------------
- */
+/* --- cost ----------------------------------------------------------------- */
 
 /* A row at second `s` of one partition. */
 static void push_second(rig *r, int s, int w)

@@ -423,8 +423,7 @@ Test(ttl, what_comes_last_for_a_key_replaces_what_is_there)
     rig_close(&r);
 }
 
-/* --- everything at once ----------------------------------------------------
- */
+/* --- everything at once --------------------------------------------------- */
 
 enum { KEYS = 5, VALUES = 4, ROUNDS = 50 };
 

@@ -384,8 +384,7 @@ Test(redirects, to_another_host_drop_own_headers)
     cu_world_close(&w);
 }
 
-/* --- kills and failures of the log -----------------------------------------
- */
+/* --- kills and failures of the log ---------------------------------------- */
 
 Test(kills, at_each_fault_point_every_page_is_published_once)
 {
