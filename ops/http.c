@@ -186,7 +186,8 @@ void cu_metrics_print(cu_running *r, cu_buf *b)
           (double)s.live_bytes);
     plain(b, "store_cache_bytes", "gauge", "The store's block cache.",
           (double)s.cache_bytes);
-    plain(b, "store_memtable_bytes", "gauge", "Memtables, with those that readers still keep.",
+    plain(b, "store_memtable_bytes", "gauge",
+          "Memtables, with those that readers still keep.",
           (double)s.memtable_bytes);
     plain(b, "uptime_seconds", "gauge", "Since the process began.",
           (double)(cu_mono_us(r->c->env) - r->started_us) / 1e6);
