@@ -48,6 +48,7 @@ bench: build
 	  -DCUPEL_BENCH=ON >/dev/null
 	@tests/scripts/build.sh $(RELEASE)/bench $(JOBS) bench
 	@$(RELEASE)/bench/tests/bench/bench
+	@tests/bench/tracks.sh $(RELEASE)/cupel
 
 fuzz: deps-fuzz
 	@tests/scripts/fuzz.sh
