@@ -191,6 +191,7 @@ int cu_log_open_local(const cu_log_local_opts *opts, cu_log **out, cu_err *err)
     l->env = opts->env;
     l->carry_state = opts->carry_state;
     l->sync_commit = opts->sync_commit;
+    l->index_bytes = opts->memory_bytes ? opts->memory_bytes : 32 << 20;
     l->simulated = simulated(opts->env);
     l->topics = cu_map_new();
     l->groups = cu_map_new();

@@ -94,7 +94,8 @@ struct cu_local {
     cu_kv *kv;
     cu_env *env;
     bool carry_state, sync_commit;
-    bool simulated; /* one thread, virtual clock: never wait */
+    size_t index_bytes; /* of a pass of compaction */
+    bool simulated;     /* one thread, virtual clock: never wait */
     pthread_mutex_t commit_lock, lock;
     pthread_cond_t wake;     /* something was committed or reassigned */
     cu_map *topics;          /* [2] name -> live topic */

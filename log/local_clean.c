@@ -13,9 +13,10 @@
  *     |<------- rewritten, block by block, in order --->|
  *
  * The index holds exact keys, never hashes alone (a collision would lose a
- * row), within INDEX_BYTES; what does not fit waits for the next pass.
- * Records superseded in the index go; so do tombstones written more than a
- * day ago.  Offsets stay, blocks that shrank are merged, gaps remain.
+ * row), within the log's share of memory; what does not fit waits for the
+ * next pass.  Records superseded in the index go; so do tombstones written
+ * more than a day ago.  Offsets stay, blocks that shrank are merged, gaps
+ * remain.
  *
  * C1 blocks are rewritten in ascending order, so a tombstone never goes
  *    before the records that it deletes.
@@ -35,7 +36,6 @@ enum {
     TRIM_BLOCKS = 256,   /* per step */
     PURGE_BLOCKS = 1000, /* per write */
     STEP_BYTES = 1 << 20,
-    INDEX_BYTES = 32 << 20,
     INDEX_ENTRY = 48, /* what a key costs beside its bytes */
     LEAST_DIRTY = 1 << 20,
     TOMBSTONE_MS = 24 * 3600 * 1000,
@@ -371,7 +371,7 @@ static int index_some(cu_local *l, int64_t until_us, cu_err *err)
         return rc;
     cu_arena *a = cu_arena_new(0);
     bool more = true;
-    while (!rc && pass->key_bytes < INDEX_BYTES &&
+    while (!rc && pass->key_bytes < l->index_bytes &&
            (more = l->kv->vt->iter_next(it, &key, &value))) {
         rc = index_block(pass, value, cu_local_record_base(key), a, err);
         if (!time_left(l, until_us))
@@ -381,7 +381,7 @@ static int index_some(cu_local *l, int64_t until_us, cu_err *err)
     rc = close_iter(l, it, rc, err);
     if (rc)
         return rc;
-    bool full = pass->key_bytes >= INDEX_BYTES;
+    bool full = pass->key_bytes >= l->index_bytes;
     if (full || !more) {
         if (full)
             pass->until = pass->at;

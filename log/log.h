@@ -187,13 +187,14 @@ struct cu_writer {
 /* The embedded log lives in `kv` under its own key prefix 'L' (state uses
  * 'S'), so that a transaction is one write.  `carry_state`: attach() takes
  * batches; false behaves like Kafka (the caller keeps a changelog), for
- * simulation.  `sync_commit`: fsync every commit. The kv stays the
- * caller's. */
+ * simulation.  `sync_commit`: fsync every commit.  `memory_bytes`: the keys
+ * that a pass of compaction knows; 0: 32 MiB. The kv stays the caller's. */
 typedef struct cu_log_local_opts {
     cu_kv *kv;
     cu_env *env;
     bool carry_state;
     bool sync_commit;
+    size_t memory_bytes;
 } cu_log_local_opts;
 int cu_log_open_local(const cu_log_local_opts *opts, cu_log **out, cu_err *err);
 

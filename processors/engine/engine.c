@@ -36,7 +36,7 @@ cu_memory_plan cu_memory_shares(size_t bytes, bool embedded)
         .memtables = bytes / 32 * 3,
         .operators = bytes / 16 * 3,
         .tables = bytes / 16,
-        .log = embedded ? bytes / 16 : bytes / 4,
+        .log = embedded ? bytes / 8 : bytes / 4,
     };
 }
 
@@ -115,7 +115,8 @@ static int open_log(cu_engine *e, const char *brokers, cu_err *err)
         cu_log_local_opts o = {.kv = e->kv,
                                .env = e->env,
                                .carry_state = true,
-                               .sync_commit = e->o.sync_commit};
+                               .sync_commit = e->o.sync_commit,
+                               .memory_bytes = e->memory.log};
         return cu_log_open_local(&o, &e->log, err);
     }
     cu_log_kafka_opts o = {.brokers = brokers,

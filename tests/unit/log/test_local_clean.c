@@ -303,6 +303,30 @@ Test(local_clean, compaction_keeps_the_last_record_of_each_key)
     cu_world_close(&w);
 }
 
+Test(local_clean, keys_beyond_the_memory_wait_for_the_next_pass)
+{
+    cu_world w = cu_world_sim(true);
+    w.memory_bytes = 1000; /* some 18 keys */
+    cu_world_reopen(&w);
+    make(&w, "c", true, 0);
+    cu_writer *wr = cu_test_writer(w.log, "id");
+    expected last[KEYS];
+    uint64_t seed = 7;
+    for (int k = 0; k < KEYS; k++)
+        last[k] = (expected){-1, 0, true};
+    churn(&w, wr, &seed, 1500, last);
+    size_t full = fold(&w, last, 0, true), n = full;
+    for (int i = 0; i < 40; i++) {
+        maintain(&w);
+        size_t left = fold(&w, last, 0, true);
+        cr_assert_leq(left, n);
+        n = left;
+    }
+    cr_expect_lt(n, full / 2);
+    wr->vt->writer_close(wr);
+    cu_world_close(&w);
+}
+
 Test(local_clean, tombstones_live_a_day_and_then_go)
 {
     cu_world w = cu_world_sim(true);

@@ -11,8 +11,10 @@
 static void open_log(cu_world *w)
 {
     cu_err err = {0};
-    cu_log_local_opts o = {
-        .kv = w->kv, .env = w->env, .carry_state = w->carry_state};
+    cu_log_local_opts o = {.kv = w->kv,
+                           .env = w->env,
+                           .carry_state = w->carry_state,
+                           .memory_bytes = w->memory_bytes};
     CU_OK_(cu_log_open_local(&o, &w->log, &err), &err);
 }
 

@@ -11,6 +11,7 @@ typedef struct cu_world {
     cu_env *env;
     cu_log *log;
     bool carry_state;
+    size_t memory_bytes; /* of the log, from the next opening on; 0: its own */
 } cu_world;
 
 /* Memory and the simulated environment. */
