@@ -27,7 +27,6 @@
 #include "base/map.h"
 #include "log/log.h"
 #include <pthread.h>
-
 typedef struct rd_kafka_s rd_kafka_t;
 typedef struct rd_kafka_conf_s rd_kafka_conf_t;
 typedef struct rd_kafka_error_s rd_kafka_error_t;
@@ -47,6 +46,7 @@ typedef struct cu_kafka_client {
     rd_kafka_t *rk;
     void *owner;          /* the reader or writer around it */
     char what[128];       /* for diag: "reader of group app" */
+    int n_broken;         /* connections lost; of who polls */
     char last_error[200]; /* what error_cb heard; under kafka->mutex */
     char denied[256];     /* a topic not to be written to; likewise */
 } cu_kafka_client;

@@ -102,6 +102,8 @@ static void on_error(rd_kafka_t *rk, int code, const char *why, void *opaque)
     cu_kafka *k = c->kafka;
     bool down = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
     bool refused = cu_kafka_refusal(why) != NULL, say = false;
+    if (down || code == RD_KAFKA_RESP_ERR__TRANSPORT)
+        c->n_broken++;
     char last[sizeof(c->last_error)];
     (void)rk;
     int64_t now = cu_mono_ms(k->env);

@@ -8,11 +8,10 @@
  *   records of the transaction | no marker      the stable end stays before it
  *
  * Nobody reads past it.  Worse, the next transaction of the same id goes on in
- * those partitions, and its commit would commit the old records with it.
+ * those partitions, and its end is the end of both.  What a client can do is
+ * just that: a transaction of the same id that touches the same partitions,
  *
- * What a client can do: a transaction of the same id that touches the same
- * partitions and aborts.  Its markers end both.  So:
- *
+ *   to abort a transaction that failed
  *   H1 whoever gives a writer up, or closes it and has no answer to the abort,
  *      keeps where its last transaction was
  *   H2 the next writer of that id looks, after init (for the coordinator
@@ -20,13 +19,23 @@
  *      asked for where no record tells
  *   H3 if so it aborts a transaction of one record for each such partition, and
  *      of the positions, before it is used for anything else
- *   H4 unless the commit before it was forgotten too: the abort would take
- *      what is committed with it, so that is told and waited for.  Where
- *      nothing lies behind such a commit, the next one ends it as well
  *
- * A partition that others write to as well may look open because of them:
- * that costs an aborted record.  A process that was killed keeps nothing;
- * there the restore says what to look for.
+ *   to commit one that was answered, and whose markers were not written yet
+ *   H4 a writer whose connections broke asks, before it ends the next
+ *      transaction, whether the positions of the last commit are settled
+ *   H5 if not, it adds a record to that next transaction for every partition of
+ *      the last one that is open, so that its commit ends both
+ *   H6 the next writer of the id does the same, and never aborts in partitions
+ *      of such a commit; where rows of a failed transaction may lie behind it,
+ *      that is told and waited for
+ *
+ * The record that is added is no row: a key "-", no value, and a header that
+ * says so.  Readers pass over it (cu_kafka_is_nothing); to others it deletes a
+ * key that is not there.
+ *
+ * A partition that others write to as well may look open because of them: that
+ * costs such a record.  A process that was killed keeps nothing; there the
+ * restore says what to look for.
  */
 #include "log/kafka_txn.h"
 
@@ -34,59 +43,96 @@
 #include "base/diag.h"
 
 #include <librdkafka/rdkafka.h>
+#include <stdio.h>
 
-enum { SETTLE_MS = 5000, LOOK_EVERY_US = 50000 };
+#define NOTHING "cupel.nothing"
+
+enum { SETTLE_MS = 500, LOOK_EVERY_US = 20000, STAYS = 1, NEVER_LOOKED = -1 };
 
 typedef rd_kafka_topic_partition_list_t parts;
 
 /* Where the last transaction of a writer was that has been given up. */
 typedef struct remains {
-    parts *touched;
+    parts *touched;   /* the offset is STAYS where its records may be */
     parts *positions; /* of `group`, NULL when it had none */
     bool sent;        /* they may have reached the group */
     parts *settled;   /* those of the commit before it, or NULL */
+    parts *committed; /* the partitions of that, or NULL */
     char group[256];
 } remains;
 
-static void release(remains *r)
-{
-    rd_kafka_topic_partition_list_destroy(r->touched);
-    if (r->positions)
-        rd_kafka_topic_partition_list_destroy(r->positions);
-    if (r->settled)
-        rd_kafka_topic_partition_list_destroy(r->settled);
-    cu_free(r);
-}
+/* --- lists ---------------------------------------------------------------- */
 
-/* --- H1 ---------------------------------------------------------------- */
+static bool has(const parts *list, const char *topic, int32_t partition)
+{
+    return list && rd_kafka_topic_partition_list_find((parts *)list, topic,
+                                                      partition) != NULL;
+}
 
 static void add(parts *to, const char *topic, int32_t partition, int64_t offset)
 {
-    if (!rd_kafka_topic_partition_list_find(to, topic, partition))
-        rd_kafka_topic_partition_list_add(to, topic, partition)
-            ->offset = offset;
+    rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_find(
+        to, topic, partition);
+    if (!p) {
+        p = rd_kafka_topic_partition_list_add(to, topic, partition);
+        p->offset = offset;
+    }
+    if (p->offset < offset)
+        p->offset = offset;
 }
 
 static void add_all(parts *to, const parts *from)
 {
-    for (int i = 0; i < from->cnt; i++)
+    for (int i = 0; from && i < from->cnt; i++)
         add(to, from->elems[i].topic, from->elems[i].partition,
             from->elems[i].offset);
 }
 
-void cu_kafka_settle(cu_kafka_writer *w)
+static parts *copy(const parts *list)
 {
-    if (w->settled)
-        rd_kafka_topic_partition_list_destroy(w->settled);
-    w->settled = NULL;
-    if (w->n_marks == 0 || !*w->group)
-        return;
-    w->settled = rd_kafka_topic_partition_list_copy(w->marks[0].positions);
-    for (size_t i = 1; i < w->n_marks; i++)
-        add_all(w->settled, w->marks[i].positions);
+    return list ? rd_kafka_topic_partition_list_copy(list) : NULL;
 }
 
-static void keep_positions(remains *r, cu_kafka_writer *w)
+static void drop(parts *list)
+{
+    if (list)
+        rd_kafka_topic_partition_list_destroy(list);
+}
+
+static void release(remains *r)
+{
+    drop(r->touched);
+    drop(r->positions);
+    drop(r->settled);
+    drop(r->committed);
+    cu_free(r);
+}
+
+/* --- H1 ------------------------------------------------------------------- */
+
+void cu_kafka_unsettle(cu_kafka_writer *w)
+{
+    drop(w->settled);
+    drop(w->committed);
+    w->settled = w->committed = NULL;
+}
+
+void cu_kafka_settle(cu_kafka_writer *w)
+{
+    cu_kafka_unsettle(w);
+    if (w->n_marks == 0 || !*w->group)
+        return;
+    w->settled = copy(w->marks[0].positions);
+    for (size_t i = 1; i < w->n_marks; i++)
+        add_all(w->settled, w->marks[i].positions);
+    w->committed = rd_kafka_topic_partition_list_new((int)w->n_touched + 1);
+    for (size_t i = 0; i < w->n_touched; i++)
+        rd_kafka_topic_partition_list_add(w->committed,
+                                          w->touched[i]->part.topic,
+                                          w->touched[i]->part.partition);
+}
+
+static void keep_positions(remains *r, const cu_kafka_writer *w)
 {
     if (!*w->group)
         return;
@@ -96,15 +142,17 @@ static void keep_positions(remains *r, cu_kafka_writer *w)
         r->positions = rd_kafka_topic_partition_list_new(16);
     for (size_t i = 0; i < w->n_marks; i++)
         add_all(r->positions, w->marks[i].positions);
-    if (w->settled && !r->settled)
-        r->settled = rd_kafka_topic_partition_list_copy(w->settled);
+    if (w->settled && !r->settled) {
+        r->settled = copy(w->settled);
+        r->committed = copy(w->committed);
+    }
 }
 
 void cu_kafka_remains_keep(cu_kafka_writer *w)
 {
     bool fresh;
     cu_kafka *k = w->client.kafka;
-    if (k->at_least_once || w->n_touched + w->n_marks == 0)
+    if (k->at_least_once || (w->n_touched + w->n_marks == 0 && !w->settled))
         return;
     pthread_mutex_lock(&k->mutex);
     void **at = cu_map_put(k->remains, cu_slice_of(w->txn_id), &fresh);
@@ -114,8 +162,9 @@ void cu_kafka_remains_keep(cu_kafka_writer *w)
     }
     remains *r = *at;
     for (size_t i = 0; i < w->n_touched; i++) {
-        cu_part p = w->touched[i]->part;
-        add(r->touched, p.topic, p.partition, RD_KAFKA_OFFSET_END);
+        const cu_kafka_slot *s = w->touched[i];
+        add(r->touched, s->part.topic, s->part.partition,
+            s->stays || s->n_out > 0 ? STAYS : 0);
     }
     keep_positions(r, w);
     pthread_mutex_unlock(&k->mutex);
@@ -132,20 +181,14 @@ static remains *take(cu_kafka *k, const char *txn_id)
     return r;
 }
 
-/* What could not be ended is for the next writer, with what this one may have
- * left when it tried; positions are the same ones. */
+/* What could not be ended is for the next writer; what this one leaves when it
+ * is closed is added to it. */
 static void give_back(cu_kafka *k, const char *txn_id, remains *r)
 {
     bool fresh;
     pthread_mutex_lock(&k->mutex);
-    void **at = cu_map_put(k->remains, cu_slice_of(txn_id), &fresh);
-    remains *newer = fresh ? NULL : *at;
-    *at = r;
-    if (newer)
-        add_all(r->touched, newer->touched);
+    *cu_map_put(k->remains, cu_slice_of(txn_id), &fresh) = r;
     pthread_mutex_unlock(&k->mutex);
-    if (newer)
-        release(newer);
 }
 
 void cu_kafka_remains_free(cu_kafka *k)
@@ -159,7 +202,7 @@ void cu_kafka_remains_free(cu_kafka *k)
     cu_map_free(k->remains);
 }
 
-/* --- H2 ---------------------------------------------------------------- */
+/* --- what is open --------------------------------------------------------- */
 
 /* The topic is gone, and what was open in it too. */
 static bool is_gone(rd_kafka_resp_err_t e)
@@ -203,18 +246,19 @@ static rd_kafka_resp_err_t ends(cu_kafka *k, rd_kafka_t *rk, parts *list)
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-/* Into *open: those with an open transaction.  The stable ends are asked for
- * last, so that what others commit meanwhile looks settled. */
-static int look(cu_kafka *k, const remains *r, parts **open, cu_err *err)
+/* Into *open, which is new: those of the list with an open transaction, and
+ * where it begins.  The stable ends are asked for last, so that what others
+ * commit meanwhile looks settled. */
+static int look(cu_kafka *k, const parts *list, parts **open, cu_err *err)
 {
     rd_kafka_t *probe;
     *open = rd_kafka_topic_partition_list_new(8);
     int rc = cu_kafka_probe(k, &probe, err);
     if (rc)
         return rc;
-    parts *all = rd_kafka_topic_partition_list_copy(r->touched);
+    parts *all = copy(list);
     rd_kafka_resp_err_t e = ends(k, k->admin.rk, all);
-    parts *stable = rd_kafka_topic_partition_list_copy(all);
+    parts *stable = copy(all);
     if (!e)
         e = ends(k, probe, stable);
     for (int i = 0; !e && i < stable->cnt; i++) {
@@ -224,53 +268,74 @@ static int look(cu_kafka *k, const remains *r, parts **open, cu_err *err)
         if (s->offset < p->offset)
             add(*open, s->topic, s->partition, s->offset);
     }
-    rd_kafka_topic_partition_list_destroy(stable);
-    rd_kafka_topic_partition_list_destroy(all);
+    drop(stable);
+    drop(all);
     return e ? cu_kafka_fail(err, e, 0, NULL, "cannot ask %s for ends",
                              k->brokers)
              : 0;
 }
 
-/* --- H3 ---------------------------------------------------------------- */
-
-/* The commit before the last transaction was forgotten as well: its positions
- * do not settle.  Nobody else has marks for those partitions. */
-static int look_before(cu_kafka *k, const remains *r, bool *forgotten,
-                       cu_err *err)
+/* A commit was forgotten when its positions do not settle: nobody else has
+ * marks for those partitions, or theirs come later.  Not asked for long: a
+ * transaction may be open meanwhile.  When it only takes its time, the records
+ * that are added do no harm. */
+static int is_forgotten(cu_kafka *k, const char *group, const parts *settled,
+                        bool *forgotten, cu_err *err)
 {
     int64_t until = cu_mono_ms(k->env) + SETTLE_MS;
     *forgotten = false;
-    if (!r->settled || r->sent) /* sent: which of the two they are is open */
+    if (!settled)
         return 0;
     for (;;) {
-        int rc = cu_kafka_pending(k, r->group, r->settled, forgotten, err);
+        int rc = cu_kafka_pending(k, group, settled, forgotten, err);
         if (rc || !*forgotten || !cu_kafka_left(k, until))
             return rc;
         k->env->vt->sleep_us(k->env, LOOK_EVERY_US);
     }
 }
 
-static int refuse(cu_kafka *k, const char *txn_id, const parts *open,
-                  cu_err *err)
+/* --- a record that is no row ---------------------------------------------- */
+
+bool cu_kafka_is_nothing(const struct rd_kafka_message_s *m)
 {
-    return cu_fail(err, CU_NETWORK, CU_RETRY,
-                   "the broker has forgotten that a transaction of %s is "
-                   "committed (KAFKA-20734): its rows are held back in %d "
-                   "partitions, from %s[%d] offset %lld on, and rows of the "
-                   "one after it, which failed, lie behind them. To give both "
-                   "up: kafka-transactions.sh --bootstrap-server %s abort "
-                   "--topic T --partition N --start-offset O for each; then "
-                   "cupel offsets reset PATH --to-earliest --execute makes "
-                   "the views anew",
-                   txn_id, open->cnt, open->elems[0].topic,
-                   (int)open->elems[0].partition,
-                   (long long)open->elems[0].offset, k->brokers);
+    const void *value;
+    size_t size;
+    rd_kafka_headers_t *headers;
+    return !m->payload && m->key_len == 1 && *(const char *)m->key == '-' &&
+           !rd_kafka_message_headers(m, &headers) &&
+           !rd_kafka_header_get_last(headers, NOTHING, &value, &size);
 }
+
+/* Into every partition of `open`, but not where `but` is. */
+static int add_nothing(cu_kafka_writer *w, const parts *open, const parts *but,
+                       cu_err *err)
+{
+    cu_kafka *k = w->client.kafka;
+    cu_header header = {cu_slice_of(NOTHING), cu_slice_of("")};
+    for (int i = 0; i < open->cnt; i++) {
+        const rd_kafka_topic_partition_t *p = &open->elems[i];
+        cu_record nothing = {
+            .part = {cu_kafka_topic_of(k, p->topic)->name, p->partition},
+            .key = cu_slice_of("-"),
+            .headers = &header,
+            .n_headers = 1};
+        if (has(but, p->topic, p->partition))
+            continue;
+        int rc = cu_kafka_append(&w->base, &nothing, err);
+        if (rc)
+            return rc;
+    }
+    if (rd_kafka_flush(w->client.rk, (int)k->transaction_ms))
+        return cu_fail(err, CU_TIMEOUT, CU_ABORT, "no answer");
+    return w->failed ? cu_kafka_fail_delivery(w, err) : 0;
+}
+
+/* --- H3 ------------------------------------------------------------------- */
 
 /* Positions that nobody will ever see; the group must only be in it. */
 static int add_positions(cu_kafka_writer *w, const remains *r, cu_err *err)
 {
-    if (!r->positions)
+    if (!r->sent)
         return 0;
     rd_kafka_consumer_group_metadata_t
         *group = rd_kafka_consumer_group_metadata_new(r->group);
@@ -288,55 +353,133 @@ static int add_positions(cu_kafka_writer *w, const remains *r, cu_err *err)
 }
 
 static int abort_in(cu_kafka_writer *w, const remains *r, const parts *open,
-                    cu_err *err)
+                    const parts *but, cu_err *err)
 {
-    cu_kafka *k = w->client.kafka;
+    cu_err ignored = {0};
+    cu_debug("kafka %s: something is open in %d partitions of its last "
+             "transaction; ending it",
+             w->client.what, open->cnt);
     int rc = cu_kafka_begin(&w->base, err);
     if (!rc)
         rc = cu_kafka_activate(w, err); /* there may be positions alone */
-    for (int i = 0; !rc && i < open->cnt; i++) {
-        const rd_kafka_topic_partition_t *p = &open->elems[i];
-        cu_record nothing = {
-            .part = {cu_kafka_topic_of(k, p->topic)->name, p->partition},
-            .key = cu_slice_of("-")};
-        rc = cu_kafka_append(&w->base, &nothing, err);
-    }
-    if (!rc && rd_kafka_flush(w->client.rk, (int)k->transaction_ms))
-        rc = cu_fail(err, CU_TIMEOUT, 0, "no answer");
-    if (!rc && w->failed)
-        rc = cu_kafka_fail(err, w->failed, 0, NULL, "%s", w->failed_at);
+    if (!rc)
+        rc = add_nothing(w, open, but, err);
     if (!rc)
         rc = add_positions(w, r, err);
-    cu_err ignored = {0};
     int aborted = w->state == CU_KAFKA_OPEN || w->state == CU_KAFKA_ACTIVE
                       ? cu_kafka_abort(&w->base, rc ? &ignored : err)
                       : 0;
     return rc ? rc : aborted;
 }
 
+/* --- H4, H5 --------------------------------------------------------------- */
+
+int cu_kafka_mend(cu_kafka_writer *w, cu_err *err)
+{
+    cu_err why = {0};
+    bool forgotten = false;
+    parts *open = NULL;
+    cu_kafka *k = w->client.kafka;
+    int n_broken = w->client.n_broken;
+    if (n_broken == w->n_broken)
+        return 0;
+    int rc = is_forgotten(k, w->group, w->settled, &forgotten, &why);
+    if (!rc && forgotten)
+        rc = look(k, w->committed, &open, &why);
+    if (!rc && forgotten) {
+        parts *touched = rd_kafka_topic_partition_list_new(16);
+        for (size_t i = 0; i < w->n_touched; i++)
+            rd_kafka_topic_partition_list_add(touched,
+                                              w->touched[i]->part.topic,
+                                              w->touched[i]->part.partition);
+        cu_info("the broker has forgotten that a transaction of %s is "
+                "committed (KAFKA-20734); the next one ends it in %d "
+                "partitions",
+                w->txn_id, open->cnt);
+        rc = add_nothing(w, open, touched, &why);
+        drop(touched);
+    }
+    drop(open);
+    if (rc)
+        return cu_kafka_fail_step(w, RD_KAFKA_RESP_ERR__FAIL, why.msg,
+                                  "the last commit cannot be looked after",
+                                  err);
+    w->n_broken = n_broken;
+    return 0;
+}
+
+/* --- H2, H6 --------------------------------------------------------------- */
+
+static int refuse(const cu_kafka_writer *w, const rd_kafka_topic_partition_t *p,
+                  cu_err *err)
+{
+    return cu_fail(err, CU_NETWORK, CU_RETRY,
+                   "the broker has forgotten that a transaction of %s is "
+                   "committed (KAFKA-20734): its rows are held back in "
+                   "%s[%d] from offset %lld on, and rows of the one after "
+                   "it, which failed, may lie behind them. To give both up: "
+                   "kafka-transactions.sh --bootstrap-server %s abort --topic "
+                   "%s --partition %d --start-offset %lld; then cupel offsets "
+                   "reset PATH --to-earliest --execute makes the views anew",
+                   w->txn_id, p->topic, (int)p->partition, (long long)p->offset,
+                   w->client.kafka->brokers, p->topic, (int)p->partition,
+                   (long long)p->offset);
+}
+
+/* What was committed stays as it is, for the next commit to end. */
+static int hand_over(cu_kafka_writer *w, remains *r, const parts *open,
+                     cu_err *err)
+{
+    bool any = false;
+    for (int i = 0; i < open->cnt; i++) {
+        const rd_kafka_topic_partition_t *p = &open->elems[i];
+        const rd_kafka_topic_partition_t
+            *t = rd_kafka_topic_partition_list_find(r->touched, p->topic,
+                                                    p->partition);
+        bool shared = has(r->committed, p->topic, p->partition);
+        if (shared && t->offset == STAYS)
+            return refuse(w, p, err);
+        any = any || !shared;
+    }
+    int rc = any ? abort_in(w, r, open, r->committed, err) : 0;
+    if (rc)
+        return rc;
+    cu_kafka_unsettle(w);
+    w->settled = r->settled;
+    w->committed = r->committed;
+    r->settled = r->committed = NULL;
+    snprintf(w->group, sizeof(w->group), "%s", r->group);
+    w->n_broken = NEVER_LOOKED;
+    return 0;
+}
+
+static int end(cu_kafka_writer *w, remains *r, cu_err *err)
+{
+    parts *open = NULL;
+    bool pending = false, forgotten = false;
+    cu_kafka *k = w->client.kafka;
+    int rc = look(k, r->touched, &open, err);
+    if (!rc && r->sent && open->cnt == 0)
+        rc = cu_kafka_pending(k, r->group, r->positions, &pending, err);
+    if (!rc &&
+        !r->sent) /* else which of the two the positions are of is open */
+        rc = is_forgotten(k, r->group, r->settled, &forgotten, err);
+    if (!rc && forgotten)
+        rc = hand_over(w, r, open, err);
+    else if (!rc && (open->cnt > 0 || pending))
+        rc = abort_in(w, r, open, NULL, err);
+    drop(open);
+    return rc;
+}
+
 int cu_kafka_remains_end(cu_kafka_writer *w, cu_err *err)
 {
     cu_err why = {0};
-    parts *open = NULL;
     cu_kafka *k = w->client.kafka;
     remains *r = take(k, w->txn_id);
     if (!r)
         return 0;
-    int rc = look(k, r, &open, &why);
-    bool pending = false, forgotten = false;
-    if (!rc && open->cnt == 0 && r->sent)
-        rc = cu_kafka_pending(k, r->group, r->positions, &pending, &why);
-    if (!rc && open->cnt > 0)
-        rc = look_before(k, r, &forgotten, &why);
-    if (!rc && forgotten)
-        rc = refuse(k, w->txn_id, open, &why);
-    if (!rc && (open->cnt > 0 || pending)) {
-        cu_debug("kafka %s: something is open in %d partitions of its last "
-                 "transaction%s; ending it",
-                 w->client.what, open->cnt, pending ? ", positions" : "");
-        rc = abort_in(w, r, open, &why);
-    }
-    rd_kafka_topic_partition_list_destroy(open);
+    int rc = end(w, r, &why);
     if (!rc) {
         release(r);
         return 0;

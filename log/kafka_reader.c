@@ -25,7 +25,7 @@
  * records counted when the end was reported (K2).  librdkafka's position
  * runs ahead of it by the held record, so resume seeks to ours first.
  */
-#include "log/kafka.h"
+#include "log/kafka_txn.h"
 
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -248,7 +248,10 @@ static void tell_run(reader *r, owned *p, rd_kafka_message_t *m, cu_poll *out)
     do {
         bytes += m->len + m->key_len;
         p->next = m->offset + 1;
-        lend(r, p, m);
+        if (cu_kafka_is_nothing(m))
+            rd_kafka_message_destroy(m);
+        else
+            lend(r, p, m);
         if (r->n_lent == RUN_RECORDS || bytes >= RUN_BYTES)
             break;
         m = rd_kafka_consumer_poll(r->client.rk, 0);

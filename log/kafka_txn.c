@@ -78,7 +78,6 @@ void cu_kafka_guard(rd_kafka_conf_t *conf, cu_kafka_writer *w)
 
 static int die(cu_kafka_writer *w, const cu_err *why, cu_err *err)
 {
-    cu_kafka_remains_keep(w);
     w->state = CU_KAFKA_DEAD;
     w->death = *why;
     w->death.flags = CU_FATAL;
@@ -374,6 +373,8 @@ static int commit_active(cu_kafka_writer *w, int64_t until, cu_err *err)
     if (k->at_least_once)
         return commit_plain(w, until, err);
     int rc = flush(w, until, err);
+    if (!rc)
+        rc = cu_kafka_mend(w, err);
     for (size_t i = 0; i < w->n_marks && !rc; i++)
         rc = send_marks(w, &w->marks[i], until, err);
     if (rc)
@@ -434,10 +435,11 @@ int cu_kafka_abort(cu_writer *base, cu_err *err)
     if (w->state == CU_KAFKA_DEAD)
         return cu_kafka_fail_dead(w, err);
     int rc = w->state == CU_KAFKA_ACTIVE ? abort_active(w, err) : 0;
-    cu_kafka_forget(w);
     if (rc && w->state != CU_KAFKA_DEAD)
         return in_doubt(w, "it cannot be aborted", err);
-    if (!rc)
-        w->state = CU_KAFKA_IDLE;
-    return rc;
+    if (rc)
+        return rc;
+    cu_kafka_forget(w);
+    w->state = CU_KAFKA_IDLE;
+    return 0;
 }

@@ -2,7 +2,8 @@
  * in, kafka_txn.c begins and ends transactions, kafka_hang.c ends what a
  * broker has forgotten.
  *
- * Private to those three, and to kafka_group.c, which they ask. */
+ * Private to those three, to kafka_group.c, which they ask, and to
+ * kafka_reader.c, which passes over what the third one writes. */
 #ifndef CU_LOG_KAFKA_TXN_H
 #define CU_LOG_KAFKA_TXN_H
 
@@ -10,12 +11,16 @@
 
 #include <stdatomic.h>
 
+struct rd_kafka_message_s;
+
 /* Where one partition ends; delivery reports point at it. */
 typedef struct cu_kafka_slot {
     cu_part part;
     int64_t end;          /* -1: nothing delivered in this transaction */
     int64_t queued_bytes; /* at most; for topics that take little */
+    uint32_t n_out;       /* appended, without a report so far */
     bool touched;
+    bool stays; /* something of this transaction may be in the log */
 } cu_kafka_slot;
 
 /* Marks of one generation. */
@@ -50,9 +55,12 @@ typedef struct cu_kafka_writer {
     cu_kafka_marks *marks;
     size_t n_marks;
     bool marks_sent;
-    struct rd_kafka_topic_partition_list_s *settled; /* marks of the last
-                                                      * commit, or NULL */
-    char group[256];                                 /* which they are of */
+
+    /* The last commit: its marks, which are of `group`, and its partitions.
+     * NULL: none yet. */
+    struct rd_kafka_topic_partition_list_s *settled, *committed;
+    char group[256];
+    int n_broken; /* connections that were lost when it was seen to be whole */
 
     int failed; /* the first delivery that did not work */
     char failed_at[300];
@@ -74,12 +82,19 @@ int cu_kafka_fail_dead(const cu_kafka_writer *w, cu_err *err);
 
 /* --- kafka_hang.c ------------------------------------------------------- */
 
-/* The transaction is committed: keeps its marks until the next one is. */
+/* The transaction is committed: keeps where it was until the next one is. */
 void cu_kafka_settle(cu_kafka_writer *w);
+void cu_kafka_unsettle(cu_kafka_writer *w);
+/* Adds to this transaction, which is flushed, what ends the commit before it
+ * where a broker has forgotten that; one question after a lost connection,
+ * else none. */
+int cu_kafka_mend(cu_kafka_writer *w, cu_err *err);
 /* The writer is given up in the middle of a transaction: for the next one. */
 void cu_kafka_remains_keep(cu_kafka_writer *w);
 /* Ends what the last writer of that id may have left open; after init. */
 int cu_kafka_remains_end(cu_kafka_writer *w, cu_err *err);
+/* A record that stands for no row, which readers pass over. */
+bool cu_kafka_is_nothing(const struct rd_kafka_message_s *m);
 
 /* *pending: a transaction with positions of `group` for `want` is open.  One
  * question; in kafka_group.c. */

@@ -42,6 +42,10 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m,
     cu_kafka_writer *w = ((cu_kafka_client *)opaque)->owner;
     cu_kafka_slot *s = m->_private;
     (void)rk;
+    s->n_out--;
+    if (!m->err ||
+        rd_kafka_message_status(m) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED)
+        s->stays = true;
     if (!m->err) {
         if (m->offset >= s->end)
             s->end = m->offset + 1;
@@ -143,6 +147,18 @@ static void free_topics(cu_kafka_writer *w)
     cu_map_free(w->topics);
 }
 
+/* Until every record has its report: what may be in the log is known then. */
+static void give_up(cu_kafka_writer *w)
+{
+    rd_kafka_t *rk = w->client.rk;
+    int64_t until = cu_mono_ms(w->client.kafka->env) + CLOSE_MS;
+    rd_kafka_purge(rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    do {
+        rd_kafka_poll(rk, rd_kafka_outq_len(rk) > 0 ? 10 : 0);
+    } while (rd_kafka_outq_len(rk) > 0 &&
+             cu_kafka_left(w->client.kafka, until));
+}
+
 void cu_kafka_writer_close(cu_writer *base)
 {
     cu_kafka_writer *w = (cu_kafka_writer *)base;
@@ -152,19 +168,17 @@ void cu_kafka_writer_close(cu_writer *base)
         w->aborting = true;
         if (w->state == CU_KAFKA_ACTIVE && !w->client.kafka->at_least_once)
             e = rd_kafka_abort_transaction(rk, CLOSE_MS);
-        if (e) /* it ends with its timeout */
+        give_up(w);
+        if (e || w->state == CU_KAFKA_DEAD || w->client.n_broken != w->n_broken)
             cu_kafka_remains_keep(w);
         rd_kafka_error_destroy(e);
-        rd_kafka_purge(rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-        rd_kafka_poll(rk, 0);
         release_topics(w);
         rd_kafka_destroy(rk);
     }
     cu_kafka_forget(w);
     free_topics(w); /* after the handle: its last reports point at slots */
     cu_free(w->touched);
-    if (w->settled)
-        rd_kafka_topic_partition_list_destroy(w->settled);
+    cu_kafka_unsettle(w);
     cu_free(w->txn_id);
     cu_free(w);
 }
@@ -238,6 +252,8 @@ static cu_kafka_slot *touch(cu_kafka_writer *w, cu_kafka_out *t,
                                     w->cap_touched * sizeof(*w->touched));
         }
         s->touched = true;
+        s->stays = false;
+        s->n_out = 0;
         s->end = -1;
         s->queued_bytes = 0; /* a commit or an abort has emptied it */
         w->touched[w->n_touched++] = s;
@@ -299,9 +315,11 @@ static rd_kafka_resp_err_t produce(cu_kafka_writer *w, const cu_kafka_out *t,
         {RD_KAFKA_VTYPE_HEADERS, {.headers = headers}},
     };
     size_t n = sizeof(what) / sizeof(what[0]) - (headers ? 0 : 1);
+    s->n_out++; /* before the report can come */
     rd_kafka_error_t *e = rd_kafka_produceva(w->client.rk, what, n);
     if (!e)
         return RD_KAFKA_RESP_ERR_NO_ERROR;
+    s->n_out--;
     rd_kafka_resp_err_t code = rd_kafka_error_code(e);
     rd_kafka_error_destroy(e);
     if (headers)

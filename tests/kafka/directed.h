@@ -25,6 +25,7 @@
     X(a_resent_end_puts_the_commit_in_doubt)                \
     X(positions_alone_in_doubt_do_not_stop_the_next_writer) \
     X(a_commit_that_does_not_settle_is_not_aborted)         \
+    X(a_commit_that_does_not_settle_is_ended_by_the_next)   \
     X(a_resent_end_of_an_abort_retires_the_writer)
 
 #define CU_DECLARE_(name) \

@@ -233,57 +233,115 @@ void cu_kafka_directed_positions_alone_in_doubt_do_not_stop_the_next_writer(
     hasty->vt->close(hasty);
 }
 
-/* The group's positions of a commit do not settle (here because another
- * transaction with them is held up; a broker that has forgotten the commit
- * looks the same), and rows of the next transaction lie behind it: an abort of
- * those would take the commit with it. */
+/* A commit of `w` whose positions do not settle, here because another
+ * transaction with them is held up in the proxy; a broker that has forgotten
+ * the commit looks the same. */
+typedef struct unsettled {
+    cu_log *far, *twin;
+    cu_reader *r;
+    cu_writer *w, *late;
+    pthread_t committer;
+} unsettled;
+
+static void unsettle(unsettled *u, cu_log *log, const char *prefix,
+                     cu_proxy *proxy, const char *at)
+{
+    cu_err err = {0};
+    cu_part part = {prefix, 0};
+    cu_name other = cu_test_name(prefix, "other");
+    u->far = behind(at);
+    u->twin = cu_test_open_log(&(cu_test_opts){0});
+    cu_test_topic(log, prefix, 2);
+    u->r = member_of(log, prefix, prefix);
+    u->w = cu_test_writer(log, prefix);
+    cu_test_begin(u->w);
+    cu_test_put(u->w, prefix, 0, "kept", "1", 1);
+    CU_OK_(u->w->vt->mark(u->w, u->r, part, 1, &err), &err);
+    cu_test_commit(u->w);
+    u->late = cu_test_writer(u->far, other.s);
+    cu_test_begin(u->late);
+    cu_test_put(u->late, prefix, 0, "late", "2", 2);
+    CU_OK_(u->late->vt->mark(u->late, u->r, part, 2, &err), &err);
+    int seen = cu_proxy_seen(proxy);
+    cu_proxy_hold(proxy);
+    CU_EXPECT(!pthread_create(&u->committer, NULL, commit_aside, u->late));
+    CU_AWAIT(cu_proxy_seen(proxy) > seen);
+}
+
+/* Fenced by a twin, so that its transaction cannot be aborted, and closed. */
+static void give_up(unsettled *u, const char *prefix)
+{
+    cu_err err = {0};
+    CU_OK_(u->twin->vt->fence(u->twin, prefix, &err), &err);
+    u->w->vt->writer_close(u->w);
+}
+
+static void settle(unsettled *u, cu_proxy *proxy)
+{
+    cu_proxy_release(proxy);
+    pthread_join(u->committer, NULL);
+    u->late->vt->writer_close(u->late);
+    u->r->vt->reader_close(u->r);
+    u->twin->vt->close(u->twin);
+    u->far->vt->close(u->far);
+}
+
+/* Rows of the next transaction lie behind it: an abort of those would take the
+ * commit with it. */
 void cu_kafka_directed_a_commit_that_does_not_settle_is_not_aborted(
     cu_log *log, const char *prefix)
 {
     cu_err err = {0};
     char at[64];
-    cu_part part = {prefix, 0};
-    pthread_t committer;
+    unsettled u;
     cu_proxy *proxy = proxy_at(at);
     if (!proxy)
         return;
-    cu_log *far = behind(at), *twin = cu_test_open_log(&(cu_test_opts){0});
-    cu_test_topic(log, prefix, 1);
-    cu_reader *r = member_of(log, prefix, prefix);
-    cu_writer *w = cu_test_writer(log, prefix);
-    cu_test_begin(w);
-    cu_test_put(w, prefix, 0, "kept", "1", 1);
-    CU_OK_(w->vt->mark(w, r, part, 1, &err), &err);
-    cu_test_commit(w);
-
-    cu_name other = cu_test_name(prefix, "other");
-    cu_writer *late = cu_test_writer(far, other.s);
-    cu_test_begin(late);
-    cu_test_put(late, prefix, 0, "late", "2", 2);
-    CU_OK_(late->vt->mark(late, r, part, 2, &err), &err);
-    int seen = cu_proxy_seen(proxy);
-    cu_proxy_hold(proxy);
-    CU_EXPECT(!pthread_create(&committer, NULL, commit_aside, late));
-    CU_AWAIT(cu_proxy_seen(proxy) > seen);
-
-    cu_test_begin(w);
-    cu_test_put(w, prefix, 0, "gone", "3", 3);
+    unsettle(&u, log, prefix, proxy, at);
+    cu_test_begin(u.w);
+    cu_test_put(u.w, prefix, 0, "gone", "3", 3);
     CU_AWAIT(cu_test_end(log, prefix, 0, true) >= 4);
-    CU_OK_(twin->vt->fence(twin, prefix, &err), &err); /* the abort fails */
-    w->vt->writer_close(w);
-    CU_EXPECT(log->vt->writer_open(log, prefix, &w, &err) == CU_NETWORK);
+    give_up(&u, prefix);
+    CU_EXPECT(log->vt->writer_open(log, prefix, &u.w, &err) == CU_NETWORK);
     CU_EXPECT(err.flags & CU_RETRY);
     CU_EXPECT(strstr(err.msg, "has forgotten that a transaction of"));
 
-    cu_proxy_release(proxy);
-    pthread_join(committer, NULL);
-    w = cu_test_writer(log, prefix);
+    settle(&u, proxy);
+    u.w = cu_test_writer(log, prefix);
     expect_rows(log, prefix, 2, "kept=1 late=2");
-    r->vt->reader_close(r);
-    w->vt->writer_close(w);
-    late->vt->writer_close(late);
-    twin->vt->close(twin);
-    far->vt->close(far);
+    u.w->vt->writer_close(u.w);
+}
+
+/* Nothing lies behind it, the next transaction failed elsewhere: the commit
+ * after that ends it as well, with a record where it has none of its own, which
+ * no reader sees. */
+void cu_kafka_directed_a_commit_that_does_not_settle_is_ended_by_the_next(
+    cu_log *log, const char *prefix)
+{
+    cu_err err = {0};
+    char at[64];
+    cu_part part = {prefix, 0};
+    unsettled u;
+    cu_proxy *proxy = proxy_at(at);
+    if (!proxy)
+        return;
+    unsettle(&u, log, prefix, proxy, at);
+    cu_test_begin(u.w);
+    cu_test_put(u.w, prefix, 1, "gone", "3", 3);
+    CU_AWAIT(cu_test_end(log, prefix, 1, true) >= 1);
+    give_up(&u, prefix);
+    int64_t end = cu_test_end(log, prefix, 0, true);
+
+    u.w = cu_test_writer(log, prefix);
+    cu_test_begin(u.w);
+    cu_test_put(u.w, prefix, 1, "next", "3", 3);
+    CU_OK_(u.w->vt->mark(u.w, u.r, part, 3, &err), &err);
+    cu_test_commit(u.w);
+    CU_AWAIT(cu_test_end(log, prefix, 0, true) == end + 2); /* and its marker */
+    settle(&u, proxy);
+    expect_rows(log, prefix, 2, "kept=1 late=2");
+    CU_EXPECT(cu_test_committed(log, prefix, prefix, 0) == 3);
+    u.w->vt->writer_close(u.w);
 }
 
 void cu_kafka_directed_a_resent_end_of_an_abort_retires_the_writer(

@@ -206,10 +206,13 @@ class Record:
         self.key, self.value = key, value
 
 
+NOTHING = b"-"
+
+
 def read(brokers, topic, partition=None, at=None, timeout=120):
     """Committed records of all partitions, or of one from a position on, to
     the end as of now, in order of each partition; a null key or value is
-    None."""
+    None.  What stands for no row (docs/formats.md) is left out."""
     where = [] if partition is None else ["-p", str(partition)]
     made = subprocess.run(
         ["kcat", "-b", brokers, "-C", "-t", topic, *where, "-o",
@@ -228,5 +231,6 @@ def read(brokers, topic, partition=None, at=None, timeout=120):
         at += max(k, 0)
         value = None if s < 0 else data[at:at + s]
         at += max(s, 0) + 1
-        out.append(Record(partition, offset, key, value))
+        if key != NOTHING or value is not None:
+            out.append(Record(partition, offset, key, value))
     return out
