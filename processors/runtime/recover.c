@@ -13,7 +13,7 @@
  *     the reader   a younger one bears our name: a new one, and waiting.  It
  *                  also happens without a twin (2.0.2, a process that slept
  *                  over a broker's crash)
- *                  three of them in 60 s mean that another process bears the
+ *                  six of them in 60 s mean that another process bears the
  *                  same name: the worker stops.  The other two kinds are not
  *                  counted: a group may be restless for long
  *   retriable      pause and try again: outages are not dead letters
@@ -26,7 +26,7 @@
 #include "processors/runtime/sabotage.h"
 
 enum {
-    FENCES = 3,
+    FENCES = 6,
     FENCE_WINDOW_MS = 60000,
     RETRY_PAUSE_US = 200000,
     TELL_EVERY_MS = 10000
