@@ -132,7 +132,7 @@ struct cu_worker {
     _Atomic bool ended;   /* and its time has ended */
     bool lost;            /* fenced: apply nothing until the next assignment */
     bool reader_dead;     /* the last poll said so */
-    int64_t fences[3];    /* when the last ones happened, ms */
+    int64_t fences[6];    /* when the last ones happened, ms */
     int64_t told_ms;      /* when an outage was told of last */
     int64_t *reports_due; /* by copy index, ms */
     /* What the group gave us.  `reopen`: these are ours, but have to be

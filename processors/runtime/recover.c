@@ -26,7 +26,7 @@
 #include "processors/runtime/sabotage.h"
 
 enum {
-    FENCES = 6,
+    FENCES = sizeof(((cu_worker *)NULL)->fences) / sizeof(int64_t),
     FENCE_WINDOW_MS = 60000,
     RETRY_PAUSE_US = 200000,
     TELL_EVERY_MS = 10000
