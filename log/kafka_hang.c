@@ -16,7 +16,8 @@
  *      keeps where its last transaction was
  *   H2 the next writer of that id looks, after init (for the coordinator
  *      nothing is open then), whether something is open there; positions are
- *      asked for where no record tells
+ *      asked for where no record tells.  Where it has left no record, what is
+ *      open is not its
  *   H3 if so it aborts a transaction of one record for each such partition, and
  *      of the positions, before it is used for anything else
  *
@@ -353,7 +354,7 @@ static int add_positions(cu_kafka_writer *w, const remains *r, cu_err *err)
 }
 
 static int abort_in(cu_kafka_writer *w, const remains *r, const parts *open,
-                    const parts *but, cu_err *err)
+                    cu_err *err)
 {
     cu_err ignored = {0};
     cu_debug("kafka %s: something is open in %d partitions of its last "
@@ -363,7 +364,7 @@ static int abort_in(cu_kafka_writer *w, const remains *r, const parts *open,
     if (!rc)
         rc = cu_kafka_activate(w, err); /* there may be positions alone */
     if (!rc)
-        rc = add_nothing(w, open, but, err);
+        rc = add_nothing(w, open, NULL, err);
     if (!rc)
         rc = add_positions(w, r, err);
     int aborted = w->state == CU_KAFKA_OPEN || w->state == CU_KAFKA_ACTIVE
@@ -430,18 +431,12 @@ static int refuse(const cu_kafka_writer *w, const rd_kafka_topic_partition_t *p,
 static int hand_over(cu_kafka_writer *w, remains *r, const parts *open,
                      cu_err *err)
 {
-    bool any = false;
     for (int i = 0; i < open->cnt; i++) {
         const rd_kafka_topic_partition_t *p = &open->elems[i];
-        const rd_kafka_topic_partition_t
-            *t = rd_kafka_topic_partition_list_find(r->touched, p->topic,
-                                                    p->partition);
-        bool shared = has(r->committed, p->topic, p->partition);
-        if (shared && t->offset == STAYS)
+        if (has(r->committed, p->topic, p->partition))
             return refuse(w, p, err);
-        any = any || !shared;
     }
-    int rc = any ? abort_in(w, r, open, r->committed, err) : 0;
+    int rc = open->cnt > 0 ? abort_in(w, r, open, err) : 0;
     if (rc)
         return rc;
     cu_kafka_unsettle(w);
@@ -453,12 +448,24 @@ static int hand_over(cu_kafka_writer *w, remains *r, const parts *open,
     return 0;
 }
 
+/* Where a record of the transaction may be. */
+static parts *staying(const remains *r)
+{
+    parts *list = rd_kafka_topic_partition_list_new(8);
+    for (int i = 0; i < r->touched->cnt; i++) {
+        const rd_kafka_topic_partition_t *p = &r->touched->elems[i];
+        if (p->offset == STAYS)
+            add(list, p->topic, p->partition, p->offset);
+    }
+    return list;
+}
+
 static int end(cu_kafka_writer *w, remains *r, cu_err *err)
 {
-    parts *open = NULL;
+    parts *open = NULL, *stay = staying(r);
     bool pending = false, forgotten = false;
     cu_kafka *k = w->client.kafka;
-    int rc = look(k, r->touched, &open, err);
+    int rc = look(k, stay, &open, err);
     if (!rc && r->sent && open->cnt == 0)
         rc = cu_kafka_pending(k, r->group, r->positions, &pending, err);
     if (!rc &&
@@ -467,8 +474,9 @@ static int end(cu_kafka_writer *w, remains *r, cu_err *err)
     if (!rc && forgotten)
         rc = hand_over(w, r, open, err);
     else if (!rc && (open->cnt > 0 || pending))
-        rc = abort_in(w, r, open, NULL, err);
+        rc = abort_in(w, r, open, err);
     drop(open);
+    drop(stay);
     return rc;
 }
 
