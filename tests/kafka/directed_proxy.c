@@ -72,6 +72,21 @@ static void *commit_aside(void *arg)
     return NULL;
 }
 
+static void mark_at(cu_writer *w, cu_reader *r, const char *topic, int64_t next)
+{
+    cu_err err = {0};
+    CU_OK_(w->vt->mark(w, r, (cu_part){topic, 0}, next, &err), &err);
+}
+
+/* Its commit has all but its end, which the proxy holds. */
+static void commit_held(cu_writer *w, cu_proxy *proxy, pthread_t *committer)
+{
+    int seen = cu_proxy_seen(proxy);
+    cu_proxy_hold(proxy);
+    CU_EXPECT(!pthread_create(committer, NULL, commit_aside, w));
+    CU_AWAIT(cu_proxy_seen(proxy) > seen);
+}
+
 static void *release_soon(void *proxy)
 {
     for (int i = 0; i < 10; i++)
@@ -120,7 +135,6 @@ static void expect_unstable(cu_log *hasty, const char *group, cu_part part)
 void cu_kafka_directed_group_positions_wait_until_they_are_stable(
     cu_log *log, const char *prefix)
 {
-    cu_err err = {0};
     char at[64];
     cu_part part = {prefix, 0};
     pthread_t committer, releaser;
@@ -133,18 +147,15 @@ void cu_kafka_directed_group_positions_wait_until_they_are_stable(
     cu_test_put_many(w, prefix, 0, 3);
     cu_reader *r = member_of(log, prefix, prefix);
     cu_test_begin(w);
-    CU_OK_(w->vt->mark(w, r, part, 2, &err), &err);
+    mark_at(w, r, prefix, 2);
     cu_test_commit(w);
     CU_EXPECT(cu_test_committed(log, prefix, prefix, 0) == 2);
 
     /* Stopped between the marks and the end of the transaction. */
     cu_log *hasty = cu_test_open_log(&(cu_test_opts){.deadline_ms = 500});
     cu_test_begin(w);
-    CU_OK_(w->vt->mark(w, r, part, 3, &err), &err);
-    int seen = cu_proxy_seen(proxy);
-    cu_proxy_hold(proxy);
-    CU_EXPECT(!pthread_create(&committer, NULL, commit_aside, w));
-    CU_AWAIT(cu_proxy_seen(proxy) > seen);
+    mark_at(w, r, prefix, 3);
+    commit_held(w, proxy, &committer);
     expect_unstable(hasty, prefix, part);
     CU_EXPECT(!pthread_create(&releaser, NULL, release_soon, proxy));
     CU_EXPECT(cu_test_committed(log, prefix, prefix, 0) == 3);
@@ -205,7 +216,6 @@ void cu_kafka_directed_positions_alone_in_doubt_do_not_stop_the_next_writer(
 {
     cu_err err = {0};
     char at[64];
-    cu_part part = {prefix, 0};
     cu_proxy *proxy = proxy_at(at);
     if (!proxy)
         return;
@@ -215,7 +225,7 @@ void cu_kafka_directed_positions_alone_in_doubt_do_not_stop_the_next_writer(
     cu_test_put_many(w, prefix, 0, 3);
     cu_reader *r = member_of(log, prefix, prefix);
     cu_test_begin(w);
-    CU_OK_(w->vt->mark(w, r, part, 2, &err), &err);
+    mark_at(w, r, prefix, 2);
     cu_proxy_hold_until_resent(proxy);
     CU_EXPECT(w->vt->commit(w, CU_TEST_WAIT_MS, NULL, NULL, &err) ==
               CU_IN_DOUBT);
@@ -224,7 +234,7 @@ void cu_kafka_directed_positions_alone_in_doubt_do_not_stop_the_next_writer(
     w = cu_test_writer(hasty, prefix);
     CU_EXPECT(cu_test_committed(log, prefix, prefix, 0) == 2);
     cu_test_begin(w);
-    CU_OK_(w->vt->mark(w, r, part, 3, &err), &err);
+    mark_at(w, r, prefix, 3);
     cu_test_commit(w);
     CU_EXPECT(cu_test_committed(log, prefix, prefix, 0) == 3);
     expect_rows(log, prefix, 3, "k0=v0 k1=v1 k2=v2");
@@ -246,8 +256,6 @@ typedef struct unsettled {
 static void unsettle(unsettled *u, cu_log *log, const char *prefix,
                      cu_proxy *proxy, const char *at)
 {
-    cu_err err = {0};
-    cu_part part = {prefix, 0};
     cu_name other = cu_test_name(prefix, "other");
     u->far = behind(at);
     u->twin = cu_test_open_log(&(cu_test_opts){0});
@@ -256,16 +264,13 @@ static void unsettle(unsettled *u, cu_log *log, const char *prefix,
     u->w = cu_test_writer(log, prefix);
     cu_test_begin(u->w);
     cu_test_put(u->w, prefix, 0, "kept", "1", 1);
-    CU_OK_(u->w->vt->mark(u->w, u->r, part, 1, &err), &err);
+    mark_at(u->w, u->r, prefix, 1);
     cu_test_commit(u->w);
     u->late = cu_test_writer(u->far, other.s);
     cu_test_begin(u->late);
     cu_test_put(u->late, prefix, 0, "late", "2", 2);
-    CU_OK_(u->late->vt->mark(u->late, u->r, part, 2, &err), &err);
-    int seen = cu_proxy_seen(proxy);
-    cu_proxy_hold(proxy);
-    CU_EXPECT(!pthread_create(&u->committer, NULL, commit_aside, u->late));
-    CU_AWAIT(cu_proxy_seen(proxy) > seen);
+    mark_at(u->late, u->r, prefix, 2);
+    commit_held(u->late, proxy, &u->committer);
 }
 
 /* Fenced by a twin, so that its transaction cannot be aborted, and closed. */
@@ -318,9 +323,7 @@ void cu_kafka_directed_a_commit_that_does_not_settle_is_not_aborted(
 void cu_kafka_directed_a_commit_that_does_not_settle_is_ended_by_the_next(
     cu_log *log, const char *prefix)
 {
-    cu_err err = {0};
     char at[64];
-    cu_part part = {prefix, 0};
     unsettled u;
     cu_proxy *proxy = proxy_at(at);
     if (!proxy)
@@ -335,7 +338,7 @@ void cu_kafka_directed_a_commit_that_does_not_settle_is_ended_by_the_next(
     u.w = cu_test_writer(log, prefix);
     cu_test_begin(u.w);
     cu_test_put(u.w, prefix, 1, "next", "3", 3);
-    CU_OK_(u.w->vt->mark(u.w, u.r, part, 3, &err), &err);
+    mark_at(u.w, u.r, prefix, 3);
     cu_test_commit(u.w);
     CU_AWAIT(cu_test_end(log, prefix, 0, true) == end + 2); /* and its marker */
     settle(&u, proxy);
