@@ -336,6 +336,12 @@ class Run:
     def sleep(self, low, high=None):
         time.sleep(low if high is None else self.random.uniform(low, high))
 
+    def expect_alive(self):
+        for p in self.processes.values():
+            if p.child and p.child.poll() == -signal.SIGABRT:
+                raise Violation("%s ended with %d: %s" % (
+                    p.name, p.child.returncode, p.tail()))
+
     def wait_rows(self, seconds=180):
         """until the group has gone on in every partition of the input"""
         def now():
@@ -351,6 +357,7 @@ class Run:
         while any(a >= b for a, b in zip(before, now())):
             if time.monotonic() > until:
                 client.close()
+                self.expect_alive()
                 raise Idle("no rows went through for %d s" % seconds)
             time.sleep(0.2)
         client.close()
