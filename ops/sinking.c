@@ -34,6 +34,7 @@ enum {
     GIVE_UP_US = 60000000,
     MEASURE_US = 1000000,
     NOTE_US = 5000000,
+    BEREFT_US = 15000000, /* a session of the group, and a bit */
     READER_BYTES = 4 << 20,
 };
 
@@ -65,6 +66,7 @@ struct cu_sinking {
     int64_t first_us; /* when the batch began */
     int64_t measured_us, noted_us;
     int64_t outage_us; /* since when nothing works; 0: it does */
+    int64_t other_us;  /* since when a drain finds another owner; 0: none */
     bool worked;       /* some session was prepared */
 };
 
@@ -380,18 +382,32 @@ static bool paused(cu_sinking *k, const cu_err *err, int64_t *pause)
     return true;
 }
 
+/* A drain leaves a table to another process that lives: one that was killed
+ * is the owner until its session ends. */
+static bool is_left(cu_sinking *k, cu_owning own, int64_t now)
+{
+    if (own != CU_OWNING_NO || !atomic_load(&k->draining))
+        return false;
+    if (k->other_us == 0)
+        k->other_us = now;
+    return now - k->other_us > BEREFT_US;
+}
+
 static bool owned(cu_sinking *k)
 {
     cu_running *r = k->run;
     cu_owning own = cu_owner_state(r);
-    if (own == CU_OWNING_YES)
+    int64_t now = cu_mono_us(r->c->env);
+    if (own == CU_OWNING_YES) {
+        k->other_us = 0;
         return true;
+    }
     let_go(k);
     tell(k, "another process loads it");
-    if (own == CU_OWNING_NO && atomic_load(&k->draining))
+    if (is_left(k, own, now))
         atomic_store(&k->drained, true);
     else
-        sleep_until(k, cu_mono_us(r->c->env) + NAP_US);
+        sleep_until(k, now + NAP_US);
     return false;
 }
 
