@@ -86,10 +86,11 @@ def one(world, job, a, seed, postgres=None):
         out.told.append(str(e))
         out.counts["violations"] = 1
         if job.sabotage:  # some process has noticed by itself
+            noticed = len(run.aborted())
             run.abandon()
             v = verify_part(world.brokers, run.app, run.fed)
             out.told += v.told
-            out.counts.update(v.counts, violations=v.violations)
+            out.counts.update(v.counts, violations=v.violations + noticed)
             out.judged = True
     finally:
         run.abandon()

@@ -336,11 +336,15 @@ class Run:
     def sleep(self, low, high=None):
         time.sleep(low if high is None else self.random.uniform(low, high))
 
+    def aborted(self):
+        """those that an assertion of their own has ended"""
+        return [p for p in self.processes.values()
+                if p.child and p.child.poll() == -signal.SIGABRT]
+
     def expect_alive(self):
-        for p in self.processes.values():
-            if p.child and p.child.poll() == -signal.SIGABRT:
-                raise Violation("%s ended with %d: %s" % (
-                    p.name, p.child.returncode, p.tail()))
+        for p in self.aborted():
+            raise Violation("%s ended with %d: %s" % (
+                p.name, p.child.returncode, p.tail()))
 
     def wait_rows(self, seconds=180):
         """until the group has gone on in every partition of the input"""
@@ -355,7 +359,8 @@ class Run:
         before = now()
         until = time.monotonic() + seconds
         while any(a >= b for a, b in zip(before, now())):
-            if time.monotonic() > until:
+            if time.monotonic() > until or \
+                    self.aborted() and not self.living():
                 client.close()
                 self.expect_alive()
                 raise Idle("no rows went through for %d s" % seconds)
